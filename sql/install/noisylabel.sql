@@ -1,0 +1,771 @@
+-- Install source of noisylabel: the one place where its SQL objects are defined.
+-- The Makefile makes noisylabel--<version>.sql from it.
+--
+-- Order: the value types, then what each section of docs/reference.md describes.
+-- C functions are named <type>_<what>; SQL names are the short ones users type.
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION noisylabel" to load this file. \quit
+
+--
+-- Value types
+--
+CREATE TYPE confusion_matrix;
+
+CREATE FUNCTION confusion_matrix_in(cstring) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION confusion_matrix_out(confusion_matrix) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION confusion_matrix_recv(internal) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION confusion_matrix_send(confusion_matrix) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE confusion_matrix (
+	INPUT = confusion_matrix_in,
+	OUTPUT = confusion_matrix_out,
+	RECEIVE = confusion_matrix_recv,
+	SEND = confusion_matrix_send,
+	ALIGNMENT = double,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE confusion_matrix IS
+'Label names and K x K weighted counts: rows are the truth, columns what was observed. Text form: {"labels": ["cat", "dog"], "counts": [[8, 2], [1, 9]]}. At most 1000 labels.';
+COMMENT ON FUNCTION confusion_matrix_in(cstring) IS 'I/O of type confusion_matrix';
+COMMENT ON FUNCTION confusion_matrix_out(confusion_matrix) IS 'I/O of type confusion_matrix';
+COMMENT ON FUNCTION confusion_matrix_recv(internal) IS 'I/O of type confusion_matrix';
+COMMENT ON FUNCTION confusion_matrix_send(confusion_matrix) IS 'I/O of type confusion_matrix';
+
+CREATE TYPE label_distribution;
+
+CREATE FUNCTION label_distribution_in(cstring) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION label_distribution_out(label_distribution) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION label_distribution_recv(internal) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION label_distribution_send(label_distribution) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE label_distribution (
+	INPUT = label_distribution_in,
+	OUTPUT = label_distribution_out,
+	RECEIVE = label_distribution_recv,
+	SEND = label_distribution_send,
+	ALIGNMENT = double,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE label_distribution IS
+'A probability for each label; they sum to 1. Text form: {"cat": 0.93, "dog": 0.07}.';
+COMMENT ON FUNCTION label_distribution_in(cstring) IS 'I/O of type label_distribution';
+COMMENT ON FUNCTION label_distribution_out(label_distribution) IS 'I/O of type label_distribution';
+COMMENT ON FUNCTION label_distribution_recv(internal) IS 'I/O of type label_distribution';
+COMMENT ON FUNCTION label_distribution_send(label_distribution) IS 'I/O of type label_distribution';
+
+CREATE TYPE annotation_set;
+
+CREATE FUNCTION annotation_set_in(cstring) RETURNS annotation_set
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION annotation_set_out(annotation_set) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION annotation_set_recv(internal) RETURNS annotation_set
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION annotation_set_send(annotation_set) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE annotation_set (
+	INPUT = annotation_set_in,
+	OUTPUT = annotation_set_out,
+	RECEIVE = annotation_set_recv,
+	SEND = annotation_set_send,
+	ALIGNMENT = double,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE annotation_set IS
+'Annotations (item, annotator, label) and gold labels as one value. Text form: base64, made by the aggregate annotation_set(); cast to jsonb to read it.';
+COMMENT ON FUNCTION annotation_set_in(cstring) IS 'I/O of type annotation_set';
+COMMENT ON FUNCTION annotation_set_out(annotation_set) IS 'I/O of type annotation_set';
+COMMENT ON FUNCTION annotation_set_recv(internal) IS 'I/O of type annotation_set';
+COMMENT ON FUNCTION annotation_set_send(annotation_set) IS 'I/O of type annotation_set';
+
+CREATE TYPE annotator_model;
+
+CREATE FUNCTION annotator_model_in(cstring) RETURNS annotator_model
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION annotator_model_out(annotator_model) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION annotator_model_recv(internal) RETURNS annotator_model
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION annotator_model_send(annotator_model) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE annotator_model (
+	INPUT = annotator_model_in,
+	OUTPUT = annotator_model_out,
+	RECEIVE = annotator_model_recv,
+	SEND = annotator_model_send,
+	ALIGNMENT = double,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE annotator_model IS
+'What a fit learned about annotators: class prior, a confusion matrix for each annotator, the fit record. It holds no items. Text form: JSON.';
+COMMENT ON FUNCTION annotator_model_in(cstring) IS 'I/O of type annotator_model';
+COMMENT ON FUNCTION annotator_model_out(annotator_model) IS 'I/O of type annotator_model';
+COMMENT ON FUNCTION annotator_model_recv(internal) IS 'I/O of type annotator_model';
+COMMENT ON FUNCTION annotator_model_send(annotator_model) IS 'I/O of type annotator_model';
+
+CREATE TYPE posterior_state;
+
+CREATE FUNCTION posterior_state_in(cstring) RETURNS posterior_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION posterior_state_out(posterior_state) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION posterior_state_recv(internal) RETURNS posterior_state
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION posterior_state_send(posterior_state) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE posterior_state (
+	INPUT = posterior_state_in,
+	OUTPUT = posterior_state_out,
+	RECEIVE = posterior_state_recv,
+	SEND = posterior_state_send,
+	ALIGNMENT = double,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE posterior_state IS
+'State of the aggregate posterior(); not meant to be stored.';
+COMMENT ON FUNCTION posterior_state_in(cstring) IS 'I/O of type posterior_state';
+COMMENT ON FUNCTION posterior_state_out(posterior_state) IS 'I/O of type posterior_state';
+COMMENT ON FUNCTION posterior_state_recv(internal) IS 'I/O of type posterior_state';
+COMMENT ON FUNCTION posterior_state_send(posterior_state) IS 'I/O of type posterior_state';
+
+--
+-- Casts to jsonb
+--
+CREATE FUNCTION confusion_matrix_to_jsonb(confusion_matrix) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_to_jsonb(confusion_matrix) IS
+'The text form of a confusion_matrix as jsonb.';
+
+CREATE FUNCTION label_distribution_to_jsonb(label_distribution) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_to_jsonb(label_distribution) IS
+'The text form of a label_distribution as jsonb.';
+
+CREATE FUNCTION annotator_model_to_jsonb(annotator_model) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_to_jsonb(annotator_model) IS
+'The text form of a annotator_model as jsonb.';
+
+CREATE FUNCTION annotation_set_to_jsonb(annotation_set) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'annotation_set_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_to_jsonb(annotation_set) IS
+'Readable form: {"items": {item: {"annotations": [[annotator, label], ...], "gold": label}}}.';
+
+CREATE CAST (confusion_matrix AS jsonb) WITH FUNCTION confusion_matrix_to_jsonb(confusion_matrix);
+CREATE CAST (label_distribution AS jsonb) WITH FUNCTION label_distribution_to_jsonb(label_distribution);
+CREATE CAST (annotator_model AS jsonb) WITH FUNCTION annotator_model_to_jsonb(annotator_model);
+CREATE CAST (annotation_set AS jsonb) WITH FUNCTION annotation_set_to_jsonb(annotation_set);
+
+--
+-- 1. Confusion matrices and reports
+--
+CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth text, label text) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME', 'confusion_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, text, text) IS
+'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
+
+CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth text, label text, weight float8) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME', 'confusion_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, text, text, float8) IS
+'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
+
+CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth "any", label "any") RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME', 'confusion_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, "any", "any") IS
+'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
+
+CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth "any", label "any", weight float8) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME', 'confusion_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, "any", "any", float8) IS
+'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
+
+CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth label_distribution, label text) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME', 'confusion_accum_expected' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, label_distribution, text) IS
+'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
+
+CREATE FUNCTION confusion_matrix_combine(confusion_matrix, confusion_matrix) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME', 'confusion_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_combine(confusion_matrix, confusion_matrix) IS
+'Sum of two matrices; labels are joined by name. Either side may be NULL.';
+
+CREATE AGGREGATE annotator_confusion(truth text, label text) (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotator_confusion(text, text) IS
+'Confusion matrix of the rows: truth and label of any type (compared in text form), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE AGGREGATE annotator_confusion(truth text, label text, weight float8) (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotator_confusion(text, text, float8) IS
+'Confusion matrix of the rows: truth and label of any type (compared in text form), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE AGGREGATE annotator_confusion(truth "any", label "any") (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotator_confusion("any", "any") IS
+'Confusion matrix of the rows: truth and label of any type (compared in text form), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE AGGREGATE annotator_confusion(truth "any", label "any", weight float8) (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotator_confusion("any", "any", float8) IS
+'Confusion matrix of the rows: truth and label of any type (compared in text form), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE AGGREGATE annotator_confusion(truth label_distribution, label text) (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotator_confusion(label_distribution, text) IS
+'Expected confusion matrix: each row adds the probability of each true class to the cell (class, label). Sums of fractions depend on the order of the rows in their last bits (relative error below n * 1.2e-16 for n rows).';
+
+CREATE AGGREGATE sum(confusion_matrix) (
+	SFUNC = confusion_matrix_combine,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE sum(confusion_matrix) IS
+'Sum of matrices; labels are joined by name.';
+
+CREATE FUNCTION confusion_matrix_add(confusion_matrix, confusion_matrix) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME', 'confusion_combine' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_add(confusion_matrix, confusion_matrix) IS
+'Sum of two matrices; labels are joined by name.';
+
+CREATE OPERATOR + (
+	LEFTARG = confusion_matrix,
+	RIGHTARG = confusion_matrix,
+	FUNCTION = confusion_matrix_add,
+	COMMUTATOR = +
+);
+COMMENT ON OPERATOR + (confusion_matrix, confusion_matrix) IS
+'Sum of two matrices; labels are joined by name.';
+
+CREATE FUNCTION labels(confusion_matrix) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'confusion_labels' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION labels(confusion_matrix) IS
+'Labels in order: bytewise, or as numbers when all are integers.';
+
+CREATE FUNCTION counts(confusion_matrix) RETURNS float8[]
+	AS 'MODULE_PATHNAME', 'confusion_counts' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION counts(confusion_matrix) IS
+'K x K counts; first subscript truth, second observed label, both in the order of labels().';
+
+CREATE FUNCTION total(confusion_matrix) RETURNS float8
+	AS 'MODULE_PATHNAME', 'confusion_total' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION total(confusion_matrix) IS
+'Sum of all counts.';
+
+CREATE FUNCTION cells(confusion_matrix, level float8 DEFAULT 0.95, OUT truth text, OUT label text, OUT count float8, OUT rate float8, OUT rate_low float8, OUT rate_high float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'confusion_cells' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 25;
+COMMENT ON FUNCTION cells(confusion_matrix, float8) IS
+'A row for each cell; rate is the share within the truth row, with a Wilson interval (1927) at the given level; NULL in a row without counts.';
+
+CREATE FUNCTION accuracy(confusion_matrix) RETURNS float8
+	AS 'MODULE_PATHNAME', 'confusion_accuracy' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accuracy(confusion_matrix) IS
+'Share of the diagonal; NULL when the matrix is empty.';
+
+CREATE FUNCTION balanced_accuracy(confusion_matrix) RETURNS float8
+	AS 'MODULE_PATHNAME', 'confusion_balanced_accuracy' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION balanced_accuracy(confusion_matrix) IS
+'Mean recall of the classes that occur as truth; NULL when there are none.';
+
+CREATE FUNCTION cohen_kappa(confusion_matrix) RETURNS float8
+	AS 'MODULE_PATHNAME', 'confusion_cohen_kappa' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION cohen_kappa(confusion_matrix) IS
+'Chance-corrected agreement (Cohen 1960, eq. 1); NULL when both sides name only one and the same class.';
+
+CREATE FUNCTION matthews_corrcoef(confusion_matrix) RETURNS float8
+	AS 'MODULE_PATHNAME', 'confusion_matthews_corrcoef' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION matthews_corrcoef(confusion_matrix) IS
+'Matthews correlation for any number of classes (Gorodkin 2004, eq. 8); NULL when truth or label is constant.';
+
+CREATE FUNCTION mutual_information(confusion_matrix) RETURNS float8
+	AS 'MODULE_PATHNAME', 'confusion_mutual_information' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION mutual_information(confusion_matrix) IS
+'Mutual information of truth and label in bits (Cover & Thomas, eq. 2.28); NULL when the matrix is empty.';
+
+CREATE FUNCTION smooth(confusion_matrix, toward confusion_matrix, strength float8) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME', 'confusion_smooth' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION smooth(confusion_matrix, confusion_matrix, float8) IS
+'Dirichlet shrinkage: adds strength (>= 0) pseudo-counts to each truth row, spread as in the same row of toward; rows that toward has no counts for stay as they are.';
+
+CREATE TYPE class_report AS (
+	label text,
+	support float8,
+	predicted float8,
+	precision float8,
+	precision_low float8,
+	precision_high float8,
+	recall float8,
+	recall_low float8,
+	recall_high float8,
+	f1 float8,
+	f1_low float8,
+	f1_high float8
+);
+COMMENT ON TYPE class_report IS
+'One class of an f1_report: support (true count), predicted (count), precision, recall and F1 with 95 % intervals (Wilson; F1: Wilson for TP / (TP + FP + FN), carried through 2 x / (1 + x), Lam et al. 2023). Undefined (0/0) is NULL.';
+
+CREATE TYPE f1_report AS (
+	n float8,
+	accuracy float8,
+	accuracy_low float8,
+	accuracy_high float8,
+	balanced_accuracy float8,
+	macro_precision float8,
+	macro_recall float8,
+	macro_f1 float8,
+	macro_f1_low float8,
+	macro_f1_high float8,
+	micro_f1 float8,
+	weighted_precision float8,
+	weighted_recall float8,
+	weighted_f1 float8,
+	matthews_corrcoef float8,
+	cohen_kappa float8,
+	classes class_report[]
+);
+COMMENT ON TYPE f1_report IS
+'Classification report. Averages are over the classes where the measure is defined: macro plain, weighted by support. Intervals 95 %: accuracy Wilson, macro F1 delta method (Takahashi et al. 2022).';
+
+CREATE FUNCTION f1_report(confusion_matrix) RETURNS f1_report
+	AS 'MODULE_PATHNAME', 'f1_report_from_confusion' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION f1_report(confusion_matrix) IS
+'Report over the classes that occur in the matrix, with 95 % intervals.';
+
+CREATE FUNCTION f1_report(confusion_matrix, labels text[], level float8 DEFAULT 0.95) RETURNS f1_report
+	AS 'MODULE_PATHNAME', 'f1_report_for_labels' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION f1_report(confusion_matrix, text[], float8) IS
+'Report over a fixed set of classes (NULL: those of the matrix), with intervals at the given level. A class of the set that the matrix does not have has undefined measures and is left out of the averages. accuracy, balanced_accuracy, kappa and correlation are of the whole matrix.';
+
+CREATE AGGREGATE f1_report(truth text, predicted text) (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	FINALFUNC = f1_report,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE f1_report(text, text) IS
+'Classification report of the rows; see type f1_report. Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE AGGREGATE f1_report(truth text, predicted text, weight float8) (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	FINALFUNC = f1_report,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE f1_report(text, text, float8) IS
+'Classification report of the rows; see type f1_report. Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE AGGREGATE f1_report(truth "any", predicted "any") (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	FINALFUNC = f1_report,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE f1_report("any", "any") IS
+'Classification report of the rows; see type f1_report. Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE AGGREGATE f1_report(truth "any", predicted "any", weight float8) (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	FINALFUNC = f1_report,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE f1_report("any", "any", float8) IS
+'Classification report of the rows; see type f1_report. Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE FUNCTION report(f1_report) RETURNS text
+	AS 'MODULE_PATHNAME', 'f1_report_print' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION report(f1_report) IS
+'The report as a printed table; a dash is undefined.';
+
+--
+-- 2. Annotations, annotator models, consensus
+--
+CREATE FUNCTION annotation_set_accum(annotation_set, item text, annotator text, label text) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'annotation_set_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_accum(annotation_set, text, text, text) IS
+'Transition function. A row whose item, annotator or label is NULL is skipped.';
+
+CREATE FUNCTION annotation_set_accum(annotation_set, item text, annotator text, label text, gold text) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'annotation_set_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_accum(annotation_set, text, text, text, text) IS
+'Transition function. A row whose item, annotator or label is NULL is skipped.';
+
+CREATE FUNCTION annotation_set_accum(annotation_set, item "any", annotator "any", label "any") RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_accum(annotation_set, "any", "any", "any") IS
+'Transition function. A row whose item, annotator or label is NULL is skipped.';
+
+CREATE FUNCTION annotation_set_accum(annotation_set, item "any", annotator "any", label "any", gold "any") RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_accum(annotation_set, "any", "any", "any", "any") IS
+'Transition function. A row whose item, annotator or label is NULL is skipped.';
+
+CREATE FUNCTION annotation_set_combine(annotation_set, annotation_set) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'annotation_set_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_combine(annotation_set, annotation_set) IS
+'All annotations of both sets; everything is joined by name. Either side may be NULL.';
+
+CREATE AGGREGATE annotation_set(item text, annotator text, label text) (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotation_set(text, text, text) IS
+'Collects annotations, and gold labels where they are not NULL, into one value. Repeated annotations are kept. Two different gold labels for one item are an error. No rows: NULL.';
+
+CREATE AGGREGATE annotation_set(item text, annotator text, label text, gold text) (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotation_set(text, text, text, text) IS
+'Collects annotations, and gold labels where they are not NULL, into one value. Repeated annotations are kept. Two different gold labels for one item are an error. No rows: NULL.';
+
+CREATE AGGREGATE annotation_set(item "any", annotator "any", label "any") (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotation_set("any", "any", "any") IS
+'Collects annotations, and gold labels where they are not NULL, into one value. Repeated annotations are kept. Two different gold labels for one item are an error. No rows: NULL.';
+
+CREATE AGGREGATE annotation_set(item "any", annotator "any", label "any", gold "any") (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotation_set("any", "any", "any", "any") IS
+'Collects annotations, and gold labels where they are not NULL, into one value. Repeated annotations are kept. Two different gold labels for one item are an error. No rows: NULL.';
+
+CREATE AGGREGATE sum(annotation_set) (
+	SFUNC = annotation_set_combine,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE sum(annotation_set) IS
+'All annotations of all sets.';
+
+CREATE FUNCTION annotation_set_add(annotation_set, annotation_set) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'annotation_set_combine' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_add(annotation_set, annotation_set) IS
+'All annotations of both sets.';
+
+CREATE OPERATOR + (
+	LEFTARG = annotation_set,
+	RIGHTARG = annotation_set,
+	FUNCTION = annotation_set_add,
+	COMMUTATOR = +
+);
+COMMENT ON OPERATOR + (annotation_set, annotation_set) IS
+'All annotations of both sets.';
+
+CREATE FUNCTION labels(annotation_set) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'annotation_set_labels' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION labels(annotation_set) IS
+'Labels in order, those that only gold has among them.';
+
+CREATE FUNCTION annotation_summary(annotation_set, OUT items bigint, OUT annotators bigint, OUT annotations bigint, OUT classes int, OUT gold_items bigint, OUT min_per_item int, OUT mean_per_item float8, OUT max_per_item int, OUT repeated bigint, OUT regime text) RETURNS record
+	AS 'MODULE_PATHNAME', 'annotation_set_summary' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_summary(annotation_set) IS
+'Counts of a set. repeated: annotations beyond the first of an annotator on an item. regime: gold (some items have gold), overlap (some item has two annotators) or single.';
+
+CREATE FUNCTION dawid_skene_accum(annotation_set, item text, annotator text, label text, options jsonb) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene_accum(annotation_set, text, text, text, jsonb) IS
+'Transition function of dawid_skene() with options, which must be the same for all rows.';
+
+CREATE FUNCTION dawid_skene_accum(annotation_set, item text, annotator text, label text, gold text, options jsonb) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene_accum(annotation_set, text, text, text, text, jsonb) IS
+'Transition function of dawid_skene() with options, which must be the same for all rows.';
+
+CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", options jsonb) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", jsonb) IS
+'Transition function of dawid_skene() with options, which must be the same for all rows.';
+
+CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", gold "any", options jsonb) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", "any", jsonb) IS
+'Transition function of dawid_skene() with options, which must be the same for all rows.';
+
+CREATE FUNCTION dawid_skene_final(annotation_set) RETURNS annotator_model
+	AS 'MODULE_PATHNAME', 'dawid_skene_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene_final(annotation_set) IS
+'Final function of the aggregate dawid_skene().';
+
+CREATE FUNCTION dawid_skene(annotation_set, options jsonb DEFAULT '{}') RETURNS annotator_model
+	AS 'MODULE_PATHNAME', 'dawid_skene_fit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene(annotation_set, jsonb) IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+
+CREATE AGGREGATE dawid_skene(item text, annotator text, label text) (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene(text, text, text) IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+
+CREATE AGGREGATE dawid_skene(item text, annotator text, label text, options jsonb) (
+	SFUNC = dawid_skene_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene(text, text, text, jsonb) IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+
+CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text) (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene(text, text, text, text) IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+
+CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text, options jsonb) (
+	SFUNC = dawid_skene_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene(text, text, text, text, jsonb) IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+
+CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any") (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene("any", "any", "any") IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+
+CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", options jsonb) (
+	SFUNC = dawid_skene_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene("any", "any", "any", jsonb) IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+
+CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any") (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any") IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+
+CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any", options jsonb) (
+	SFUNC = dawid_skene_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any", jsonb) IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+
+CREATE FUNCTION annotators(annotator_model, level float8 DEFAULT 0.95, OUT annotator text, OUT annotations bigint, OUT accuracy float8, OUT accuracy_low float8, OUT accuracy_high float8, OUT information float8, OUT worst_truth text, OUT worst_label text, OUT worst_rate float8, OUT spammer_score float8, OUT confusion confusion_matrix) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'annotators' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
+COMMENT ON FUNCTION annotators(annotator_model, float8) IS
+'A row for each annotator: expected accuracy on the items answered, with a Wilson interval; information in bits that one answer carries at the class prior; the most frequent error among truths met at least once (NULL: none); spammer score (Raykar & Yu 2012, eq. 8: 0 answers without looking, 1 is always right); expected counts.';
+
+CREATE FUNCTION class_prior(annotator_model) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'class_prior' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION class_prior(annotator_model) IS
+'Estimated share of each class.';
+
+CREATE FUNCTION labels(annotator_model) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'annotator_model_labels' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION labels(annotator_model) IS
+'The classes of a model, in order.';
+
+CREATE FUNCTION fit_report(annotator_model, OUT method text, OUT items bigint, OUT annotators bigint, OUT annotations bigint, OUT classes int, OUT gold_items bigint, OUT iterations int, OUT converged boolean, OUT log_likelihood float8, OUT warnings text[]) RETURNS record
+	AS 'MODULE_PATHNAME', 'fit_report' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION fit_report(annotator_model) IS
+'The record of a fit; warnings name what makes its answer untrustworthy.';
+
+CREATE FUNCTION consensus(annotation_set, annotator_model, OUT item text, OUT label text, OUT confidence float8, OUT entropy float8, OUT annotations int, OUT tied boolean, OUT distribution label_distribution) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'consensus' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 1000;
+COMMENT ON FUNCTION consensus(annotation_set, annotator_model) IS
+'A row for each item, in order of item: the most probable label (ties within 1e-9: the first in order, and tied is true), its probability, entropy in bits, number of annotations, the posterior. An item with gold has that label for certain. An annotator whom the model does not know counts as the average annotator; a label that it does not know is an error.';
+
+CREATE FUNCTION posterior_accum(posterior_state, annotator_model, annotator text, label text) RETURNS posterior_state
+	AS 'MODULE_PATHNAME', 'posterior_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_accum(posterior_state, annotator_model, text, text) IS
+'Transition function of posterior(). A row with a NULL is skipped.';
+
+CREATE FUNCTION posterior_accum(posterior_state, annotator_model, annotator "any", label "any") RETURNS posterior_state
+	AS 'MODULE_PATHNAME', 'posterior_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_accum(posterior_state, annotator_model, "any", "any") IS
+'Transition function of posterior(). A row with a NULL is skipped.';
+
+CREATE FUNCTION posterior_combine(posterior_state, posterior_state) RETURNS posterior_state
+	AS 'MODULE_PATHNAME', 'posterior_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_combine(posterior_state, posterior_state) IS
+'Combine function of posterior().';
+
+CREATE FUNCTION posterior_final(posterior_state) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'posterior_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_final(posterior_state) IS
+'Final function of posterior().';
+
+CREATE AGGREGATE posterior(model annotator_model, annotator text, label text) (
+	SFUNC = posterior_accum,
+	STYPE = posterior_state,
+	SSPACE = 256,
+	FINALFUNC = posterior_final,
+	COMBINEFUNC = posterior_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE posterior(annotator_model, text, text) IS
+'Posterior over classes of the item whose annotations are the rows: GROUP BY item. The same as consensus() to the bit, whatever the order of the rows. Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE AGGREGATE posterior(model annotator_model, annotator "any", label "any") (
+	SFUNC = posterior_accum,
+	STYPE = posterior_state,
+	SSPACE = 256,
+	FINALFUNC = posterior_final,
+	COMBINEFUNC = posterior_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE posterior(annotator_model, "any", "any") IS
+'Posterior over classes of the item whose annotations are the rows: GROUP BY item. The same as consensus() to the bit, whatever the order of the rows. Rows with a NULL are skipped; no rows: NULL.';
+
+CREATE FUNCTION label_distribution(labels text[], probabilities float8[]) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'label_distribution_from_arrays' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution(text[], float8[]) IS
+'A distribution from distinct labels and probabilities; a sum within 0.011 of 1 is rescaled to 1, any other is an error.';
+
+CREATE FUNCTION labels(label_distribution) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'label_distribution_labels_array' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION labels(label_distribution) IS
+'Labels in order.';
+
+CREATE FUNCTION top_label(label_distribution) RETURNS text
+	AS 'MODULE_PATHNAME', 'label_distribution_top_label' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION top_label(label_distribution) IS
+'The most probable label; ties (within 1e-9): the first in order.';
+
+CREATE FUNCTION confidence(label_distribution) RETURNS float8
+	AS 'MODULE_PATHNAME', 'label_distribution_confidence' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confidence(label_distribution) IS
+'Probability of top_label().';
+
+CREATE FUNCTION entropy(label_distribution) RETURNS float8
+	AS 'MODULE_PATHNAME', 'label_distribution_entropy' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION entropy(label_distribution) IS
+'Shannon entropy in bits: 0 for certainty, log2(K) for K equal labels.';
+
+CREATE FUNCTION margin(label_distribution) RETURNS float8
+	AS 'MODULE_PATHNAME', 'label_distribution_margin' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION margin(label_distribution) IS
+'Largest probability less the second largest.';
+
+CREATE FUNCTION probability(label_distribution, label text) RETURNS float8
+	AS 'MODULE_PATHNAME', 'label_distribution_probability' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION probability(label_distribution, text) IS
+'Probability of a label; 0 for one that the distribution does not have.';
+
+CREATE FUNCTION probabilities(label_distribution, OUT label text, OUT probability float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'label_distribution_probabilities' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 5;
+COMMENT ON FUNCTION probabilities(label_distribution) IS
+'A row for each label, in order.';

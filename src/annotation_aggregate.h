@@ -1,0 +1,18 @@
+/*
+ * annotation_aggregate.h
+ *		One row into the annotation_set that is an aggregate's state.
+ */
+#ifndef NL_ANNOTATION_AGGREGATE_H
+#define NL_ANNOTATION_AGGREGATE_H
+
+#include "annotation_set.h"
+
+/* how an argument becomes text */
+typedef text *(*ArgumentText) (FunctionCallInfo fcinfo, int argno);
+
+extern text *nl_text_argument(FunctionCallInfo fcinfo, int argno);
+extern ExpandedAnnotations *annotation_set_accum_row(FunctionCallInfo fcinfo,
+													 int nargs,
+													 ArgumentText get_text);
+
+#endif							/* NL_ANNOTATION_AGGREGATE_H */

@@ -1,0 +1,99 @@
+/*
+ * annotator_model.h
+ *		The type annotator_model: what a fit learned about annotators.
+ *
+ * A model holds no items.  It has one or more components, each a class prior
+ * and a confusion matrix for each annotator; a new item's posterior is the
+ * average of the components' posteriors by their weights.  Beside them stands
+ * the evidence: for each annotator the number of annotations and the expected
+ * counts (rows: truth) under the model's posterior.
+ */
+#ifndef NL_ANNOTATOR_MODEL_H
+#define NL_ANNOTATOR_MODEL_H
+
+#include "dictionary.h"
+#include "value.h"
+
+typedef enum Variant
+{
+	VARIANT_FULL,
+	VARIANT_COUNT
+} Variant;
+
+extern const char *const variant_names[];	/* ends with NULL */
+
+/* K classes, J annotators; matrices are row-major with the truth as rows. */
+typedef struct ModelComponent
+{
+	Variant		variant;
+	double		weight;
+	double	   *prior;			/* K */
+	double	   *pool;			/* K * K: for an annotator never seen */
+	double	   *confusion;		/* J * K * K */
+} ModelComponent;
+
+typedef struct AnnotatorModelView
+{
+	Names		labels;
+	Names		annotators;
+	uint32		n_components;
+	ModelComponent *components;
+	double	   *annotations;	/* J: how many each gave */
+	double	   *counts;			/* J * K * K expected counts */
+	int64		items;
+	int64		n_annotations;
+	int64		gold_items;
+	int32		iterations;
+	bool		converged;
+	double		log_likelihood;
+	const char *method;
+	const char *options;		/* as JSON */
+	uint32		n_warnings;
+	const char **warnings;
+} AnnotatorModelView;
+
+/*
+ * Stored form.  The fingerprint is a hash of all that follows it: two models
+ * with the same are taken as the same by the caches of score.c.
+ */
+typedef struct AnnotatorModel
+{
+	ValueHeader header;
+	uint64		fingerprint;
+	uint32		labels;
+	uint32		annotators;
+	uint32		components;
+	uint32		warnings;
+	int64		items;
+	int64		annotations;
+	int64		gold_items;
+	double		log_likelihood;
+	int32		iterations;
+	uint32		converged;
+	uint32		label_bytes;
+	uint32		annotator_bytes;
+	uint32		text_bytes;
+	uint32		unused;
+	double		data[FLEXIBLE_ARRAY_MEMBER];
+
+	/*
+	 * double for each component: variant, weight, prior[K], pool[K * K],
+	 * confusion[J * K * K]; annotations[J]; counts[J * K * K].  uint32 ends
+	 * of labels, of annotators; bytes of labels, of annotators; method,
+	 * options and warnings, each with a terminating zero.
+	 */
+} AnnotatorModel;
+
+extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
+extern AnnotatorModel *annotator_model_get(Datum datum);
+extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
+extern Size annotator_model_size(const AnnotatorModelView *view);
+
+/* cells of one annotator's matrix */
+static inline Size
+model_cells(const AnnotatorModelView *view)
+{
+	return (Size) view->labels.n * view->labels.n;
+}
+
+#endif							/* NL_ANNOTATOR_MODEL_H */

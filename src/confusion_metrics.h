@@ -1,0 +1,27 @@
+/*
+ * confusion_metrics.h
+ *		Measures of a confusion matrix.  Inside the extension an undefined
+ *		measure (0/0) is NaN; SQL sees NULL.
+ */
+#ifndef NL_CONFUSION_METRICS_H
+#define NL_CONFUSION_METRICS_H
+
+#include "confusion_matrix.h"
+
+/* Row sums (truth), column sums (observed), trace and total. */
+typedef struct Margins
+{
+	uint32		n;
+	double	   *rows;
+	double	   *columns;
+	double		trace;
+	double		total;
+} Margins;
+
+extern Margins confusion_margins(const ConfusionMatrix *cm);
+extern double margins_accuracy(const Margins *m);
+extern double margins_cohen_kappa(const Margins *m);
+extern double margins_matthews_corrcoef(const Margins *m);
+extern double confusion_mean_recall(const ConfusionMatrix *cm, const Margins *m);
+
+#endif							/* NL_CONFUSION_METRICS_H */

@@ -1,0 +1,318 @@
+/*
+ * dawid_skene.c
+ *		dawid_skene(): from annotations to an annotator_model, as an aggregate
+ *		over rows and as a function of an annotation_set.
+ */
+#include "em.h"
+
+#include "annotation_aggregate.h"
+#include "annotator_model.h"
+#include "jsonio.h"
+#include "options.h"
+
+#define INTERRUPT_BLOCK 16384
+
+typedef struct FitOptions
+{
+	EmOptions	em;
+	int			variant;		/* Variant */
+	int			repeats;		/* Repeats */
+} FitOptions;
+
+/* What a repeated (item, annotator, label) row counts for. */
+typedef enum Repeats
+{
+	REPEATS_COUNT,				/* every row is a vote */
+	REPEATS_DISTINCT			/* equal rows are one vote */
+} Repeats;
+
+static const char *const repeats_names[] = {"count", "distinct", NULL};
+static const char *const toward_names[] = {"pool", "diagonal", "uniform", NULL};
+
+static const FitOptions default_options = {
+	.em = {.max_iterations = 100,.tolerance = 1e-6,.smoothing = 0,.toward = TOWARD_POOL},
+	.variant = VARIANT_FULL,
+	.repeats = REPEATS_COUNT
+};
+
+static const Option option_table[] = {
+	{"max_iterations", OPTION_INT, offsetof(FitOptions, em.max_iterations), 1, 1e6, NULL},
+	{"tolerance", OPTION_DOUBLE, offsetof(FitOptions, em.tolerance), 0, 1, NULL},
+	{"smoothing", OPTION_DOUBLE, offsetof(FitOptions, em.smoothing), 0, 1e9, NULL},
+	{"toward", OPTION_CHOICE, offsetof(FitOptions, em.toward), 0, 0, toward_names},
+	{"repeats", OPTION_CHOICE, offsetof(FitOptions, repeats), 0, 0, repeats_names},
+	{"variant", OPTION_CHOICE, offsetof(FitOptions, variant), 0, 0, variant_names}
+};
+
+static FitOptions
+parse_options(const Jsonb *jsonb)
+{
+	FitOptions	options = default_options;
+
+	if (jsonb != NULL)
+		options_parse(jsonb, option_table, lengthof(option_table), &options);
+	return options;
+}
+
+/* All options with the values that were used, for the model's record. */
+static char *
+options_json(const FitOptions *o)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "{\"variant\": \"%s\", \"max_iterations\": %d, \"tolerance\": ",
+					 variant_names[o->variant], o->em.max_iterations);
+	jsonio_append_double(&buf, o->em.tolerance);
+	appendStringInfoString(&buf, ", \"smoothing\": ");
+	jsonio_append_double(&buf, o->em.smoothing);
+	appendStringInfo(&buf, ", \"toward\": \"%s\", \"repeats\": \"%s\"}",
+					 toward_names[o->em.toward], repeats_names[o->repeats]);
+	return buf.data;
+}
+
+/*
+ * A quoted literal in fourth place is taken as gold by SQL's rules.  One gold
+ * label for all rows that looks like options can only be that.
+ */
+static void
+check_gold(const AnnotationView *view)
+{
+	uint32		gold = view->gold == NULL || view->items == 0 ? NO_GOLD : view->gold[0];
+	char	   *name;
+
+	if (gold == NO_GOLD)
+		return;
+	for (uint32 i = 1; i < view->items; i++)
+		if (view->gold[i] != gold)
+			return;
+	name = names_cstring(&view->labels, gold);
+	if (name[0] == '{' && name[strlen(name) - 1] == '}')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options were given where the gold label is expected"),
+				 errhint("Write the options as jsonb: '%s'::jsonb.", name)));
+}
+
+/* The view with equal annotations of an item taken once. */
+static AnnotationView
+without_repeats(const AnnotationView *view)
+{
+	AnnotationView result = *view;
+	MemoryContext context = CurrentMemoryContext;
+	uint32	   *starts = nl_alloc(context, ((Size) view->items + 1) * sizeof(uint32));
+	uint32	   *annotator = nl_alloc(context, Max(view->annotations, 1) * sizeof(uint32));
+	uint16	   *label = nl_alloc(context, Max(view->annotations, 1) * sizeof(uint16));
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		starts[i] = n;
+		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
+		{
+			if (n > starts[i] && annotator[n - 1] == view->annotator[a] &&
+				label[n - 1] == view->label[a])
+				continue;
+			annotator[n] = view->annotator[a];
+			label[n] = view->label[a];
+			n++;
+		}
+	}
+	starts[view->items] = n;
+	result.annotations = n;
+	result.starts = starts;
+	result.annotator = annotator;
+	result.label = label;
+	return result;
+}
+
+/*
+ * What makes the answer untrustworthy.
+ */
+static bool
+items_overlap(const AnnotationView *view)
+{
+	for (uint32 i = 0; i < view->items; i++)
+		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
+			if (view->annotator[a] != view->annotator[a - 1])
+				return true;
+	return false;
+}
+
+static void
+add_warnings(AnnotatorModelView *model, const AnnotationView *view)
+{
+	model->warnings = palloc(2 * sizeof(char *));
+	if (!model->converged)
+		model->warnings[model->n_warnings++] =
+			psprintf("not converged after %d iterations; raise max_iterations",
+					 model->iterations);
+	if (!items_overlap(view))
+		model->warnings[model->n_warnings++] =
+			"no item has two annotators: nothing tells their errors from the truth";
+}
+
+/* The engine's tables have the label before the truth; a model's, after. */
+static double *
+truth_by_label(const double *tables, Size annotators, Size classes)
+{
+	Size		n = mul_size(annotators, mul_size(classes, classes));
+	double	   *result = nl_alloc(CurrentMemoryContext,
+								  mul_size(Max(n, 1), sizeof(double)));
+
+	for (Size j = 0; j < annotators; j++)
+		for (Size truth = 0; truth < classes; truth++)
+			for (Size label = 0; label < classes; label++)
+				result[em_cell(classes, j, truth, label)] =
+					tables[em_cell(classes, j, label, truth)];
+	return result;
+}
+
+static void
+count_annotations(AnnotatorModelView *model, const AnnotationView *view)
+{
+	model->annotations = palloc0(Max(view->annotators.n, 1) * sizeof(double));
+	for (uint32 a = 0; a < view->annotations; a++)
+	{
+		if (a % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		model->annotations[view->annotator[a]]++;
+	}
+	if (view->gold != NULL)
+		for (uint32 i = 0; i < view->items; i++)
+			model->gold_items += view->gold[i] != NO_GOLD;
+}
+
+static AnnotatorModel *
+make_model(const AnnotationView *view, const FitOptions *options, const EmFit *fit)
+{
+	uint32		annotators = view->annotators.n;
+	uint32		classes = view->labels.n;
+	ModelComponent component = {
+		.variant = options->variant,
+		.weight = 1,
+		.prior = fit->prior,
+		.pool = truth_by_label(fit->pool, 1, classes),
+		.confusion = truth_by_label(fit->confusion, annotators, classes)
+	};
+	AnnotatorModelView model = {
+		.labels = view->labels,
+		.annotators = view->annotators,
+		.n_components = 1,
+		.components = &component,
+		.counts = truth_by_label(fit->counts, annotators, classes),
+		.items = view->items,
+		.n_annotations = view->annotations,
+		.iterations = fit->iterations,
+		.converged = fit->converged,
+		.log_likelihood = fit->log_likelihood,
+		.method = psprintf("dawid_skene %s", variant_names[options->variant]),
+		.options = options_json(options)
+	};
+
+	count_annotations(&model, view);
+	add_warnings(&model, view);
+	return annotator_model_make(&model);
+}
+
+/*
+ * Bytes of a fit beside the view: the engine's tables, the model's two
+ * (transposed) and its stored form.
+ */
+static Size
+fit_memory(const AnnotationView *view, const FitOptions *options)
+{
+	Size		size = mul_size(3, em_memory(view));
+
+	if (options->repeats == REPEATS_DISTINCT)
+		size = add_size(size, mul_size(view->annotations, 6));
+	return size;
+}
+
+static Datum
+fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
+{
+	MemoryContext phase = AllocSetContextCreate(CurrentMemoryContext,
+												"dawid_skene fit",
+												ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(phase);
+	FitOptions	options = parse_options(options_jsonb);
+	AnnotationView view = annotation_set_view(set);
+	AnnotatorModel *model;
+	AnnotatorModel *result;
+
+	if (options_jsonb == NULL && view.options != NULL)
+		options = parse_options(DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+																   CStringGetDatum(view.options))));
+	if (view.items == 0)
+	{
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(phase);
+		PG_RETURN_NULL();
+	}
+	check_gold(&view);
+	nl_check_memory(fit_memory(&view, &options), "dawid_skene()");
+	if (options.repeats == REPEATS_DISTINCT)
+		view = without_repeats(&view);
+	model = make_model(&view, &options, em_fit(&view, &options.em));
+	MemoryContextSwitchTo(old);
+	result = palloc(VARSIZE(model));
+	memcpy(result, model, VARSIZE(model));
+	MemoryContextDelete(phase);
+	PG_RETURN_POINTER(result);
+}
+
+/* dawid_skene(annotation_set, options jsonb) */
+NL_FUNCTION(dawid_skene_fit);
+Datum
+dawid_skene_fit(PG_FUNCTION_ARGS)
+{
+	return fit_set(fcinfo, PG_GETARG_DATUM(0), PG_GETARG_JSONB_P(1));
+}
+
+/* Final function of the aggregates: options, if any, are in the state. */
+NL_FUNCTION(dawid_skene_final);
+Datum
+dawid_skene_final(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	return fit_set(fcinfo, PG_GETARG_DATUM(0), NULL);
+}
+
+/* A row of an aggregate whose last argument is options. */
+static Datum
+accum_with_options(FunctionCallInfo fcinfo, ArgumentText get_text)
+{
+	int			last = PG_NARGS() - 1;
+	ExpandedAnnotations *ea = annotation_set_accum_row(fcinfo, last, get_text);
+
+	if (ea == NULL)
+		VALUE_RETURN_STATE();
+	if (!PG_ARGISNULL(last))
+	{
+		Jsonb	   *options = PG_GETARG_JSONB_P(last);
+
+		if (ea->options == NULL)
+			(void) parse_options(options);	/* bad ones fail before the work */
+		annotation_set_options(ea, options);
+	}
+	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
+}
+
+/* (annotation_set, item, annotator, label [, gold], options jsonb) */
+NL_FUNCTION(dawid_skene_accum);
+Datum
+dawid_skene_accum(PG_FUNCTION_ARGS)
+{
+	return accum_with_options(fcinfo, nl_text_argument);
+}
+
+NL_FUNCTION(dawid_skene_accum_any);
+Datum
+dawid_skene_accum_any(PG_FUNCTION_ARGS)
+{
+	return accum_with_options(fcinfo, nl_any_to_text);
+}

@@ -1,0 +1,103 @@
+/*
+ * dictionary.h
+ *		Names (of labels, annotators, items) as small integers.
+ *
+ * Two forms of the same thing:
+ *
+ * Dictionary: grows while rows arrive; codes in order of first appearance; a
+ * hash table finds a name's code.
+ *
+ * Names: the finished list inside a stored value, in canonical order: an array
+ * of end offsets and the bytes, one name after the other, not terminated.
+ *
+ * Canonical order is bytewise ("C" collation), so that it depends on nothing
+ * but the names; labels that are all integers are ordered as numbers.
+ */
+#ifndef NL_DICTIONARY_H
+#define NL_DICTIONARY_H
+
+#include "noisylabel.h"
+
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+
+typedef struct Names
+{
+	uint32		n;
+	const uint32 *ends;			/* n entries, in ascending order */
+	const char *bytes;
+} Names;
+
+static inline const char *
+names_get(const Names *names, uint32 i, int *len)
+{
+	uint32		start = i == 0 ? 0 : names->ends[i - 1];
+
+	*len = (int) (names->ends[i] - start);
+	return names->bytes + start;
+}
+
+extern text *names_text(const Names *names, uint32 i);
+extern char *names_cstring(const Names *names, uint32 i);
+extern int	names_find(const Names *names, const char *s, int len);
+extern bool names_equal(const Names *a, const Names *b);
+extern Datum names_array(const Names *names);
+extern void names_send(StringInfo buf, const Names *names, int encoding);
+
+typedef enum NameOrder
+{
+	ORDER_BYTES,				/* items, annotators */
+	ORDER_LABELS				/* numbers when all are integers, else bytes */
+} NameOrder;
+
+typedef struct nametable_hash nametable_hash;
+
+typedef struct Dictionary
+{
+	MemoryContext context;
+	const char *kind;			/* "label", "annotator" or "item", for errors */
+	uint32		n;
+	uint32		capacity;
+	uint32		max;
+	Size	   *starts;			/* capacity + 1 entries; name i ends at i + 1 */
+	char	   *bytes;
+	Size		bytes_capacity;
+	nametable_hash *hash;
+} Dictionary;
+
+extern Dictionary *dictionary_create(MemoryContext context, const char *kind,
+									 uint32 max);
+extern uint32 dictionary_add(Dictionary *dict, const char *s, int len);
+extern int64 dictionary_find(Dictionary *dict, const char *s, int len);
+extern uint32 *dictionary_order(const Dictionary *dict, NameOrder order);
+extern uint32 *dictionary_rank(const uint32 *order, uint32 n);
+extern Size dictionary_memory(const Dictionary *dict);
+extern void dictionary_add_names(Dictionary *dict, const Names *names,
+								 uint32 *codes);
+extern void dictionary_add_array(Dictionary *dict, ArrayType *array);
+extern void dictionary_recv(Dictionary *dict, StringInfo buf, int encoding);
+extern void dictionary_write(const Dictionary *dict, const uint32 *order,
+							 uint32 *ends, char *bytes);
+extern Names dictionary_names(const Dictionary *dict, const uint32 *order);
+
+static inline const char *
+dictionary_get(const Dictionary *dict, uint32 code, int *len)
+{
+	*len = (int) (dict->starts[code + 1] - dict->starts[code]);
+	return dict->bytes + dict->starts[code];
+}
+
+static inline uint32
+dictionary_add_text(Dictionary *dict, const text *t)
+{
+	return dictionary_add(dict, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+}
+
+/* the bytes that the names take, without their offsets */
+static inline Size
+dictionary_bytes(const Dictionary *dict)
+{
+	return dict->starts[dict->n];
+}
+
+#endif							/* NL_DICTIONARY_H */

@@ -1,0 +1,461 @@
+/*
+ * f1_report.c
+ *		Precision, recall and F1 of a confusion_matrix, per class and averaged,
+ *		with intervals, as the composite f1_report; and its printed table.
+ *
+ * For class a let TP be its diagonal cell, TP + FN its row (support) and
+ * TP + FP its column (predicted).  Then
+ *
+ *	precision = TP / (TP + FP), recall = TP / (TP + FN),
+ *	F1 = 2 TP / (2 TP + FP + FN).
+ *
+ * An average is over the classes for which the measure is defined: macro is
+ * their plain mean, weighted is weighted by support.  This is what SQL's avg()
+ * over the class rows gives, and what scikit-learn gives for
+ * zero_division = nan.  The classes are those of the matrix, unless the caller
+ * fixes the set.
+ *
+ * Intervals: Wilson for accuracy, precision and recall.  F1 of a class is
+ * 2 J / (1 + J) where J = TP / (TP + FP + FN) is a plain proportion, so its
+ * interval is that of J (Wilson) carried through this monotone function (Lam,
+ * Gopal & Qian 2023, "Confidence intervals for the F1 score", the indirect
+ * Wilson method).  Macro F1: delta method (Takahashi et al. 2022, Applied
+ * Intelligence 52, "Confidence interval for micro-averaged F1 and
+ * macro-averaged F1 scores", section 3.2), cut to [0, 1].
+ */
+#include "confusion_metrics.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "executor/executor.h"
+#include "mb/pg_wchar.h"
+#include "statistics.h"
+#include "utils/float.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+/* attributes of the composites, in order; sql/install/noisylabel.sql agrees */
+enum
+{
+	R_N, R_ACCURACY, R_ACCURACY_LOW, R_ACCURACY_HIGH, R_BALANCED_ACCURACY,
+	R_MACRO_PRECISION, R_MACRO_RECALL, R_MACRO_F1, R_MACRO_F1_LOW,
+	R_MACRO_F1_HIGH, R_MICRO_F1, R_WEIGHTED_PRECISION, R_WEIGHTED_RECALL,
+	R_WEIGHTED_F1, R_MATTHEWS_CORRCOEF, R_COHEN_KAPPA, R_CLASSES, R_COLUMNS
+};
+
+enum
+{
+	C_LABEL, C_SUPPORT, C_PREDICTED, C_PRECISION, C_PRECISION_LOW,
+	C_PRECISION_HIGH, C_RECALL, C_RECALL_LOW, C_RECALL_HIGH, C_F1, C_F1_LOW,
+	C_F1_HIGH, C_COLUMNS
+};
+
+/* One class; an undefined measure is NaN. */
+typedef struct ClassScores
+{
+	double		tp;
+	double		support;
+	double		predicted;
+	double		precision;
+	double		recall;
+	double		f1;
+} ClassScores;
+
+/* The classes reported: names, and scores in the same order. */
+typedef struct Report
+{
+	Names		names;
+	ClassScores *classes;
+	Margins		margins;
+	double		z;
+} Report;
+
+static double
+ratio(double a, double b)
+{
+	return b > 0 ? a / b : get_float8_nan();
+}
+
+static ClassScores
+class_scores(const ConfusionMatrix *cm, const Margins *m, int i)
+{
+	ClassScores c = {0};
+
+	if (i >= 0)
+	{
+		c.tp = confusion_matrix_count(cm, i, i);
+		c.support = m->rows[i];
+		c.predicted = m->columns[i];
+	}
+	c.precision = ratio(c.tp, c.predicted);
+	c.recall = ratio(c.tp, c.support);
+	c.f1 = ratio(2 * c.tp, c.support + c.predicted);
+	return c;
+}
+
+/* Mean over the classes where the measure is defined, by weight or plain. */
+static double
+average(const Report *r, size_t measure, bool by_support)
+{
+	double		sum = 0;
+	double		weights = 0;
+
+	for (uint32 i = 0; i < r->names.n; i++)
+	{
+		const ClassScores *c = &r->classes[i];
+		double		value = *(const double *) ((const char *) c + measure);
+		double		weight = by_support ? c->support : 1;
+
+		if (!isnan(value))
+		{
+			sum += weight * value;
+			weights += weight;
+		}
+	}
+	return ratio(sum, weights);
+}
+
+#define AVERAGE(r, measure, by_support) \
+	average(r, offsetof(ClassScores, measure), by_support)
+
+/* Counts of all reported classes together. */
+static double
+micro_f1(const Report *r)
+{
+	double		tp = 0;
+	double		both = 0;
+
+	for (uint32 i = 0; i < r->names.n; i++)
+	{
+		tp += r->classes[i].tp;
+		both += r->classes[i].support + r->classes[i].predicted;
+	}
+	return ratio(2 * tp, both);
+}
+
+/*
+ * Variance of macro F1.  F_a depends on the cells of row a and of column a
+ * only: an observation in cell (a, a) moves F_a by 2 (1 - F_a) / d_a, one in
+ * (a, b) moves F_a by -F_a / d_a and F_b by -F_b / d_b, with d_a the row share
+ * plus the column share.  (The gradients have mean zero, so the multinomial
+ * variance is the mean of their squares.)
+ */
+static double
+macro_f1_variance(const Report *r, const ConfusionMatrix *cm)
+{
+	const Names labels = confusion_matrix_labels(cm);
+	double	   *slope = palloc0(Max(cm->n, 1) * sizeof(double));	/* F_a / d_a */
+	double	   *gain = palloc0(Max(cm->n, 1) * sizeof(double)); /* 2 (1 - F_a) / d_a */
+	double		total = r->margins.total;
+	double		sum = 0;
+	uint32		defined = 0;
+
+	for (uint32 i = 0; i < r->names.n; i++)
+	{
+		const ClassScores *c = &r->classes[i];
+		double		d = (c->support + c->predicted) / total;
+		int			len;
+		const char *s = names_get(&r->names, i, &len);
+
+		if (isnan(c->f1))
+			continue;
+		defined++;
+		slope[names_find(&labels, s, len)] = c->f1 / d;
+		gain[names_find(&labels, s, len)] = 2 * (1 - c->f1) / d;
+	}
+	for (uint32 a = 0; a < cm->n; a++)
+		for (uint32 b = 0; b < cm->n; b++)
+		{
+			double		step = a == b ? gain[a] : slope[a] + slope[b];
+
+			sum += confusion_matrix_count(cm, a, b) / total * step * step;
+		}
+	return sum / (total * defined * defined);
+}
+
+static void
+set_measure(Datum *values, bool *nulls, int column, double value)
+{
+	nulls[column] = isnan(value);
+	values[column] = nulls[column] ? (Datum) 0 : Float8GetDatum(value);
+}
+
+/* Low and high go to the two columns after the measure's own. */
+static void
+set_bounds(Datum *values, bool *nulls, int column, double low, double high)
+{
+	set_measure(values, nulls, column + 1, low);
+	set_measure(values, nulls, column + 2, high);
+}
+
+static void
+set_proportion(Datum *values, bool *nulls, int column,
+			   double successes, double n, double z)
+{
+	Bounds		bounds = {get_float8_nan(), get_float8_nan()};
+
+	if (n > 0)
+		bounds = wilson_interval(successes, n, z);
+	set_measure(values, nulls, column, ratio(successes, n));
+	set_bounds(values, nulls, column, bounds.low, bounds.high);
+}
+
+static Datum
+class_row(const Report *r, uint32 i, TupleDesc tupdesc)
+{
+	const ClassScores *c = &r->classes[i];
+	double		n = c->support + c->predicted - c->tp;
+	Datum		values[C_COLUMNS];
+	bool		nulls[C_COLUMNS] = {false};
+
+	values[C_LABEL] = PointerGetDatum(names_text(&r->names, i));
+	values[C_SUPPORT] = Float8GetDatum(c->support);
+	values[C_PREDICTED] = Float8GetDatum(c->predicted);
+	set_proportion(values, nulls, C_PRECISION, c->tp, c->predicted, r->z);
+	set_proportion(values, nulls, C_RECALL, c->tp, c->support, r->z);
+	set_measure(values, nulls, C_F1, c->f1);
+	set_bounds(values, nulls, C_F1, get_float8_nan(), get_float8_nan());
+	if (n > 0)
+	{
+		Bounds		jaccard = wilson_interval(c->tp, n, r->z);
+
+		set_bounds(values, nulls, C_F1,
+				   2 * jaccard.low / (1 + jaccard.low),
+				   2 * jaccard.high / (1 + jaccard.high));
+	}
+	return HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls));
+}
+
+/* The array of class_report; its type is that of the report's last column. */
+static Datum
+class_rows(const Report *r, Oid array_type)
+{
+	Oid			element = get_element_type(array_type);
+	TupleDesc	tupdesc = lookup_rowtype_tupdesc_copy(element, -1);
+	Datum	   *rows = palloc(Max(r->names.n, 1) * sizeof(Datum));
+	int16		length;
+	bool		byval;
+	char		align;
+
+	BlessTupleDesc(tupdesc);
+	for (uint32 i = 0; i < r->names.n; i++)
+		rows[i] = class_row(r, i, tupdesc);
+	get_typlenbyvalalign(element, &length, &byval, &align);
+	return PointerGetDatum(construct_array(rows, r->names.n, element,
+										   length, byval, align));
+}
+
+static void
+set_averages(const Report *r, const ConfusionMatrix *cm, Datum *values, bool *nulls)
+{
+	double		macro_f1 = AVERAGE(r, f1, false);
+
+	set_measure(values, nulls, R_MACRO_PRECISION, AVERAGE(r, precision, false));
+	set_measure(values, nulls, R_MACRO_RECALL, AVERAGE(r, recall, false));
+	set_measure(values, nulls, R_MACRO_F1, macro_f1);
+	set_bounds(values, nulls, R_MACRO_F1, get_float8_nan(), get_float8_nan());
+	if (!isnan(macro_f1))
+	{
+		double		half = r->z * sqrt(macro_f1_variance(r, cm));
+
+		set_bounds(values, nulls, R_MACRO_F1,
+				   Max(0, macro_f1 - half), Min(1, macro_f1 + half));
+	}
+	set_measure(values, nulls, R_MICRO_F1, micro_f1(r));
+	set_measure(values, nulls, R_WEIGHTED_PRECISION, AVERAGE(r, precision, true));
+	set_measure(values, nulls, R_WEIGHTED_RECALL, AVERAGE(r, recall, true));
+	set_measure(values, nulls, R_WEIGHTED_F1, AVERAGE(r, f1, true));
+}
+
+static Datum
+make_report(FunctionCallInfo fcinfo, const ConfusionMatrix *cm, const Names *names,
+			double level)
+{
+	const Names labels = confusion_matrix_labels(cm);
+	Report		r = {.names = *names,.margins = confusion_margins(cm)};
+	const Margins *m = &r.margins;
+	TupleDesc	tupdesc;
+	Datum		values[R_COLUMNS];
+	bool		nulls[R_COLUMNS] = {false};
+
+	r.z = normal_quantile_two_sided(check_level(level));
+	r.classes = palloc(Max(names->n, 1) * sizeof(ClassScores));
+	for (uint32 i = 0; i < names->n; i++)
+	{
+		int			len;
+		const char *s = names_get(names, i, &len);
+
+		r.classes[i] = class_scores(cm, m, names_find(&labels, s, len));
+	}
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
+		tupdesc->natts != R_COLUMNS)
+		elog(ERROR, "f1_report does not have the expected columns");
+	values[R_N] = Float8GetDatum(m->total);
+	set_proportion(values, nulls, R_ACCURACY, m->trace, m->total, r.z);
+	set_measure(values, nulls, R_BALANCED_ACCURACY, confusion_mean_recall(cm, m));
+	set_averages(&r, cm, values, nulls);
+	set_measure(values, nulls, R_MATTHEWS_CORRCOEF, margins_matthews_corrcoef(m));
+	set_measure(values, nulls, R_COHEN_KAPPA, margins_cohen_kappa(m));
+	values[R_CLASSES] =
+		class_rows(&r, TupleDescAttr(tupdesc, R_CLASSES)->atttypid);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc),
+											 values, nulls));
+}
+
+/* f1_report(confusion_matrix), and the final function of the aggregates */
+NL_FUNCTION(f1_report_from_confusion);
+Datum
+f1_report_from_confusion(PG_FUNCTION_ARGS)
+{
+	ConfusionMatrix *cm = PG_GETARG_CONFUSION_MATRIX(0);
+	Names		names = confusion_matrix_labels(cm);
+
+	PG_RETURN_DATUM(make_report(fcinfo, cm, &names, 0.95));
+}
+
+/* f1_report(confusion_matrix, labels text[], level float8) */
+NL_FUNCTION(f1_report_for_labels);
+Datum
+f1_report_for_labels(PG_FUNCTION_ARGS)
+{
+	ConfusionMatrix *cm;
+	Names		names;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	cm = PG_GETARG_CONFUSION_MATRIX(0);
+	names = confusion_matrix_labels(cm);
+	if (!PG_ARGISNULL(1))
+	{
+		Dictionary *labels = dictionary_create(CurrentMemoryContext, "label",
+											   NL_MAX_CLASSES);
+
+		dictionary_add_array(labels, PG_GETARG_ARRAYTYPE_P(1));
+		names = dictionary_names(labels, dictionary_order(labels, ORDER_LABELS));
+	}
+	PG_RETURN_DATUM(make_report(fcinfo, cm, &names, PG_GETARG_FLOAT8(2)));
+}
+
+/*
+ * report(f1_report) -> text: the table that everybody knows.
+ */
+static bool
+get_measure(HeapTupleHeader row, int column, double *value)
+{
+	bool		isnull;
+	Datum		datum = GetAttributeByNum(row, column + 1, &isnull);
+
+	*value = isnull ? 0 : DatumGetFloat8(datum);
+	return !isnull;
+}
+
+/* column -1 leaves the field blank, NULL is a dash */
+static void
+append_measure(StringInfo buf, HeapTupleHeader row, int column, const char *format)
+{
+	double		value;
+
+	if (column < 0)
+		appendStringInfo(buf, " %9s", "");
+	else if (get_measure(row, column, &value))
+		appendStringInfo(buf, format, value);
+	else
+		appendStringInfo(buf, " %9s", "-");
+}
+
+/* Whole numbers look whole; sums of weights get two digits. */
+static void
+append_count(StringInfo buf, HeapTupleHeader row, int column)
+{
+	double		value;
+
+	if (get_measure(row, column, &value))
+		appendStringInfo(buf, value == floor(value) ? " %11.0f" : " %11.2f", value);
+}
+
+/* Pad by characters on the screen, not by bytes. */
+static void
+append_name(StringInfo buf, const char *name, int width)
+{
+	int			pad = width - pg_mbstrlen(name);
+
+	if (pad > 0)
+		appendStringInfoSpaces(buf, pad);
+	appendStringInfoString(buf, name);
+}
+
+static void
+append_line(StringInfo buf, HeapTupleHeader row, const char *name, int width,
+			int precision, int recall, int f1)
+{
+	append_name(buf, name, width);
+	append_measure(buf, row, precision, " %9.3f");
+	append_measure(buf, row, recall, " %9.3f");
+	append_measure(buf, row, f1, " %9.3f");
+}
+
+static void
+deconstruct_rows(ArrayType *array, Datum **rows, int *n)
+{
+	int16		length;
+	bool		byval;
+	char		align;
+
+	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &byval, &align);
+	deconstruct_array(array, ARR_ELEMTYPE(array), length, byval, align,
+					  rows, NULL, n);
+}
+
+NL_FUNCTION(f1_report_print);
+Datum
+f1_report_print(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader report = PG_GETARG_HEAPTUPLEHEADER(0);
+	Datum	   *rows;
+	char	  **labels;
+	int			n;
+	int			width = strlen("weighted avg");
+	bool		isnull;
+	Datum		classes = GetAttributeByNum(report, R_CLASSES + 1, &isnull);
+	StringInfoData buf;
+
+	if (isnull || array_contains_nulls(DatumGetArrayTypeP(classes)))
+		PG_RETURN_NULL();
+	deconstruct_rows(DatumGetArrayTypeP(classes), &rows, &n);
+	labels = palloc(Max(n, 1) * sizeof(char *));
+	for (int i = 0; i < n; i++)
+	{
+		Datum		label = GetAttributeByNum(DatumGetHeapTupleHeader(rows[i]),
+											  C_LABEL + 1, &isnull);
+
+		labels[i] = isnull ? "" : TextDatumGetCString(label);
+		width = Max(width, pg_mbstrlen(labels[i]));
+	}
+
+	initStringInfo(&buf);
+	append_name(&buf, "", width);
+	appendStringInfo(&buf, " %9s %9s %9s %11s\n\n",
+					 "precision", "recall", "f1", "support");
+	for (int i = 0; i < n; i++)
+	{
+		HeapTupleHeader row = DatumGetHeapTupleHeader(rows[i]);
+
+		append_line(&buf, row, labels[i], width, C_PRECISION, C_RECALL, C_F1);
+		append_count(&buf, row, C_SUPPORT);
+		appendStringInfoChar(&buf, '\n');
+	}
+	appendStringInfoChar(&buf, '\n');
+	append_line(&buf, report, "accuracy", width, -1, -1, R_ACCURACY);
+	append_count(&buf, report, R_N);
+	appendStringInfoChar(&buf, '\n');
+	append_line(&buf, report, "macro avg", width,
+				R_MACRO_PRECISION, R_MACRO_RECALL, R_MACRO_F1);
+	append_count(&buf, report, R_N);
+	appendStringInfoChar(&buf, '\n');
+	append_line(&buf, report, "weighted avg", width,
+				R_WEIGHTED_PRECISION, R_WEIGHTED_RECALL, R_WEIGHTED_F1);
+	append_count(&buf, report, R_N);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
+}

@@ -1,0 +1,184 @@
+/*
+ * noisylabel.c
+ *		The module: magic block, settings, and helpers shared by all files.
+ */
+#include "noisylabel.h"
+
+#include <cblas.h>
+#include <math.h>
+
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
+
+extern NL_EXPORT const Pg_magic_struct *Pg_magic_func(void);
+extern NL_EXPORT void _PG_init(void);
+
+PG_MODULE_MAGIC;
+
+int			nl_memory_limit;
+
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable("noisylabel.memory_limit",
+							"Memory that one annotation set, fit or model may take.",
+							"A call that would need more is refused before it allocates.",
+							&nl_memory_limit,
+							2 * 1024 * 1024, 64, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	/* parallelism is PostgreSQL's; a backend computes on one thread */
+	openblas_set_num_threads(1);
+#if PG_VERSION_NUM >= 150000
+	MarkGUCPrefixReserved("noisylabel");
+#else
+	EmitWarningsOnPlaceholders("noisylabel");
+#endif
+}
+
+/*
+ * Refuse what needs more than noisylabel.memory_limit.  Called with the sum of
+ * all buffers of a phase, before the first of them is allocated.
+ */
+void
+nl_check_memory(Size required, const char *purpose)
+{
+	Size		allowed = (Size) nl_memory_limit * 1024;
+
+	if (required <= allowed)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("%s needs %zu kB of memory, but noisylabel.memory_limit is %zu kB",
+					purpose, required / 1024 + 1, allowed / 1024),
+			 errhint("Raise noisylabel.memory_limit for this session, or work on fewer rows at a time.")));
+}
+
+/* A weight counts observations: finite and not negative. */
+void
+nl_check_weight(double weight)
+{
+	if (isfinite(weight) && weight >= 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("weight %g is out of range", weight),
+			 errhint("A weight must be finite and not negative; leave a row out with FILTER (WHERE ...).")));
+}
+
+/*
+ * Begin a set-returning function that fills a tuplestore: sets up the result
+ * and returns arrays for one row's values and nulls, to be used with
+ * nl_srf_row() again and again.
+ */
+Datum *
+nl_srf_begin(FunctionCallInfo fcinfo, bool **nulls)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old;
+	TupleDesc	tupdesc;
+
+	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
+		!(rsinfo->allowedModes & SFRM_Materialize))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("set-valued function called in context that cannot accept a set"),
+				 errhint("Call it in FROM.")));
+
+	old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setResult =
+		tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
+							  false, work_mem);
+	rsinfo->setDesc = tupdesc;
+	MemoryContextSwitchTo(old);
+
+	*nulls = palloc0(sizeof(bool) * tupdesc->natts);
+	return palloc0(sizeof(Datum) * tupdesc->natts);
+}
+
+void
+nl_srf_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* One row of the function's declared composite result. */
+Datum
+nl_record(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	TupleDesc	tupdesc;
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	tupdesc = BlessTupleDesc(tupdesc);
+	return HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls));
+}
+
+/*
+ * What a function keeps in fn_extra.  It is a cache and nothing more: where an
+ * engine calls a function with a fresh fn_extra each time, it is only slower.
+ */
+typedef struct AnyOutput
+{
+	Oid			type;
+	bool		is_text;
+	FmgrInfo	output;
+} AnyOutput;
+
+#define MAX_ANY_ARGS 8
+
+typedef struct CallCache
+{
+	AnyOutput	any[MAX_ANY_ARGS];	/* for nl_any_to_text */
+	void	   *own;			/* for nl_call_cache */
+} CallCache;
+
+static CallCache *
+call_cache(FunctionCallInfo fcinfo)
+{
+	if (fcinfo->flinfo->fn_extra == NULL)
+		fcinfo->flinfo->fn_extra =
+			MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallCache));
+	return fcinfo->flinfo->fn_extra;
+}
+
+void **
+nl_call_cache(FunctionCallInfo fcinfo)
+{
+	return &call_cache(fcinfo)->own;
+}
+
+/*
+ * The text form of an argument declared "any".  "any" signatures never travel
+ * to another server, so relying on the call expression is fine here.
+ */
+text *
+nl_any_to_text(FunctionCallInfo fcinfo, int argno)
+{
+	AnyOutput  *arg = &call_cache(fcinfo)->any[argno];
+
+	Assert(argno < MAX_ANY_ARGS);
+	if (!OidIsValid(arg->type))
+	{
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, argno);
+		Oid			output;
+		bool		varlena;
+
+		if (!OidIsValid(type))
+			elog(ERROR, "could not determine the type of argument %d", argno);
+		getTypeOutputInfo(type, &output, &varlena);
+		fmgr_info_cxt(output, &arg->output, fcinfo->flinfo->fn_mcxt);
+		arg->is_text = (type == TEXTOID || type == VARCHAROID);
+		arg->type = type;
+	}
+	if (arg->is_text)
+		return PG_GETARG_TEXT_PP(argno);
+	return cstring_to_text(OutputFunctionCall(&arg->output,
+											  PG_GETARG_DATUM(argno)));
+}

@@ -1,0 +1,80 @@
+/*
+ * noisylabel.h
+ *		What every file of the extension shares: the PostgreSQL headers, limits,
+ *		settings and a few helpers that depend on no type of ours.
+ *
+ * Layers, from the bottom; a file includes only headers of its own layer or of
+ * a lower one:
+ *
+ *	noisylabel.h, dictionary.h, jsonio.h, options.h, statistics.h
+ *	the value types: confusion_matrix.h, label_distribution.h,
+ *		annotation_set.h, annotator_model.h
+ *	em.h (the fitting engine), score.h (a fitted model meets an item)
+ *	the SQL functions: one .c file a concern, no header
+ */
+#ifndef NOISYLABEL_H
+#define NOISYLABEL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/expandeddatum.h"
+#include "utils/memutils.h"
+
+#if PG_VERSION_NUM < 130000
+#error "noisylabel needs PostgreSQL 13 or later"
+#endif
+
+/*
+ * Everything is compiled with -fvisibility=hidden, because PostgreSQL loads
+ * modules RTLD_GLOBAL and our symbols would otherwise meet those of others.
+ * Only from PostgreSQL 16 on does PG_FUNCTION_INFO_V1 itself make a function
+ * visible, so we say it for all versions.
+ */
+#define NL_EXPORT __attribute__((visibility("default")))
+
+#define NL_FUNCTION(name) \
+	extern NL_EXPORT Datum name(PG_FUNCTION_ARGS); \
+	extern NL_EXPORT const Pg_finfo_record *CppConcat(pg_finfo_, name)(void); \
+	PG_FUNCTION_INFO_V1(name)
+
+/*
+ * Matrices over classes are dense.  A thousand classes make a matrix of 8 MB;
+ * above that the "labels" are free text, and an error says so.
+ */
+#define NL_MAX_CLASSES 1000
+
+/* Two probabilities nearer than this are a tie, and the first label wins. */
+#define NL_TIE_TOLERANCE 1e-9
+
+/* noisylabel.memory_limit, in kB */
+extern int	nl_memory_limit;
+
+extern void nl_check_memory(Size required, const char *purpose);
+extern void nl_check_weight(double weight);
+extern Datum *nl_srf_begin(FunctionCallInfo fcinfo, bool **nulls);
+extern void nl_srf_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+extern Datum nl_record(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+extern text *nl_any_to_text(FunctionCallInfo fcinfo, int argno);
+
+/* A place for what a function keeps from call to call of one query. */
+extern void **nl_call_cache(FunctionCallInfo fcinfo);
+
+/* palloc of any size, refusing only what memory_limit refuses */
+static inline void *
+nl_alloc(MemoryContext context, Size size)
+{
+	return MemoryContextAllocHuge(context, size);
+}
+
+static inline void *
+nl_alloc_zero(MemoryContext context, Size size)
+{
+	return MemoryContextAllocExtended(context, size,
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+#endif							/* NOISYLABEL_H */

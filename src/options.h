@@ -1,0 +1,36 @@
+/*
+ * options.h
+ *		The trailing jsonb "options" argument of our functions.
+ *
+ * A function describes its options in a table; what the caller leaves out
+ * keeps the value that the target struct already has.  An unknown key, a wrong
+ * type or a value out of range is an error that says what is allowed.
+ */
+#ifndef NL_OPTIONS_H
+#define NL_OPTIONS_H
+
+#include "noisylabel.h"
+
+#include "utils/jsonb.h"
+
+typedef enum OptionType
+{
+	OPTION_INT,					/* int */
+	OPTION_DOUBLE,				/* double */
+	OPTION_CHOICE				/* int: index into choices */
+} OptionType;
+
+typedef struct Option
+{
+	const char *name;
+	OptionType	type;
+	size_t		offset;			/* in the target struct */
+	double		min;
+	double		max;
+	const char *const *choices; /* ends with NULL */
+} Option;
+
+extern void options_parse(const Jsonb *jsonb, const Option *options, int n,
+						  void *target);
+
+#endif							/* NL_OPTIONS_H */

@@ -1,0 +1,200 @@
+/*
+ * score.c
+ *		A fitted model meets annotations; see score.h.
+ */
+#include "score.h"
+
+#include "access/detoast.h"
+#include "logspace.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#define LOG_UNIT 68719476736.0	/* 2^36 */
+
+static LogRate
+log_rate(double p)
+{
+	if (p > 0)
+		return (LogRate) {(int64) rint(log(p) * LOG_UNIT), 0};
+	return (LogRate) {0, 1};
+}
+
+/*
+ * Transpose one annotator's matrices of all components to what each label says
+ * about each component's classes.
+ */
+static void
+fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size annotator)
+{
+	uint32		classes = model->labels.n;
+	uint32		width = model->n_components * classes;
+
+	for (uint32 c = 0; c < model->n_components; c++)
+	{
+		const double *matrix = pool ? model->components[c].pool :
+			model->components[c].confusion + annotator * model_cells(model);
+
+		for (uint32 truth = 0; truth < classes; truth++)
+			for (uint32 label = 0; label < classes; label++)
+				rates[(Size) label * width + c * classes + truth] =
+					log_rate(matrix[(Size) truth * classes + label]);
+	}
+}
+
+static Dictionary *
+index_names(const Names *names, const char *kind)
+{
+	Dictionary *dict = dictionary_create(CurrentMemoryContext, kind, PG_UINT32_MAX - 1);
+	uint32	   *codes = nl_alloc(CurrentMemoryContext,
+								 mul_size(Max(names->n, 1), sizeof(uint32)));
+
+	dictionary_add_names(dict, names, codes);
+	pfree(codes);
+	return dict;
+}
+
+/* In the current context; the model must live as long. */
+ModelScorer *
+model_scorer_create(const AnnotatorModel *model)
+{
+	ModelScorer *scorer = palloc0(sizeof(ModelScorer));
+	const AnnotatorModelView *view = &scorer->model;
+	Size		block;
+
+	scorer->model = annotator_model_view(model);
+	scorer->fingerprint = model->fingerprint;
+	scorer->width = view->n_components * view->labels.n;
+	block = mul_size(scorer->width, view->labels.n);
+	nl_check_memory(mul_size(mul_size(block, (Size) view->annotators.n + 1),
+							 sizeof(LogRate)), "scoring with this annotator_model");
+
+	scorer->prior = palloc(scorer->width * sizeof(LogRate));
+	for (uint32 i = 0; i < scorer->width; i++)
+		scorer->prior[i] =
+			log_rate(view->components[i / view->labels.n].prior[i % view->labels.n]);
+	scorer->pool = nl_alloc(CurrentMemoryContext, block * sizeof(LogRate));
+	fill_rates(scorer->pool, view, true, 0);
+	scorer->rates = nl_alloc(CurrentMemoryContext,
+							 Max(view->annotators.n, 1) * block * sizeof(LogRate));
+	for (Size j = 0; j < view->annotators.n; j++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		fill_rates(scorer->rates + j * block, view, false, j);
+	}
+	scorer->annotators = index_names(&view->annotators, "annotator");
+	scorer->labels = index_names(&view->labels, "label");
+	return scorer;
+}
+
+/*
+ * The scorer of a model argument, kept for the query.
+ *
+ * A stored model is recognised by its TOAST pointer, without fetching it; any
+ * other by its fingerprint.
+ */
+typedef struct ScorerCache
+{
+	MemoryContext context;		/* of the scorer and its copy of the model */
+	ModelScorer *scorer;
+	bool		external;
+	struct varatt_external pointer;
+} ScorerCache;
+
+static void
+replace_scorer(ScorerCache *cache, MemoryContext parent, const AnnotatorModel *model)
+{
+	MemoryContext old;
+	AnnotatorModel *copy;
+
+	cache->scorer = NULL;
+	if (cache->context != NULL)
+		MemoryContextDelete(cache->context);
+	cache->context = AllocSetContextCreate(parent, "annotator_model scorer",
+										   ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(cache->context);
+	copy = palloc(VARSIZE(model));
+	memcpy(copy, model, VARSIZE(model));
+	cache->scorer = model_scorer_create(copy);
+	MemoryContextSwitchTo(old);
+}
+
+ModelScorer *
+model_scorer_cached(FunctionCallInfo fcinfo, int argno)
+{
+	void	  **place = nl_call_cache(fcinfo);
+	ScorerCache *cache = *place;
+	struct varlena *datum = (struct varlena *) PG_GETARG_POINTER(argno);
+	struct varatt_external pointer;
+	bool		external = VARATT_IS_EXTERNAL_ONDISK(datum);
+	AnnotatorModel *model;
+
+	if (cache == NULL)
+		*place = cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
+												sizeof(ScorerCache));
+	if (external)
+	{
+		VARATT_EXTERNAL_GET_POINTER(pointer, datum);
+		if (cache->scorer != NULL && cache->external &&
+			memcmp(&pointer, &cache->pointer, sizeof(pointer)) == 0)
+			return cache->scorer;
+	}
+	model = annotator_model_get(PointerGetDatum(datum));
+	if (cache->scorer == NULL || cache->scorer->fingerprint != model->fingerprint)
+		replace_scorer(cache, fcinfo->flinfo->fn_mcxt, model);
+	cache->external = external;
+	if (external)
+		cache->pointer = pointer;
+	if ((Pointer) model != (Pointer) datum)
+		pfree(model);
+	return cache->scorer;
+}
+
+/* Place of an annotator in the model, or -1 for one never seen. */
+int64
+model_scorer_annotator(ModelScorer *scorer, const char *s, int len)
+{
+	return dictionary_find(scorer->annotators, s, len);
+}
+
+/* Place of a label, which the model must know. */
+uint32
+model_scorer_label(ModelScorer *scorer, const char *s, int len)
+{
+	int64		label = dictionary_find(scorer->labels, s, len);
+
+	if (label < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the annotator_model does not know label \"%.*s\"", len, s),
+				 errhint("Fit a model with such annotations, or leave them out: WHERE label = ANY (labels(model)).")));
+	return label;
+}
+
+/*
+ * The posterior over classes from a score that includes the prior: the
+ * components' posteriors, averaged by weight.
+ */
+void
+score_posterior(const LogRate *score, uint32 components, uint32 classes,
+				const double *weights, double *posterior)
+{
+	double	   *p = palloc(classes * sizeof(double));
+	uint32	   *vetoes = palloc(classes * sizeof(uint32));
+
+	memset(posterior, 0, classes * sizeof(double));
+	for (uint32 c = 0; c < components; c++)
+	{
+		for (uint32 k = 0; k < classes; k++)
+		{
+			p[k] = score[c * classes + k].log / LOG_UNIT;
+			vetoes[k] = score[c * classes + k].veto;
+		}
+		logspace_normalize(p, vetoes, classes);
+		for (uint32 k = 0; k < classes; k++)
+			posterior[k] += weights[c] * p[k];
+	}
+	pfree(p);
+	pfree(vetoes);
+}

@@ -1,0 +1,60 @@
+/*
+ * score.h
+ *		A fitted model meets annotations: the one piece of code behind
+ *		consensus() and posterior().
+ *
+ * A ModelScorer is a model made ready for look-ups.  An ItemScore gathers what
+ * an item's annotations say: for each component and class the logarithm of the
+ * likelihood, as a whole number of 2^-36, and the vetoes (see logspace.h).
+ * Whole numbers add up to the same sum in any order, so an item's posterior
+ * does not depend on the order of the rows, on the plan, or on how many
+ * workers or servers had a part in it.
+ */
+#ifndef NL_SCORE_H
+#define NL_SCORE_H
+
+#include "annotator_model.h"
+
+/* The logarithm of a probability, and whether the probability is 0. */
+typedef struct LogRate
+{
+	int64		log;			/* in units of 2^-36 */
+	uint32		veto;
+} LogRate;
+
+typedef struct ModelScorer
+{
+	AnnotatorModelView model;
+	uint64		fingerprint;
+	uint32		width;			/* components * classes */
+	LogRate    *prior;			/* width */
+	LogRate    *pool;			/* K labels * width: an annotator never seen */
+	LogRate    *rates;			/* J * K labels * width */
+	Dictionary *annotators;
+	Dictionary *labels;
+} ModelScorer;
+
+extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
+extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
+extern int64 model_scorer_annotator(ModelScorer *scorer, const char *s, int len);
+extern uint32 model_scorer_label(ModelScorer *scorer, const char *s, int len);
+extern void score_posterior(const LogRate *score, uint32 components,
+							uint32 classes, const double *weights,
+							double *posterior);
+
+/* What one annotation says; "annotator" is -1 for one never seen. */
+static inline void
+score_add(const ModelScorer *scorer, LogRate *score, int64 annotator, uint32 label)
+{
+	uint32		width = scorer->width;
+	const LogRate *rates = annotator < 0 ? scorer->pool + (Size) label * width :
+		scorer->rates + ((Size) annotator * scorer->model.labels.n + label) * width;
+
+	for (uint32 i = 0; i < width; i++)
+	{
+		score[i].log += rates[i].log;
+		score[i].veto += rates[i].veto;
+	}
+}
+
+#endif							/* NL_SCORE_H */

@@ -1,0 +1,204 @@
+/*
+ * value.c
+ *		The header that all stored values share; see value.h.
+ */
+#include "value.h"
+
+#include "common/base64.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+
+static const char *const kind_names[] = {
+	[KIND_CONFUSION_MATRIX] = "confusion_matrix",
+	[KIND_LABEL_DISTRIBUTION] = "label_distribution",
+	[KIND_ANNOTATION_SET] = "annotation_set",
+	[KIND_ANNOTATOR_MODEL] = "annotator_model",
+	[KIND_POSTERIOR_STATE] = "posterior_state",
+};
+
+/* The flat form of a value, detoasted and with its header checked. */
+void *
+value_get(Datum datum, ValueKind kind)
+{
+	ValueHeader *value = (ValueHeader *) PG_DETOAST_DATUM(datum);
+
+	if (VARSIZE(value) < sizeof(ValueHeader) || value->kind != kind ||
+		value->version == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("stored value is not a valid %s", kind_names[kind])));
+	if (value->version > VALUE_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("stored %s has format version %d, but this server knows only up to %d",
+						kind_names[kind], value->version, VALUE_VERSION),
+				 errhint("Install the version of noisylabel that wrote it.")));
+	return value;
+}
+
+/* "value" is zeroed memory of the given size. */
+void
+value_init(void *value, ValueKind kind, Size size)
+{
+	ValueHeader *header = value;
+
+	SET_VARSIZE(header, size);
+	header->kind = kind;
+	header->version = VALUE_VERSION;
+}
+
+/* PostgreSQL stores no value above 1 GB. */
+Size
+value_check_size(Size size, ValueKind kind)
+{
+	if (!AllocSizeIsValid(size))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s of %zu bytes exceeds the largest value PostgreSQL stores (%zu bytes)",
+						kind_names[kind], size, (Size) MaxAllocSize),
+				 kind == KIND_ANNOTATION_SET ?
+				 errhint("The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.") : 0));
+	return size;
+}
+
+/* The flat form of an expanded value, in the current memory context. */
+Datum
+value_flatten(ExpandedObjectHeader *eoh)
+{
+	Size		size = EOH_get_flat_size(eoh);
+	void	   *flat = palloc(size);
+
+	EOH_flatten_into(eoh, flat, size);
+	return PointerGetDatum(flat);
+}
+
+void
+value_send_version(StringInfo buf, ValueKind kind)
+{
+	pq_sendint8(buf, kind);
+	pq_sendint8(buf, VALUE_VERSION);
+}
+
+void
+value_recv_version(StringInfo buf, ValueKind kind)
+{
+	int			received = pq_getmsgint(buf, 1);
+	int			version = pq_getmsgint(buf, 1);
+
+	if (received != kind)
+		value_invalid_binary(kind, "It is a value of another type.");
+	if (version < 1 || version > VALUE_VERSION)
+		value_invalid_binary(kind, psprintf("Format version %d is not known.",
+											version));
+}
+
+void
+value_invalid_binary(ValueKind kind, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("invalid binary value for type %s", kind_names[kind]),
+			 errdetail("%s", detail)));
+}
+
+/*
+ * Where the state of an aggregate lives: the aggregate's context, or, when an
+ * accumulating function is called by hand, the current one.
+ */
+MemoryContext
+value_state_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	return AggCheckCallContext(fcinfo, &context) ? context : CurrentMemoryContext;
+}
+
+/*
+ * An expanded value may be changed in place only as the state of an aggregate:
+ * older window functions hand out read-write pointers to states still in use.
+ */
+bool
+value_may_modify(FunctionCallInfo fcinfo, Datum datum)
+{
+	return VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(datum)) &&
+		AggCheckCallContext(fcinfo, NULL);
+}
+
+/*
+ * Text form of the types whose text form is not for reading: the type's name
+ * and format version, then the binary form in base64.  Inside base64 no server
+ * converts names from one encoding to another, so they are UTF-8 there; a
+ * database that does not know its encoding keeps the bytes.
+ */
+int
+value_text_encoding(void)
+{
+	return GetDatabaseEncoding() == PG_SQL_ASCII ? PG_SQL_ASCII : PG_UTF8;
+}
+
+static char *
+text_prefix(ValueKind kind)
+{
+	return psprintf("%s:%d:", kind_names[kind], VALUE_VERSION);
+}
+
+char *
+value_binary_to_text(StringInfo buf, ValueKind kind)
+{
+	char	   *prefix = text_prefix(kind);
+	Size		prefix_len = strlen(prefix);
+	Size		encoded_len = ((Size) buf->len + 2) / 3 * 4;
+	char	   *result = palloc(value_check_size(prefix_len + encoded_len + 1, kind));
+	int			n;
+
+	memcpy(result, prefix, prefix_len);
+	n = pg_b64_encode((void *) buf->data, buf->len, result + prefix_len,
+					  encoded_len);
+	if (n < 0)
+		elog(ERROR, "base64 encoding failed");
+	result[prefix_len + n] = '\0';
+	return result;
+}
+
+void
+value_text_to_binary(const char *text, ValueKind kind, StringInfo buf)
+{
+	char	   *prefix = text_prefix(kind);
+	int			len;
+
+	if (strncmp(text, prefix, strlen(prefix)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input for type %s", kind_names[kind]),
+				 errdetail("It must begin with \"%s\".", prefix),
+				 errhint("Values of this type are made by aggregates.")));
+	text += strlen(prefix);
+	len = strlen(text);
+	initStringInfo(buf);
+	enlargeStringInfo(buf, len);
+	buf->len = pg_b64_decode(text, len, (void *) buf->data, len);
+	if (buf->len < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input for type %s", kind_names[kind]),
+				 errdetail("It is not valid base64.")));
+}
+
+/* Cast to jsonb of the types whose text form is JSON. */
+NL_FUNCTION(value_to_jsonb);
+Datum
+value_to_jsonb(PG_FUNCTION_ARGS)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Oid			output;
+	bool		varlena;
+
+	if (!OidIsValid(type))
+		elog(ERROR, "could not determine the type of the argument");
+	getTypeOutputInfo(type, &output, &varlena);
+	return DirectFunctionCall1(jsonb_in,
+							   CStringGetDatum(OidOutputFunctionCall(output,
+																	 PG_GETARG_DATUM(0))));
+}

@@ -1,0 +1,58 @@
+/*
+ * value.h
+ *		What the stored form of every type of ours begins with, and what their
+ *		in-memory (expanded) forms share.
+ *
+ * The kind and version are checked whenever a value is read, so that a value
+ * written by a later version, or bytes that are no value at all, are an error
+ * and not a crash.  Text and binary input never trust the sender: they rebuild
+ * the value from names and numbers.
+ */
+#ifndef NL_VALUE_H
+#define NL_VALUE_H
+
+#include "noisylabel.h"
+
+#include "lib/stringinfo.h"
+
+typedef enum ValueKind
+{
+	KIND_CONFUSION_MATRIX = 1,
+	KIND_LABEL_DISTRIBUTION,
+	KIND_ANNOTATION_SET,
+	KIND_ANNOTATOR_MODEL,
+	KIND_POSTERIOR_STATE
+} ValueKind;
+
+#define VALUE_VERSION 1
+
+typedef struct ValueHeader
+{
+	int32		vl_len_;		/* varlena header, do not touch directly */
+	uint8		kind;			/* ValueKind */
+	uint8		version;		/* VALUE_VERSION */
+	uint16		flags;			/* of the kind's own, 0 where it has none */
+} ValueHeader;
+
+extern void *value_get(Datum datum, ValueKind kind);
+extern void value_init(void *value, ValueKind kind, Size size);
+extern Datum value_flatten(ExpandedObjectHeader *eoh);
+extern void value_recv_version(StringInfo buf, ValueKind kind);
+extern void value_send_version(StringInfo buf, ValueKind kind);
+extern void value_invalid_binary(ValueKind kind, const char *detail) pg_attribute_noreturn();
+extern Size value_check_size(Size size, ValueKind kind);
+extern MemoryContext value_state_context(FunctionCallInfo fcinfo);
+extern bool value_may_modify(FunctionCallInfo fcinfo, Datum datum);
+extern int	value_text_encoding(void);
+extern char *value_binary_to_text(StringInfo buf, ValueKind kind);
+extern void value_text_to_binary(const char *text, ValueKind kind, StringInfo buf);
+
+/* A transition function gives its state back unchanged. */
+#define VALUE_RETURN_STATE() \
+	do { \
+		if (PG_ARGISNULL(0)) \
+			PG_RETURN_NULL(); \
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0)); \
+	} while (0)
+
+#endif							/* NL_VALUE_H */
