@@ -432,6 +432,7 @@ flatten_into(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
 {
 	ExpandedAnnotations *ea = (ExpandedAnnotations *) eohptr;
 	AnnotationSet *set = result;
+	MemoryContext old = value_begin_flatten(eohptr);
 	SetOrder	o;
 	FlatLayout	f;
 
@@ -462,6 +463,7 @@ flatten_into(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
 	free_order(&o);
 	if (set->option_bytes > 0)
 		memcpy(f.options, ea->options_text, set->option_bytes);
+	MemoryContextSwitchTo(old);
 }
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};

@@ -15,6 +15,11 @@ static const char type_name[] = "annotator_model";
 
 const char *const variant_names[] = {
 	[VARIANT_FULL] = "full",
+	[VARIANT_ONE_COIN] = "one_coin",
+	[VARIANT_CLASS] = "class",
+	[VARIANT_SHARED] = "shared",
+	[VARIANT_MAJORITY] = "majority",
+	[VARIANT_AUTO] = "auto",
 	[VARIANT_COUNT] = NULL
 };
 

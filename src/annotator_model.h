@@ -17,6 +17,11 @@
 typedef enum Variant
 {
 	VARIANT_FULL,
+	VARIANT_ONE_COIN,
+	VARIANT_CLASS,
+	VARIANT_SHARED,
+	VARIANT_MAJORITY,
+	VARIANT_AUTO,				/* of a fit, not of a component */
 	VARIANT_COUNT
 } Variant;
 

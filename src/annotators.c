@@ -89,7 +89,7 @@ information(const AnnotatorRates *r, const double *prior)
 }
 
 /*
- * Raykar & Yu, JMLR 13 (2012), eq. 8: the mean squared difference between the
+ * Raykar & Yu, JMLR 13 (2012): the mean squared difference between the
  * rows of the confusion matrix.  0 for one who answers without looking at the
  * item, 1 for one who is always right; for two classes it is their
  * (sensitivity + specificity - 1)^2.

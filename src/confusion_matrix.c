@@ -64,6 +64,7 @@ flatten_into(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
 {
 	ExpandedConfusion *ec = (ExpandedConfusion *) eohptr;
 	ConfusionMatrix *cm = result;
+	MemoryContext old = value_begin_flatten(eohptr);
 	uint32	   *order = dictionary_order(ec->labels, ORDER_LABELS);
 	uint32		n = ec->labels->n;
 	Names		names;
@@ -78,6 +79,7 @@ flatten_into(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
 	dictionary_write(ec->labels, order, (uint32 *) names.ends,
 					 (char *) names.bytes);
 	pfree(order);
+	MemoryContextSwitchTo(old);
 }
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};

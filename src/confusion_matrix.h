@@ -6,7 +6,10 @@
 #ifndef NL_CONFUSION_MATRIX_H
 #define NL_CONFUSION_MATRIX_H
 
+#include <math.h>
+
 #include "dictionary.h"
+#include "utils/float.h"
 #include "value.h"
 
 /* Stored form.  Labels are in canonical order. */
@@ -74,7 +77,11 @@ confusion_matrix_label(ExpandedConfusion *ec, const char *s, int len)
 static inline void
 confusion_matrix_add(ExpandedConfusion *ec, uint32 truth, uint32 label, double weight)
 {
-	ec->counts[(Size) truth * ec->capacity + label] += weight;
+	double	   *count = &ec->counts[(Size) truth * ec->capacity + label];
+
+	*count += weight;
+	if (unlikely(isinf(*count)))
+		float_overflow_error();
 }
 
 #endif							/* NL_CONFUSION_MATRIX_H */

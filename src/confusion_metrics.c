@@ -38,6 +38,8 @@ confusion_margins(const ConfusionMatrix *cm)
 		}
 	for (uint32 i = 0; i < cm->n; i++)
 		m.total += m.rows[i];
+	if (isinf(m.total))
+		float_overflow_error();
 	return m;
 }
 

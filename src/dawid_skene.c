@@ -26,11 +26,14 @@ typedef enum Repeats
 	REPEATS_DISTINCT			/* equal rows are one vote */
 } Repeats;
 
+#define NOT_GIVEN (-1)
+
+static const char *const acceleration_names[] = {"squarem", "none", NULL};
 static const char *const repeats_names[] = {"count", "distinct", NULL};
 static const char *const toward_names[] = {"pool", "diagonal", "uniform", NULL};
 
 static const FitOptions default_options = {
-	.em = {.max_iterations = 100,.tolerance = 1e-6,.smoothing = 0,.toward = TOWARD_POOL},
+	.em = {.max_iterations = 100,.tolerance = 1e-6,.smoothing = NOT_GIVEN,.toward = TOWARD_POOL},
 	.variant = VARIANT_FULL,
 	.repeats = REPEATS_COUNT
 };
@@ -40,6 +43,7 @@ static const Option option_table[] = {
 	{"tolerance", OPTION_DOUBLE, offsetof(FitOptions, em.tolerance), 0, 1, NULL},
 	{"smoothing", OPTION_DOUBLE, offsetof(FitOptions, em.smoothing), 0, 1e9, NULL},
 	{"toward", OPTION_CHOICE, offsetof(FitOptions, em.toward), 0, 0, toward_names},
+	{"acceleration", OPTION_CHOICE, offsetof(FitOptions, em.acceleration), 0, 0, acceleration_names},
 	{"repeats", OPTION_CHOICE, offsetof(FitOptions, repeats), 0, 0, repeats_names},
 	{"variant", OPTION_CHOICE, offsetof(FitOptions, variant), 0, 0, variant_names}
 };
@@ -51,6 +55,13 @@ parse_options(const Jsonb *jsonb)
 
 	if (jsonb != NULL)
 		options_parse(jsonb, option_table, lengthof(option_table), &options);
+	if (options.em.smoothing == NOT_GIVEN)
+		options.em.smoothing = 0;
+	else if (options.variant == VARIANT_AUTO)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"smoothing\" does not go with variant \"auto\""),
+				 errhint("Variant \"auto\" sets it; name another variant, such as \"full\".")));
 	return options;
 }
 
@@ -59,6 +70,7 @@ static char *
 options_json(const FitOptions *o)
 {
 	StringInfoData buf;
+	Jsonb	   *options;
 
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "{\"variant\": \"%s\", \"max_iterations\": %d, \"tolerance\": ",
@@ -66,9 +78,14 @@ options_json(const FitOptions *o)
 	jsonio_append_double(&buf, o->em.tolerance);
 	appendStringInfoString(&buf, ", \"smoothing\": ");
 	jsonio_append_double(&buf, o->em.smoothing);
-	appendStringInfo(&buf, ", \"toward\": \"%s\", \"repeats\": \"%s\"}",
-					 toward_names[o->em.toward], repeats_names[o->repeats]);
-	return buf.data;
+	appendStringInfo(&buf, ", \"toward\": \"%s\", \"acceleration\": \"%s\", \"repeats\": \"%s\"}",
+					 toward_names[o->em.toward],
+					 acceleration_names[o->em.acceleration],
+					 repeats_names[o->repeats]);
+
+	/* in the form that reading the model back gives */
+	options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data)));
+	return JsonbToCString(NULL, &options->root, VARSIZE(options));
 }
 
 /*
@@ -191,18 +208,18 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 	uint32		annotators = view->annotators.n;
 	uint32		classes = view->labels.n;
 	ModelComponent component = {
-		.variant = options->variant,
+		.variant = options->variant == VARIANT_AUTO ? VARIANT_FULL : options->variant,
 		.weight = 1,
-		.prior = fit->prior,
+		.prior = fit->parameters.prior,
 		.pool = truth_by_label(fit->pool, 1, classes),
-		.confusion = truth_by_label(fit->confusion, annotators, classes)
+		.confusion = truth_by_label(fit->parameters.confusion, annotators, classes)
 	};
 	AnnotatorModelView model = {
 		.labels = view->labels,
 		.annotators = view->annotators,
 		.n_components = 1,
 		.components = &component,
-		.counts = truth_by_label(fit->counts, annotators, classes),
+		.counts = truth_by_label(fit->counts.confusion, annotators, classes),
 		.items = view->items,
 		.n_annotations = view->annotations,
 		.iterations = fit->iterations,
@@ -224,11 +241,56 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 static Size
 fit_memory(const AnnotationView *view, const FitOptions *options)
 {
-	Size		size = mul_size(3, em_memory(view));
+	Size		size = mul_size(2, em_memory(view));
 
 	if (options->repeats == REPEATS_DISTINCT)
 		size = add_size(size, mul_size(view->annotations, 6));
 	return size;
+}
+
+/*
+ * Variant auto: a ladder of models, each freeing more of the confusion matrix
+ * than the one before.  A one-coin model (one parameter for each annotator) is
+ * robust but blind to which classes an annotator confuses; full matrices see
+ * that, but iterated to convergence they feed the errors that annotators share
+ * back into themselves.  So the fit converges on the lowest rung only, with
+ * the class prior kept at the vote shares, and then takes one step each to one
+ * accuracy for each class and to full matrices: from a good start, one step is
+ * as efficient as the whole way (Le Cam's one-step estimators).  With two
+ * classes the upper rungs are the same model, and one step is taken.
+ *
+ * Smoothing: for the accuracy of an annotator two pseudo-counts, one right and
+ * wrong each on a coin of the crowd's accuracy; for a row of a matrix half a
+ * count for each free cell, as in Jeffreys' prior, toward the crowd's row.
+ */
+static EmFit *
+fit_auto(const AnnotationView *view, const FitOptions *options)
+{
+	EmOptions	rung = options->em;
+	EmFit	   *fit;
+
+	rung.fixed_prior = true;
+	rung.variant = VARIANT_ONE_COIN;
+	rung.smoothing = 2;
+	fit = em_fit(view, &rung);
+
+	rung.smoothing = (view->labels.n - 1) / 2.0;
+	if (view->labels.n > 2)
+	{
+		rung.variant = VARIANT_CLASS;
+		fit = em_one_step(view, &rung, fit);
+	}
+	rung.variant = VARIANT_FULL;
+	return em_one_step(view, &rung, fit);
+}
+
+static EmFit *
+run_fit(const AnnotationView *view, FitOptions *options)
+{
+	if (options->variant == VARIANT_AUTO)
+		return fit_auto(view, options);
+	options->em.variant = options->variant;
+	return em_fit(view, &options->em);
 }
 
 static Datum
@@ -256,7 +318,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	nl_check_memory(fit_memory(&view, &options), "dawid_skene()");
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);
-	model = make_model(&view, &options, em_fit(&view, &options.em));
+	model = make_model(&view, &options, run_fit(&view, &options));
 	MemoryContextSwitchTo(old);
 	result = palloc(VARSIZE(model));
 	memcpy(result, model, VARSIZE(model));

@@ -266,7 +266,7 @@ compare_integers(const char *a, int alen, const char *b, int blen)
 	if (alen != blen)
 		cmp = alen < blen ? -1 : 1;
 	else
-		cmp = memcmp(a, b, alen);
+		cmp = memcmp(a, b, (size_t) Max(alen, 0));
 	if (cmp != 0)
 		return aneg ? -cmp : cmp;
 	return compare_bytes(as, aall, bs, ball);	/* "1" and "01" */

@@ -1,6 +1,9 @@
 /*
  * em.h
- *		The fitting engine: Dawid & Skene's model by expectation maximisation.
+ *		The fitting engine: expectation maximisation for models of annotators.
+ *
+ * em.c has the E step, em_maximize.c the M steps of the variants, em_fit.c the
+ * loop around them.
  */
 #ifndef NL_EM_H
 #define NL_EM_H
@@ -8,36 +11,54 @@
 #include "noisylabel.h"
 
 #include "annotation_set.h"
+#include "annotator_model.h"
 
 /* Where a Dirichlet prior on the rows of the confusion matrices points. */
 typedef enum SmoothingTarget
 {
-	TOWARD_POOL,				/* all annotators' counts together */
+	TOWARD_POOL,				/* all annotators' counts at the start */
 	TOWARD_DIAGONAL,			/* 4 parts right answer, 1 each wrong answer */
-	TOWARD_UNIFORM,
-	TOWARD_COUNT
+	TOWARD_UNIFORM
 } SmoothingTarget;
+
+typedef enum Acceleration
+{
+	ACCELERATE_SQUAREM,
+	ACCELERATE_NONE
+} Acceleration;
 
 typedef struct EmOptions
 {
-	int			max_iterations;
+	int			max_iterations; /* passes over the annotations */
 	double		tolerance;		/* relative change of the objective */
+	Variant		variant;
 	double		smoothing;		/* pseudo-counts for each row; 0 is none */
 	int			toward;			/* SmoothingTarget */
+	bool		fixed_prior;	/* keep the class prior of the start */
+	int			acceleration;	/* Acceleration */
 } EmOptions;
 
 /*
  * Tables of the engine are laid out for its inner loop: for annotator j,
  * label l and truth k the cell is at (j * K + l) * K + k, so that what one
- * annotation says about all classes is contiguous.
+ * annotation says about all classes is contiguous.  Prior and confusion are
+ * one allocation, the prior first.
  */
+typedef struct EmTables
+{
+	double	   *prior;			/* K */
+	double	   *confusion;		/* J * K * K */
+} EmTables;
+
+typedef EmTables EmParameters;	/* probabilities */
+typedef EmTables EmCounts;		/* expected counts */
+
 typedef struct EmFit
 {
-	double	   *prior;			/* K: class prior */
-	double	   *confusion;		/* J * K * K: P(label l | truth k) */
-	double	   *pool;			/* K * K: the same of all annotators together */
-	double	   *counts;			/* J * K * K: expected counts at the solution */
-	double		log_likelihood;
+	EmParameters parameters;
+	double	   *pool;			/* K * K: for an annotator never seen */
+	EmCounts	counts;			/* expected under the parameters */
+	double		log_likelihood; /* of the parameters */
 	int			iterations;
 	bool		converged;
 } EmFit;
@@ -48,7 +69,31 @@ em_cell(Size classes, Size annotator, Size label, Size truth)
 	return (annotator * classes + label) * classes + truth;
 }
 
+static inline Size
+em_table_cells(const AnnotationView *view)
+{
+	return mul_size(view->annotators.n, mul_size(view->labels.n, view->labels.n));
+}
+
+/* em.c */
+extern double em_expectation(const AnnotationView *view, const EmParameters *from,
+							 EmCounts *counts);
+extern void em_vote_shares(const AnnotationView *view, EmCounts *counts);
+
+/* em_maximize.c */
+typedef struct Maximizer Maximizer;
+extern Maximizer *maximizer_create(const AnnotationView *view,
+								   const EmOptions *options,
+								   const EmCounts *start);
+extern void maximizer_step(Maximizer *m, const EmCounts *counts, EmParameters *result);
+extern double maximizer_log_prior(const Maximizer *m, const EmParameters *at);
+extern void em_pool(const AnnotationView *view, const EmCounts *counts, double *pool);
+
+/* em_fit.c */
 extern Size em_memory(const AnnotationView *view);
+extern EmTables em_tables_create(const AnnotationView *view);
 extern EmFit *em_fit(const AnnotationView *view, const EmOptions *options);
+extern EmFit *em_one_step(const AnnotationView *view, const EmOptions *options,
+						  const EmFit *anchor);
 
 #endif							/* NL_EM_H */

@@ -18,10 +18,10 @@
  * Intervals: Wilson for accuracy, precision and recall.  F1 of a class is
  * 2 J / (1 + J) where J = TP / (TP + FP + FN) is a plain proportion, so its
  * interval is that of J (Wilson) carried through this monotone function (Lam,
- * Gopal & Qian 2023, "Confidence intervals for the F1 score", the indirect
- * Wilson method).  Macro F1: delta method (Takahashi et al. 2022, Applied
- * Intelligence 52, "Confidence interval for micro-averaged F1 and
- * macro-averaged F1 scores", section 3.2), cut to [0, 1].
+ * Gopal & Qian 2023, "Confidence intervals for the F1 score: a comparison of
+ * four methods", the indirect Wilson method).  Macro F1: delta method
+ * (Takahashi et al. 2022, Applied Intelligence 52, "Confidence interval for
+ * micro-averaged F1 and macro-averaged F1 scores"), cut to [0, 1].
  */
 #include "confusion_metrics.h"
 

@@ -20,7 +20,7 @@ extern void jsonio_append_doubles(StringInfo buf, const double *values, Size n);
 extern void jsonio_append_matrix(StringInfo buf, const double *values,
 							   Size rows, Size columns);
 
-extern void jsonio_invalid(const char *type, const char *detail) pg_attribute_noreturn();
+extern NL_NORETURN void jsonio_invalid(const char *type, const char *detail);
 extern JsonbContainer *jsonio_parse_object(const char *type, char *input);
 extern JsonbValue *jsonio_field(const char *type, JsonbContainer *object, const char *key);
 extern JsonbContainer *jsonio_array_field(const char *type, JsonbContainer *object,

@@ -20,6 +20,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 #include "utils/expandeddatum.h"
 #include "utils/memutils.h"
@@ -35,6 +36,9 @@
  * visible, so we say it for all versions.
  */
 #define NL_EXPORT __attribute__((visibility("default")))
+
+/* PostgreSQL's own macro for this changed name and place in 18. */
+#define NL_NORETURN __attribute__((noreturn))
 
 #define NL_FUNCTION(name) \
 	extern NL_EXPORT Datum name(PG_FUNCTION_ARGS); \

@@ -74,6 +74,18 @@ value_flatten(ExpandedObjectHeader *eoh)
 	return PointerGetDatum(flat);
 }
 
+/*
+ * Scratch memory of a flatten_into method comes from the object's own context,
+ * and must be freed by it: the current context may be one of a sort, which
+ * since PostgreSQL 17 cannot free single chunks.  Returns the context to
+ * switch back to.
+ */
+MemoryContext
+value_begin_flatten(ExpandedObjectHeader *eoh)
+{
+	return MemoryContextSwitchTo(eoh->eoh_context);
+}
+
 void
 value_send_version(StringInfo buf, ValueKind kind)
 {
@@ -87,7 +99,7 @@ value_recv_version(StringInfo buf, ValueKind kind)
 	int			received = pq_getmsgint(buf, 1);
 	int			version = pq_getmsgint(buf, 1);
 
-	if (received != kind)
+	if (received != (int) kind)
 		value_invalid_binary(kind, "It is a value of another type.");
 	if (version < 1 || version > VALUE_VERSION)
 		value_invalid_binary(kind, psprintf("Format version %d is not known.",

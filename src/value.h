@@ -36,10 +36,11 @@ typedef struct ValueHeader
 
 extern void *value_get(Datum datum, ValueKind kind);
 extern void value_init(void *value, ValueKind kind, Size size);
+extern MemoryContext value_begin_flatten(ExpandedObjectHeader *eoh);
 extern Datum value_flatten(ExpandedObjectHeader *eoh);
 extern void value_recv_version(StringInfo buf, ValueKind kind);
 extern void value_send_version(StringInfo buf, ValueKind kind);
-extern void value_invalid_binary(ValueKind kind, const char *detail) pg_attribute_noreturn();
+extern NL_NORETURN void value_invalid_binary(ValueKind kind, const char *detail);
 extern Size value_check_size(Size size, ValueKind kind);
 extern MemoryContext value_state_context(FunctionCallInfo fcinfo);
 extern bool value_may_modify(FunctionCallInfo fcinfo, Datum datum);

@@ -176,7 +176,7 @@ COMMENT ON FUNCTION label_distribution_to_jsonb(label_distribution) IS
 CREATE FUNCTION annotator_model_to_jsonb(annotator_model) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION annotator_model_to_jsonb(annotator_model) IS
-'The text form of a annotator_model as jsonb.';
+'The text form of an annotator_model as jsonb.';
 
 CREATE FUNCTION annotation_set_to_jsonb(annotation_set) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'annotation_set_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -573,7 +573,7 @@ COMMENT ON FUNCTION dawid_skene_final(annotation_set) IS
 CREATE FUNCTION dawid_skene(annotation_set, options jsonb DEFAULT '{}') RETURNS annotator_model
 	AS 'MODULE_PATHNAME', 'dawid_skene_fit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene(annotation_set, jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text) (
 	SFUNC = annotation_set_accum,
@@ -584,7 +584,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text, options jsonb) (
 	SFUNC = dawid_skene_accum,
@@ -595,7 +595,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, options json
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text) (
 	SFUNC = annotation_set_accum,
@@ -606,7 +606,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, text) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text, options jsonb) (
 	SFUNC = dawid_skene_accum,
@@ -617,7 +617,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text, o
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, text, jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
 
 CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any") (
 	SFUNC = annotation_set_accum,
@@ -628,7 +628,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any") (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any") IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
 
 CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", options jsonb) (
 	SFUNC = dawid_skene_accum,
@@ -639,7 +639,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", options j
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
 
 CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any") (
 	SFUNC = annotation_set_accum,
@@ -650,7 +650,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any") IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
 
 CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any", options jsonb) (
 	SFUNC = dawid_skene_accum,
@@ -661,12 +661,12 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any", jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), repeats "count" ("distinct": equal rows are one vote), variant "full".';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class. options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
 
 CREATE FUNCTION annotators(annotator_model, level float8 DEFAULT 0.95, OUT annotator text, OUT annotations bigint, OUT accuracy float8, OUT accuracy_low float8, OUT accuracy_high float8, OUT information float8, OUT worst_truth text, OUT worst_label text, OUT worst_rate float8, OUT spammer_score float8, OUT confusion confusion_matrix) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'annotators' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
 COMMENT ON FUNCTION annotators(annotator_model, float8) IS
-'A row for each annotator: expected accuracy on the items answered, with a Wilson interval; information in bits that one answer carries at the class prior; the most frequent error among truths met at least once (NULL: none); spammer score (Raykar & Yu 2012, eq. 8: 0 answers without looking, 1 is always right); expected counts.';
+'A row for each annotator: expected accuracy on the items answered, with a Wilson interval; information in bits that one answer carries at the class prior; the most frequent error among truths met at least once (NULL: none); spammer score (Raykar & Yu 2012: 0 answers without looking, 1 is always right); expected counts.';
 
 CREATE FUNCTION class_prior(annotator_model) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'class_prior' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
