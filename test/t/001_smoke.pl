@@ -1,0 +1,38 @@
+# The extension can be installed in a new cluster, and its library shows
+# nothing to other modules but what SQL calls.
+
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('smoke');
+$node->init;
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION noisylabel');
+
+is( $node->safe_psql(
+		'postgres',
+		q{SELECT installed_version = default_version
+		  FROM pg_available_extensions WHERE name = 'noisylabel'}),
+	't',
+	'the default version is installed');
+
+chomp(my $lib = `pg_config --pkglibdir`);
+$lib .= '/noisylabel.so';
+
+my %symbol = map { (split)[-1] => 1 } `nm -D --defined-only '$lib'`;
+ok($symbol{Pg_magic_func}, 'the library exports its magic block');
+
+# Each function that SQL can call, F, comes with a pg_finfo_F.
+my @stray = grep {
+	my $function = s/^pg_finfo_//r;
+	!/^(Pg_magic_func|_PG_init)$/ && !$symbol{"pg_finfo_$function"}
+} sort keys %symbol;
+is("@stray", '', 'the library exports nothing but what SQL calls');
+
+like(`ldd '$lib'`, qr/libopenblas/, 'the library is linked with OpenBLAS');
+
+$node->stop;
+done_testing();
