@@ -7,6 +7,7 @@
 
 #include "annotation_aggregate.h"
 #include "annotator_model.h"
+#include "fit_warnings.h"
 #include "jsonio.h"
 #include "options.h"
 
@@ -145,32 +146,6 @@ without_repeats(const AnnotationView *view)
 	return result;
 }
 
-/*
- * What makes the answer untrustworthy.
- */
-static bool
-items_overlap(const AnnotationView *view)
-{
-	for (uint32 i = 0; i < view->items; i++)
-		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
-			if (view->annotator[a] != view->annotator[a - 1])
-				return true;
-	return false;
-}
-
-static void
-add_warnings(AnnotatorModelView *model, const AnnotationView *view)
-{
-	model->warnings = palloc(2 * sizeof(char *));
-	if (!model->converged)
-		model->warnings[model->n_warnings++] =
-			psprintf("not converged after %d iterations; raise max_iterations",
-					 model->iterations);
-	if (!items_overlap(view))
-		model->warnings[model->n_warnings++] =
-			"no item has two annotators: nothing tells their errors from the truth";
-}
-
 /* The engine's tables have the label before the truth; a model's, after. */
 static double *
 truth_by_label(const double *tables, Size annotators, Size classes)
@@ -230,7 +205,7 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 	};
 
 	count_annotations(&model, view);
-	add_warnings(&model, view);
+	add_fit_warnings(&model, view, fit);
 	return annotator_model_make(&model);
 }
 

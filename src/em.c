@@ -265,7 +265,7 @@ pass_block(Pass *s, uint32 first, uint32 last)
 	}
 }
 
-/* A pass that reads the parameters, if any, and fills the counts from zero. */
+/* A pass that reads the parameters and fills the counts from zero, if given. */
 static Pass
 begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *counts)
 {
@@ -277,10 +277,13 @@ begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *count
 		s.prior = from->prior;
 		s.confusion = from->confusion;
 	}
-	memset(counts->prior, 0, classes * sizeof(double));
-	memset(counts->confusion, 0, em_table_cells(view) * sizeof(double));
-	s.prior_counts = counts->prior;
-	s.counts = counts->confusion;
+	if (counts != NULL)
+	{
+		memset(counts->prior, 0, classes * sizeof(double));
+		memset(counts->confusion, 0, em_table_cells(view) * sizeof(double));
+		s.prior_counts = counts->prior;
+		s.counts = counts->confusion;
+	}
 	s.weight = palloc(classes * sizeof(double));
 	s.product = palloc(classes * sizeof(double));
 	s.vetoes = palloc(classes * sizeof(uint32));
@@ -344,5 +347,17 @@ em_vote_shares(const AnnotationView *view, EmCounts *counts)
 				c[k] += s.weight[k];
 		}
 	}
+	end_pass(&s);
+}
+
+/* The posterior of one item by its annotations alone. */
+void
+em_posterior_without_gold(const AnnotationView *view, const EmParameters *at,
+						  uint32 item, double *posterior)
+{
+	Pass		s = begin_pass(view, at, NULL);
+
+	(void) posterior_by_logs(&s, view->starts[item], view->starts[item + 1]);
+	memcpy(posterior, s.weight, s.classes * sizeof(double));
 	end_pass(&s);
 }

@@ -79,6 +79,9 @@ em_table_cells(const AnnotationView *view)
 extern double em_expectation(const AnnotationView *view, const EmParameters *from,
 							 EmCounts *counts);
 extern void em_vote_shares(const AnnotationView *view, EmCounts *counts);
+extern void em_posterior_without_gold(const AnnotationView *view,
+									  const EmParameters *at, uint32 item,
+									  double *posterior);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;
@@ -92,6 +95,7 @@ extern void em_pool(const AnnotationView *view, const EmCounts *counts, double *
 /* em_fit.c */
 extern Size em_memory(const AnnotationView *view);
 extern EmTables em_tables_create(const AnnotationView *view);
+extern void em_tables_free(EmTables *tables);
 extern EmFit *em_fit(const AnnotationView *view, const EmOptions *options);
 extern EmFit *em_one_step(const AnnotationView *view, const EmOptions *options,
 						  const EmFit *anchor);

@@ -66,6 +66,12 @@ em_tables_create(const AnnotationView *view)
 	return (EmTables) {values, values + view->labels.n};
 }
 
+void
+em_tables_free(EmTables *tables)
+{
+	pfree(tables->prior);
+}
+
 /* A pass; returns the objective. */
 static double
 evaluate(Loop *loop, const EmParameters *at)
@@ -260,6 +266,8 @@ em_fit(const AnnotationView *view, const EmOptions *options)
 		converged = loop.objective - last <=
 			options->tolerance * fabs(loop.objective);
 	}
+	em_tables_free(&loop.x1);
+	em_tables_free(&loop.x2);
 	return make_fit(&loop, converged);
 }
 
@@ -272,7 +280,6 @@ em_one_step(const AnnotationView *view, const EmOptions *options,
 			const EmFit *anchor)
 {
 	Loop		loop = {.view = view,.options = options,.n = n_parameters(view)};
-	EmFit	   *fit;
 
 	loop.x0 = em_tables_create(view);
 	loop.counts = em_tables_create(view);
@@ -283,6 +290,5 @@ em_one_step(const AnnotationView *view, const EmOptions *options,
 			   view->labels.n * sizeof(double));
 	loop.iterations = anchor->iterations;
 	loop.objective = evaluate(&loop, &loop.x0);
-	fit = make_fit(&loop, anchor->converged);
-	return fit;
+	return make_fit(&loop, anchor->converged);
 }

@@ -1,0 +1,13 @@
+/*
+ * fit_warnings.h
+ *		What makes the answer of a fit untrustworthy, in words.
+ */
+#ifndef NL_FIT_WARNINGS_H
+#define NL_FIT_WARNINGS_H
+
+#include "em.h"
+
+extern void add_fit_warnings(AnnotatorModelView *model,
+							 const AnnotationView *view, const EmFit *fit);
+
+#endif							/* NL_FIT_WARNINGS_H */
