@@ -116,3 +116,18 @@ SELECT item, label, pg_temp.r(confidence) AS confidence, annotations
 FROM model, consensus((SELECT annotation_set(i, a, l)
                        FROM (VALUES ('new 1', 'a', 'yes'), ('new 1', 'c', 'no'), ('new 2', 'stranger', 'no'), ('new 3', 'c', 'no'),
                                     ('new 4', 'stranger', 'no'), ('new 4', 'c', 'no')) AS v(i, a, l)), m);
+
+-- A refit that begins with a model: the same answer in fewer steps
+CREATE TEMP TABLE refit AS
+SELECT dawid_skene(s, '{"tolerance": 1e-12, "max_iterations": 10000}') AS cold,
+       dawid_skene(s, jsonb_build_object('tolerance', 1e-12, 'max_iterations', 10000, 'start',
+                                         dawid_skene(s, '{"tolerance": 1e-12, "max_iterations": 10000}')::jsonb)) AS warm
+FROM model;
+SELECT w.method, w.iterations < c.iterations AS fewer, pg_temp.r(w.log_likelihood - c.log_likelihood) AS difference
+FROM refit, fit_report(cold) AS c, fit_report(warm) AS w;
+-- annotators and labels that the start has not seen
+SELECT item, label, tied
+FROM refit, LATERAL (SELECT annotation_set(i, a, l)
+                     FROM (VALUES ('x', 'a', 'yes'), ('x', 'new', 'yes'), ('y', 'new', 'maybe'), ('y', 'b', 'maybe'), ('z', 'c', 'no'), ('z', 'new', 'no')) AS v(i, a, l)) AS more(answers),
+     consensus(answers, dawid_skene(answers, jsonb_build_object('start', cold::jsonb)))
+ORDER BY item;

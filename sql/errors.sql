@@ -96,3 +96,6 @@ SELECT annotation_set(item, annotator, label, label) FROM votes;
 SELECT dawid_skene(item, annotator, label, '{"smothing": 1}'::jsonb) FROM votes;
 SELECT consensus((SELECT annotation_set('i', 'a', 'new label')), (SELECT dawid_skene(item, annotator, label) FROM votes));
 SET noisylabel.memory_limit = '1kB';
+-- a start that is no model
+SELECT dawid_skene(annotation_set(item, annotator, label), '{"start": 1}') FROM votes;
+SELECT dawid_skene(annotation_set(item, annotator, label), '{"start": {}}') FROM votes;

@@ -89,6 +89,7 @@ typedef struct AnnotatorModel
 	 */
 } AnnotatorModel;
 
+extern NL_EXPORT Datum annotator_model_in(PG_FUNCTION_ARGS);
 extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
 extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);

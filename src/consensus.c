@@ -32,7 +32,7 @@ begin_consensus(Datum set, const AnnotatorModel *model)
 	s.scorer = model_scorer_create(model);
 	s.annotators = palloc(Max(s.view.annotators.n, 1) * sizeof(int64));
 	s.labels = palloc(Max(s.view.labels.n, 1) * sizeof(uint32));
-	s.weights = palloc(model->components * sizeof(double));
+	s.weights = model_scorer_weights(s.scorer);
 	s.score = palloc(s.scorer->width * sizeof(LogRate));
 	s.posterior = palloc(classes * sizeof(double));
 	for (uint32 i = 0; i < s.view.annotators.n; i++)
@@ -49,8 +49,6 @@ begin_consensus(Datum set, const AnnotatorModel *model)
 
 		s.labels[i] = model_scorer_label(s.scorer, name, len);
 	}
-	for (uint32 i = 0; i < model->components; i++)
-		s.weights[i] = s.scorer->model.components[i].weight;
 	return s;
 }
 

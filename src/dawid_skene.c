@@ -7,6 +7,7 @@
 
 #include "annotation_aggregate.h"
 #include "annotator_model.h"
+#include "fit_start.h"
 #include "fit_warnings.h"
 #include "jsonio.h"
 #include "options.h"
@@ -18,6 +19,7 @@ typedef struct FitOptions
 	EmOptions	em;
 	int			variant;		/* Variant */
 	int			repeats;		/* Repeats */
+	char	   *start;			/* a model as JSON, or NULL */
 } FitOptions;
 
 /* What a repeated (item, annotator, label) row counts for. */
@@ -46,6 +48,7 @@ static const Option option_table[] = {
 	{"toward", OPTION_CHOICE, offsetof(FitOptions, em.toward), 0, 0, toward_names},
 	{"acceleration", OPTION_CHOICE, offsetof(FitOptions, em.acceleration), 0, 0, acceleration_names},
 	{"repeats", OPTION_CHOICE, offsetof(FitOptions, repeats), 0, 0, repeats_names},
+	{"start", OPTION_OBJECT, offsetof(FitOptions, start), 0, 0, NULL},
 	{"variant", OPTION_CHOICE, offsetof(FitOptions, variant), 0, 0, variant_names}
 };
 
@@ -66,7 +69,7 @@ parse_options(const Jsonb *jsonb)
 	return options;
 }
 
-/* All options with the values that were used, for the model's record. */
+/* All options but the start, with the values used, for the model's record. */
 static char *
 options_json(const FitOptions *o)
 {
@@ -200,7 +203,8 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 		.iterations = fit->iterations,
 		.converged = fit->converged,
 		.log_likelihood = fit->log_likelihood,
-		.method = psprintf("dawid_skene %s", variant_names[options->variant]),
+		.method = psprintf("dawid_skene %s%s", variant_names[options->variant],
+						   options->start ? ", started from a model" : ""),
 		.options = options_json(options)
 	};
 
@@ -239,7 +243,7 @@ fit_memory(const AnnotationView *view, const FitOptions *options)
  * count for each free cell, as in Jeffreys' prior, toward the crowd's row.
  */
 static EmFit *
-fit_auto(const AnnotationView *view, const FitOptions *options)
+fit_auto(const AnnotationView *view, const FitOptions *options, const EmCounts *start)
 {
 	EmOptions	rung = options->em;
 	EmFit	   *fit;
@@ -247,7 +251,7 @@ fit_auto(const AnnotationView *view, const FitOptions *options)
 	rung.fixed_prior = true;
 	rung.variant = VARIANT_ONE_COIN;
 	rung.smoothing = 2;
-	fit = em_fit(view, &rung);
+	fit = em_fit(view, &rung, start);
 
 	rung.smoothing = (view->labels.n - 1) / 2.0;
 	if (view->labels.n > 2)
@@ -262,10 +266,22 @@ fit_auto(const AnnotationView *view, const FitOptions *options)
 static EmFit *
 run_fit(const AnnotationView *view, FitOptions *options)
 {
+	EmCounts	counts;
+	EmCounts   *start = NULL;
+
+	if (options->start != NULL)
+	{
+		Datum		model = DirectFunctionCall1(annotator_model_in,
+												CStringGetDatum(options->start));
+
+		counts = em_tables_create(view);
+		start_from_model(view, annotator_model_get(model), &counts);
+		start = &counts;
+	}
 	if (options->variant == VARIANT_AUTO)
-		return fit_auto(view, options);
+		return fit_auto(view, options, start);
 	options->em.variant = options->variant;
-	return em_fit(view, &options->em);
+	return em_fit(view, &options->em, start);
 }
 
 static Datum
@@ -328,7 +344,10 @@ accum_with_options(FunctionCallInfo fcinfo, ArgumentText get_text)
 
 	if (ea == NULL)
 		VALUE_RETURN_STATE();
-	if (!PG_ARGISNULL(last))
+
+	/* one look is enough at what is known not to change from row to row */
+	if (!PG_ARGISNULL(last) &&
+		(ea->options == NULL || !get_fn_expr_arg_stable(fcinfo->flinfo, last)))
 	{
 		Jsonb	   *options = PG_GETARG_JSONB_P(last);
 

@@ -316,6 +316,25 @@ em_expectation(const AnnotationView *view, const EmParameters *from, EmCounts *c
 	return log_likelihood;
 }
 
+/* Add what an item's posterior says to the expected counts. */
+void
+em_add_posterior(const AnnotationView *view, uint32 item,
+				 const double *posterior, EmCounts *counts)
+{
+	uint32		classes = view->labels.n;
+
+	for (uint32 k = 0; k < classes; k++)
+		counts->prior[k] += posterior[k];
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		double	   *c = counts->confusion +
+			em_cell(classes, view->annotator[a], view->label[a], 0);
+
+		for (uint32 k = 0; k < classes; k++)
+			c[k] += posterior[k];
+	}
+}
+
 /* Counts of the start (eq. 3.1): vote shares as posteriors; gold is certain. */
 void
 em_vote_shares(const AnnotationView *view, EmCounts *counts)
@@ -336,16 +355,7 @@ em_vote_shares(const AnnotationView *view, EmCounts *counts)
 		else
 			for (uint32 a = from; a < to; a++)
 				s.weight[view->label[a]] += 1.0 / (to - from);
-		for (uint32 k = 0; k < classes; k++)
-			s.prior_counts[k] += s.weight[k];
-		for (uint32 a = from; a < to; a++)
-		{
-			double	   *c = s.counts +
-				em_cell(classes, view->annotator[a], view->label[a], 0);
-
-			for (uint32 k = 0; k < classes; k++)
-				c[k] += s.weight[k];
-		}
+		em_add_posterior(view, i, s.weight, counts);
 	}
 	end_pass(&s);
 }

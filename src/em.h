@@ -78,6 +78,8 @@ em_table_cells(const AnnotationView *view)
 /* em.c */
 extern double em_expectation(const AnnotationView *view, const EmParameters *from,
 							 EmCounts *counts);
+extern void em_add_posterior(const AnnotationView *view, uint32 item,
+							 const double *posterior, EmCounts *counts);
 extern void em_vote_shares(const AnnotationView *view, EmCounts *counts);
 extern void em_posterior_without_gold(const AnnotationView *view,
 									  const EmParameters *at, uint32 item,
@@ -96,7 +98,8 @@ extern void em_pool(const AnnotationView *view, const EmCounts *counts, double *
 extern Size em_memory(const AnnotationView *view);
 extern EmTables em_tables_create(const AnnotationView *view);
 extern void em_tables_free(EmTables *tables);
-extern EmFit *em_fit(const AnnotationView *view, const EmOptions *options);
+extern EmFit *em_fit(const AnnotationView *view, const EmOptions *options,
+					 const EmCounts *start);
 extern EmFit *em_one_step(const AnnotationView *view, const EmOptions *options,
 						  const EmFit *anchor);
 

@@ -22,7 +22,10 @@
  */
 #include "em.h"
 
+#include <float.h>
 #include <math.h>
+
+#include "utils/timestamp.h"
 
 #define STEP_CAP 10.0			/* how far, in log units, from x2 */
 #define FIRST_MAX_STEP 4.0		/* of a; grows while steps succeed */
@@ -42,6 +45,8 @@ typedef struct Loop
 	double		log_likelihood; /* of the last pass */
 	double		max_step;
 	int			iterations;
+	double		last_change;	/* for progress messages */
+	TimestampTz cycle_start;
 } Loop;
 
 static Size
@@ -217,6 +222,29 @@ cycle(Loop *loop)
 	loop->objective = evaluate(loop, &loop->x0);
 }
 
+/*
+ * A message for who waits: how far, and how long it may yet take, if the
+ * change of the objective goes on shrinking as in this cycle.
+ */
+static void
+report_progress(Loop *loop, double last)
+{
+	double		change = (loop->objective - last) / Max(fabs(loop->objective), DBL_MIN);
+	double		cycles = loop->options->max_iterations - loop->iterations;
+	TimestampTz now = GetCurrentTimestamp();
+	double		seconds = (now - loop->cycle_start) / 1e6;
+
+	if (change > 0 && change < loop->last_change)
+		cycles = Min(cycles, log(Max(loop->options->tolerance, 1e-16) / change) /
+					 log(change / loop->last_change));
+	ereport(NOTICE,
+			(errmsg("%s: iteration %d, objective %.6f, relative change %.2e, at most about %.1f s left",
+					variant_names[loop->options->variant], loop->iterations,
+					loop->objective, change, Max(cycles, 0) * seconds)));
+	loop->last_change = change;
+	loop->cycle_start = now;
+}
+
 static Loop
 begin_loop(const AnnotationView *view, const EmOptions *options)
 {
@@ -228,6 +256,7 @@ begin_loop(const AnnotationView *view, const EmOptions *options)
 	loop.x2 = em_tables_create(view);
 	loop.counts = em_tables_create(view);
 	loop.max_step = FIRST_MAX_STEP;
+	loop.cycle_start = GetCurrentTimestamp();
 	return loop;
 }
 
@@ -247,16 +276,21 @@ make_fit(const Loop *loop, bool converged)
 	return fit;
 }
 
-/* The view must have items; the result lives in the current context. */
+/*
+ * Begins at the counts "start", or at vote shares if that is NULL.  The
+ * smoothing points to the crowd of the vote shares either way, so that the
+ * objective does not depend on the start.  The view must have items; the
+ * result lives in the current context.
+ */
 EmFit *
-em_fit(const AnnotationView *view, const EmOptions *options)
+em_fit(const AnnotationView *view, const EmOptions *options, const EmCounts *start)
 {
 	Loop		loop = begin_loop(view, options);
 	bool		converged = false;
 
 	em_vote_shares(view, &loop.counts);
 	loop.maximizer = maximizer_create(view, options, &loop.counts);
-	maximizer_step(loop.maximizer, &loop.counts, &loop.x0);
+	maximizer_step(loop.maximizer, start ? start : &loop.counts, &loop.x0);
 	loop.objective = evaluate(&loop, &loop.x0);
 	while (passes_left(&loop) && !converged)
 	{
@@ -265,6 +299,8 @@ em_fit(const AnnotationView *view, const EmOptions *options)
 		cycle(&loop);
 		converged = loop.objective - last <=
 			options->tolerance * fabs(loop.objective);
+		if (nl_progress)
+			report_progress(&loop, last);
 	}
 	em_tables_free(&loop.x1);
 	em_tables_free(&loop.x2);

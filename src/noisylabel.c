@@ -17,6 +17,7 @@ extern NL_EXPORT void _PG_init(void);
 PG_MODULE_MAGIC;
 
 int			nl_memory_limit;
+bool		nl_progress;
 
 void
 _PG_init(void)
@@ -28,6 +29,13 @@ _PG_init(void)
 							2 * 1024 * 1024, 64, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
+	DefineCustomBoolVariable("noisylabel.progress",
+							 "Report the progress of fits.",
+							 "A NOTICE for each step: iteration, objective, its change, estimated rest.",
+							 &nl_progress,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 	/* parallelism is PostgreSQL's; a backend computes on one thread */
 	openblas_set_num_threads(1);
 #if PG_VERSION_NUM >= 150000

@@ -57,6 +57,9 @@
 /* noisylabel.memory_limit, in kB */
 extern int	nl_memory_limit;
 
+/* noisylabel.progress */
+extern bool nl_progress;
+
 extern void nl_check_memory(Size required, const char *purpose);
 extern void nl_check_weight(double weight);
 extern Datum *nl_srf_begin(FunctionCallInfo fcinfo, bool **nulls);

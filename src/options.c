@@ -39,6 +39,8 @@ bad_value(const Option *option, const char *value)
 
 	if (option->type == OPTION_CHOICE)
 		allowed = psprintf("Allowed are %s.", list_of_choices(option));
+	else if (option->type == OPTION_OBJECT)
+		allowed = pstrdup("Allowed is a JSON object.");
 	else
 		allowed = psprintf("Allowed is a%s number from %g to %g.",
 						   option->type == OPTION_INT ? " whole" : "",
@@ -74,6 +76,15 @@ set_option(const Option *option, const JsonbValue *value, void *target)
 		JsonbToCString(NULL, &JsonbValueToJsonb((JsonbValue *) value)->root, 0);
 	double		number;
 
+	if (option->type == OPTION_OBJECT)
+	{
+		if (value->type != jbvBinary ||
+			!JsonContainerIsObject(value->val.binary.data))
+			bad_value(option, shown);
+		*(char **) field = JsonbToCString(NULL, value->val.binary.data,
+										  value->val.binary.len);
+		return;
+	}
 	if (option->type == OPTION_CHOICE)
 	{
 		set_choice(option, value, shown, field);

@@ -17,7 +17,8 @@ typedef enum OptionType
 {
 	OPTION_INT,					/* int */
 	OPTION_DOUBLE,				/* double */
-	OPTION_CHOICE				/* int: index into choices */
+	OPTION_CHOICE,				/* int: index into choices */
+	OPTION_OBJECT				/* char *: an object, as JSON text */
 } OptionType;
 
 typedef struct Option

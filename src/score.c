@@ -172,6 +172,17 @@ model_scorer_label(ModelScorer *scorer, const char *s, int len)
 	return label;
 }
 
+/* The components' weights, as score_posterior wants them. */
+double *
+model_scorer_weights(const ModelScorer *scorer)
+{
+	double	   *weights = palloc(scorer->model.n_components * sizeof(double));
+
+	for (uint32 i = 0; i < scorer->model.n_components; i++)
+		weights[i] = scorer->model.components[i].weight;
+	return weights;
+}
+
 /*
  * The posterior over classes from a score that includes the prior: the
  * components' posteriors, averaged by weight.

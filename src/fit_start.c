@@ -1,0 +1,131 @@
+/*
+ * fit_start.c
+ *		Where a fit begins when it does not begin from vote shares: at what an
+ *		earlier model says of each item.
+ *
+ * Yesterday's model knows most of today's annotators, so its posteriors are
+ * near today's and a refit takes a few passes.  An annotator it has never seen
+ * counts as the average one.  Where an item has a label that the model has
+ * never seen, the item begins with its vote shares.
+ */
+#include "fit_start.h"
+
+#include "score.h"
+
+#define INTERRUPT_BLOCK 1024
+
+typedef struct Start
+{
+	const AnnotationView *view;
+	ModelScorer *scorer;
+	int64	   *annotators;		/* in the model, or -1 */
+	int64	   *labels;			/* in the model, or -1 */
+	double	   *weights;		/* of the model's components */
+	LogRate    *score;
+	double	   *model_posterior;	/* by the model's labels */
+	double	   *posterior;		/* by the view's labels */
+} Start;
+
+static int64 *
+find_names(const Names *names, Dictionary *dict)
+{
+	int64	   *codes = nl_alloc(CurrentMemoryContext,
+								 mul_size(Max(names->n, 1), sizeof(int64)));
+
+	for (uint32 i = 0; i < names->n; i++)
+	{
+		int			len;
+		const char *s = names_get(names, i, &len);
+
+		CHECK_FOR_INTERRUPTS();
+		codes[i] = dictionary_find(dict, s, len);
+	}
+	return codes;
+}
+
+static Start
+begin_start(const AnnotationView *view, const AnnotatorModel *model)
+{
+	Start		s = {.view = view,.scorer = model_scorer_create(model)};
+
+	s.annotators = find_names(&view->annotators, s.scorer->annotators);
+	s.labels = find_names(&view->labels, s.scorer->labels);
+	s.weights = model_scorer_weights(s.scorer);
+	s.score = palloc(s.scorer->width * sizeof(LogRate));
+	s.model_posterior = palloc(model->labels * sizeof(double));
+	s.posterior = palloc(view->labels.n * sizeof(double));
+	return s;
+}
+
+static bool
+model_knows_labels(const Start *s, uint32 from, uint32 to)
+{
+	for (uint32 a = from; a < to; a++)
+		if (s->labels[s->view->label[a]] < 0)
+			return false;
+	return true;
+}
+
+/*
+ * What the model says, on the labels that the view has.  Classes that only the
+ * model has do not come up again; if they were all that was likely, this sums
+ * to nearly nothing and vote shares serve better.
+ */
+static bool
+posterior_of_model(Start *s, uint32 from, uint32 to)
+{
+	uint32		classes = s->view->labels.n;
+	double		sum = 0;
+
+	memcpy(s->score, s->scorer->prior, s->scorer->width * sizeof(LogRate));
+	for (uint32 a = from; a < to; a++)
+		score_add(s->scorer, s->score, s->annotators[s->view->annotator[a]],
+				  s->labels[s->view->label[a]]);
+	score_posterior(s->score, s->scorer->model.n_components,
+					s->scorer->model.labels.n, s->weights, s->model_posterior);
+	for (uint32 k = 0; k < classes; k++)
+	{
+		s->posterior[k] = s->labels[k] < 0 ? 0 : s->model_posterior[s->labels[k]];
+		sum += s->posterior[k];
+	}
+	for (uint32 k = 0; k < classes; k++)
+		s->posterior[k] /= sum;
+	return sum > 0.5;
+}
+
+static void
+posterior_of_votes(Start *s, uint32 from, uint32 to)
+{
+	memset(s->posterior, 0, s->view->labels.n * sizeof(double));
+	for (uint32 a = from; a < to; a++)
+		s->posterior[s->view->label[a]] += 1.0 / (to - from);
+}
+
+/* Expected counts under the model's posteriors; gold is certain, as ever. */
+void
+start_from_model(const AnnotationView *view, const AnnotatorModel *model,
+				 EmCounts *counts)
+{
+	Start		s = begin_start(view, model);
+	uint32		classes = view->labels.n;
+
+	memset(counts->prior, 0, classes * sizeof(double));
+	memset(counts->confusion, 0, em_table_cells(view) * sizeof(double));
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		uint32		from = view->starts[i];
+		uint32		to = view->starts[i + 1];
+
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (view->gold != NULL && view->gold[i] != NO_GOLD)
+		{
+			memset(s.posterior, 0, classes * sizeof(double));
+			s.posterior[view->gold[i]] = 1;
+		}
+		else if (!model_knows_labels(&s, from, to) ||
+				 !posterior_of_model(&s, from, to))
+			posterior_of_votes(&s, from, to);
+		em_add_posterior(view, i, s.posterior, counts);
+	}
+}
