@@ -131,3 +131,36 @@ FROM refit, LATERAL (SELECT annotation_set(i, a, l)
                      FROM (VALUES ('x', 'a', 'yes'), ('x', 'new', 'yes'), ('y', 'new', 'maybe'), ('y', 'b', 'maybe'), ('z', 'c', 'no'), ('z', 'new', 'no')) AS v(i, a, l)) AS more(answers),
      consensus(answers, dawid_skene(answers, jsonb_build_object('start', cold::jsonb)))
 ORDER BY item;
+
+-- Gold that may be wrong is one more answer, of accuracy gold_weight: one vote of
+-- a at 3/4 for x against gold y at 0.9 is 3 : 1 against 1 : 9
+SELECT w, pg_temp.r(probability(distribution, 'x')) AS x
+FROM (VALUES (1.0), (0.9), (0.5)) AS v(w),
+     consensus((SELECT annotation_set('i', 'a', 'x', 'y')),
+               ('{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": ' || w ||
+                ', "iterations": 0, "converged": true, "log_likelihood": 0, "warnings": []}, "labels": ["x", "y"], "annotators": ["a"],
+                "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.5, 0.5], [0.5, 0.5]],
+                "confusion": [[[0.75, 0.25], [0.25, 0.75]]]}], "annotations": [0], "counts": [[[0, 0], [0, 0]]]}')::annotator_model)
+ORDER BY w DESC;
+-- with gold for every item the fit is the closed form: counts, smoothed
+SELECT annotator, confusion
+FROM annotators((SELECT dawid_skene(i, a, l, g)
+                 FROM (VALUES ('1', 'a', 'x', 'x'), ('2', 'a', 'x', 'x'), ('3', 'a', 'y', 'x'), ('4', 'a', 'y', 'y'), ('4', 'b', 'x', 'y'), ('1', 'b', 'x', 'x')) AS v(i, a, l, g)));
+
+-- Most agree on the wrong answer: 60 items, on every third (a trap) five of seven
+-- say "no" to a true "yes"; the two who know are right there and err elsewhere
+CREATE TEMP TABLE trap AS
+SELECT i AS item, a AS annotator, i <= 12 AS has_gold, i % 3 = 0 AS is_trap, CASE WHEN i % 3 = 0 OR i % 2 = 0 THEN 'yes' ELSE 'no' END AS truth,
+       CASE WHEN i % 3 = 0 THEN CASE WHEN a <= 5 THEN 'no' ELSE 'yes' END
+            WHEN (i * 7 + a * 3) % 10 = 0 THEN CASE WHEN i % 2 = 0 THEN 'no' ELSE 'yes' END
+            ELSE CASE WHEN i % 2 = 0 THEN 'yes' ELSE 'no' END END AS label
+FROM generate_series(1, 60) AS i, generate_series(1, 7) AS a;
+SELECT o.name, count(*) FILTER (WHERE t.is_trap AND c.label = t.truth) AS traps_right,
+       count(*) FILTER (WHERE t.is_trap) AS traps,
+       count(*) FILTER (WHERE NOT t.is_trap AND c.label = t.truth) AS others_right, count(*) FILTER (WHERE NOT t.is_trap) AS others
+FROM (VALUES (1, 'no gold', false, '{}'::jsonb), (2, 'gold', true, '{}'), (3, 'gold only', true, '{"learn_from": "gold", "smoothing": 1}')) AS o(i, name, gold, options),
+     LATERAL (SELECT dawid_skene(item, annotator, label, CASE WHEN o.gold AND has_gold THEN truth END, o.options) AS m FROM trap) AS f,
+     LATERAL consensus((SELECT annotation_set(item::text, annotator::text, label) FROM trap), m) AS c
+     JOIN (SELECT DISTINCT item::text, is_trap, truth FROM trap WHERE NOT has_gold) AS t ON t.item = c.item
+GROUP BY o.i, o.name ORDER BY o.i;
+SELECT dawid_skene(item, annotator, label, '{"learn_from": "gold"}'::jsonb) FROM trap;

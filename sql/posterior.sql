@@ -4,7 +4,7 @@ CREATE FUNCTION pg_temp.r(float8) RETURNS numeric LANGUAGE sql AS 'SELECT round(
 
 -- a is right 3 of 4 times, b always says x
 CREATE TEMP TABLE model AS
-SELECT '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "iterations": 0,
+SELECT '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0,
          "converged": true, "log_likelihood": 0, "warnings": []}, "labels": ["x", "y"], "annotators": ["a", "b"],
          "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.75, 0.25], [0.5, 0.5]],
                          "confusion": [[[0.75, 0.25], [0.25, 0.75]], [[1, 0], [1, 0]]]}],

@@ -309,7 +309,7 @@ view_memory(const ExpandedAnnotations *ea)
 static AnnotationView
 expanded_view(const ExpandedAnnotations *ea)
 {
-	AnnotationView view = {0};
+	AnnotationView view = {.gold_weight = 1};
 	MemoryContext context = CurrentMemoryContext;
 	SetOrder	o;
 	uint32	   *starts;
@@ -397,6 +397,7 @@ flat_view(const AnnotationSet *set)
 		.annotator = f.annotator,
 		.label = f.label,
 		.gold = set->has_gold ? f.gold : NULL,
+		.gold_weight = 1,
 		.options = set->option_bytes > 0 ? f.options : NULL
 	};
 }

@@ -36,6 +36,7 @@ typedef struct AnnotationView
 	const uint32 *annotator;	/* for each annotation */
 	const uint16 *label;
 	const uint16 *gold;			/* for each item, or NO_GOLD; NULL if none has */
+	double		gold_weight;	/* the chance that a gold label is right */
 	const char *options;		/* JSON, or NULL: see annotation_set_options */
 } AnnotationView;
 
@@ -77,6 +78,12 @@ typedef struct ExpandedAnnotations
 	Jsonb	   *options;		/* of the aggregate, or NULL */
 	char	   *options_text;
 } ExpandedAnnotations;
+
+static inline uint32
+annotation_gold(const AnnotationView *view, uint32 item)
+{
+	return view->gold == NULL ? NO_GOLD : view->gold[item];
+}
 
 extern ExpandedAnnotations *annotation_set_create(MemoryContext parent);
 extern ExpandedAnnotations *annotation_set_expand(Datum datum, MemoryContext parent);

@@ -120,6 +120,7 @@ annotator_model_make(const AnnotatorModelView *view)
 	model->items = view->items;
 	model->annotations = view->n_annotations;
 	model->gold_items = view->gold_items;
+	model->gold_weight = view->gold_weight;
 	model->log_likelihood = view->log_likelihood;
 	model->iterations = view->iterations;
 	model->converged = view->converged;
@@ -210,6 +211,7 @@ annotator_model_view(const AnnotatorModel *model)
 	view.items = model->items;
 	view.n_annotations = model->annotations;
 	view.gold_items = model->gold_items;
+	view.gold_weight = model->gold_weight;
 	view.iterations = model->iterations;
 	view.converged = model->converged;
 	view.log_likelihood = model->log_likelihood;
@@ -278,6 +280,8 @@ check_model(const AnnotatorModelView *view)
 	check_distribution(weights, view->n_components, "the list of weights");
 	check_counts(view->annotations, view->annotators.n, "\"annotations\"");
 	check_counts(view->counts, rows * labels, "\"counts\"");
+	if (!(view->gold_weight > 0 && view->gold_weight <= 1))
+		invalid_model("its gold_weight is out of range");
 	if (!isfinite(view->log_likelihood))
 		invalid_model("its log-likelihood is not finite");
 	if (view->items < 0 || view->n_annotations < 0 || view->gold_items < 0 ||
@@ -344,10 +348,11 @@ append_fit(StringInfo buf, const AnnotatorModelView *view)
 {
 	appendStringInfo(buf, "{\"items\": " INT64_FORMAT
 					 ", \"annotations\": " INT64_FORMAT
-					 ", \"gold_items\": " INT64_FORMAT
-					 ", \"iterations\": %d, \"converged\": %s"
+					 ", \"gold_items\": " INT64_FORMAT ", \"gold_weight\": ",
+					 view->items, view->n_annotations, view->gold_items);
+	jsonio_append_double(buf, view->gold_weight);
+	appendStringInfo(buf, ", \"iterations\": %d, \"converged\": %s"
 					 ", \"log_likelihood\": ",
-					 view->items, view->n_annotations, view->gold_items,
 					 view->iterations, view->converged ? "true" : "false");
 	jsonio_append_double(buf, view->log_likelihood);
 	appendStringInfoString(buf, ", \"warnings\": [");
@@ -464,6 +469,7 @@ read_fit(JsonbContainer *fit, AnnotatorModelView *view)
 	view->items = jsonio_count_field(type_name, fit, "items", 1e15);
 	view->n_annotations = jsonio_count_field(type_name, fit, "annotations", 1e15);
 	view->gold_items = jsonio_count_field(type_name, fit, "gold_items", 1e15);
+	view->gold_weight = jsonio_double_field(type_name, fit, "gold_weight");
 	view->iterations = jsonio_count_field(type_name, fit, "iterations", PG_INT32_MAX);
 	view->converged = jsonio_bool_field(type_name, fit, "converged");
 	view->log_likelihood = jsonio_double_field(type_name, fit, "log_likelihood");
@@ -573,6 +579,7 @@ annotator_model_send(PG_FUNCTION_ARGS)
 	pq_sendint64(&buf, view.items);
 	pq_sendint64(&buf, view.n_annotations);
 	pq_sendint64(&buf, view.gold_items);
+	pq_sendfloat8(&buf, view.gold_weight);
 	pq_sendint32(&buf, view.iterations);
 	pq_sendint8(&buf, view.converged);
 	pq_sendfloat8(&buf, view.log_likelihood);
@@ -644,6 +651,7 @@ recv_fit(StringInfo buf, AnnotatorModelView *view)
 	view->items = pq_getmsgint64(buf);
 	view->n_annotations = pq_getmsgint64(buf);
 	view->gold_items = pq_getmsgint64(buf);
+	view->gold_weight = pq_getmsgfloat8(buf);
 	view->iterations = pq_getmsgint(buf, 4);
 	view->converged = pq_getmsgbyte(buf) != 0;
 	view->log_likelihood = pq_getmsgfloat8(buf);

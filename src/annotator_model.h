@@ -48,6 +48,7 @@ typedef struct AnnotatorModelView
 	int64		items;
 	int64		n_annotations;
 	int64		gold_items;
+	double		gold_weight;	/* the chance that a gold label is right */
 	int32		iterations;
 	bool		converged;
 	double		log_likelihood;
@@ -72,6 +73,7 @@ typedef struct AnnotatorModel
 	int64		items;
 	int64		annotations;
 	int64		gold_items;
+	double		gold_weight;
 	double		log_likelihood;
 	int32		iterations;
 	uint32		converged;

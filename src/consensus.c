@@ -58,17 +58,20 @@ item_posterior(ConsensusState *s, uint32 item)
 {
 	const AnnotationView *view = &s->view;
 	uint32		classes = s->scorer->model.labels.n;
+	uint32		gold = annotation_gold(view, item);
 
-	if (view->gold != NULL && view->gold[item] != NO_GOLD)
+	if (gold != NO_GOLD && s->scorer->model.gold_weight >= 1)
 	{
 		memset(s->posterior, 0, classes * sizeof(double));
-		s->posterior[s->labels[view->gold[item]]] = 1;
+		s->posterior[s->labels[gold]] = 1;
 		return;
 	}
 	memcpy(s->score, s->scorer->prior, s->scorer->width * sizeof(LogRate));
 	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
 		score_add(s->scorer, s->score, s->annotators[view->annotator[a]],
 				  s->labels[view->label[a]]);
+	if (gold != NO_GOLD)
+		score_add_gold(s->scorer, s->score, s->labels[gold]);
 	score_posterior(s->score, s->scorer->model.n_components, classes,
 					s->weights, s->posterior);
 }

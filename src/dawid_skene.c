@@ -20,6 +20,8 @@ typedef struct FitOptions
 	int			variant;		/* Variant */
 	int			repeats;		/* Repeats */
 	char	   *start;			/* a model as JSON, or NULL */
+	double		gold_weight;
+	int			learn_from;		/* LearnFrom */
 } FitOptions;
 
 /* What a repeated (item, annotator, label) row counts for. */
@@ -29,16 +31,26 @@ typedef enum Repeats
 	REPEATS_DISTINCT			/* equal rows are one vote */
 } Repeats;
 
+/* Which items teach the confusion matrices. */
+typedef enum LearnFrom
+{
+	LEARN_FROM_ALL,
+	LEARN_FROM_GOLD
+} LearnFrom;
+
 #define NOT_GIVEN (-1)
 
 static const char *const acceleration_names[] = {"squarem", "none", NULL};
+static const char *const learn_from_names[] = {"all", "gold", NULL};
 static const char *const repeats_names[] = {"count", "distinct", NULL};
 static const char *const toward_names[] = {"pool", "diagonal", "uniform", NULL};
 
 static const FitOptions default_options = {
 	.em = {.max_iterations = 100,.tolerance = 1e-6,.smoothing = NOT_GIVEN,.toward = TOWARD_POOL},
 	.variant = VARIANT_FULL,
-	.repeats = REPEATS_COUNT
+	.repeats = REPEATS_COUNT,
+	.gold_weight = 1,
+	.learn_from = LEARN_FROM_ALL
 };
 
 static const Option option_table[] = {
@@ -48,6 +60,8 @@ static const Option option_table[] = {
 	{"toward", OPTION_CHOICE, offsetof(FitOptions, em.toward), 0, 0, toward_names},
 	{"acceleration", OPTION_CHOICE, offsetof(FitOptions, em.acceleration), 0, 0, acceleration_names},
 	{"repeats", OPTION_CHOICE, offsetof(FitOptions, repeats), 0, 0, repeats_names},
+	{"gold_weight", OPTION_DOUBLE, offsetof(FitOptions, gold_weight), 0.5, 1, NULL},
+	{"learn_from", OPTION_CHOICE, offsetof(FitOptions, learn_from), 0, 0, learn_from_names},
 	{"start", OPTION_OBJECT, offsetof(FitOptions, start), 0, 0, NULL},
 	{"variant", OPTION_CHOICE, offsetof(FitOptions, variant), 0, 0, variant_names}
 };
@@ -82,10 +96,14 @@ options_json(const FitOptions *o)
 	jsonio_append_double(&buf, o->em.tolerance);
 	appendStringInfoString(&buf, ", \"smoothing\": ");
 	jsonio_append_double(&buf, o->em.smoothing);
-	appendStringInfo(&buf, ", \"toward\": \"%s\", \"acceleration\": \"%s\", \"repeats\": \"%s\"}",
+	appendStringInfo(&buf, ", \"toward\": \"%s\", \"acceleration\": \"%s\", \"repeats\": \"%s\", \"learn_from\": \"%s\"",
 					 toward_names[o->em.toward],
 					 acceleration_names[o->em.acceleration],
-					 repeats_names[o->repeats]);
+					 repeats_names[o->repeats],
+					 learn_from_names[o->learn_from]);
+	appendStringInfoString(&buf, ", \"gold_weight\": ");
+	jsonio_append_double(&buf, o->gold_weight);
+	appendStringInfoChar(&buf, '}');
 
 	/* in the form that reading the model back gives */
 	options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data)));
@@ -199,6 +217,7 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 		.components = &component,
 		.counts = truth_by_label(fit->counts.confusion, annotators, classes),
 		.items = view->items,
+		.gold_weight = options->gold_weight,
 		.n_annotations = view->annotations,
 		.iterations = fit->iterations,
 		.converged = fit->converged,
@@ -263,12 +282,40 @@ fit_auto(const AnnotationView *view, const FitOptions *options, const EmCounts *
 	return em_one_step(view, &rung, fit);
 }
 
+/*
+ * Confusion matrices from the items with gold alone, in closed form; then one
+ * pass over all items.  What the crowd agrees on elsewhere has no say in who is
+ * trusted, which is the cure where most annotators share a mistake.
+ */
+static EmFit *
+fit_gold(const AnnotationView *view, const FitOptions *options)
+{
+	EmOptions	em = options->em;
+	EmFit		gold = {.converged = true,.counts = em_tables_create(view)};
+
+	if (options->variant != VARIANT_AUTO)
+		em.variant = options->variant;
+	else
+	{
+		em.variant = VARIANT_FULL;
+		em.smoothing = (view->labels.n - 1) / 2.0;
+	}
+	if (em_gold_counts(view, &gold.counts) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"learn_from\" is \"gold\", but no item has a gold label"),
+				 errhint("Give gold labels as fourth argument, or learn from \"all\".")));
+	return em_one_step(view, &em, &gold);
+}
+
 static EmFit *
 run_fit(const AnnotationView *view, FitOptions *options)
 {
 	EmCounts	counts;
 	EmCounts   *start = NULL;
 
+	if (options->learn_from == LEARN_FROM_GOLD)
+		return fit_gold(view, options);
 	if (options->start != NULL)
 	{
 		Datum		model = DirectFunctionCall1(annotator_model_in,
@@ -306,6 +353,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 		PG_RETURN_NULL();
 	}
 	check_gold(&view);
+	view.gold_weight = options.gold_weight;
 	nl_check_memory(fit_memory(&view, &options), "dawid_skene()");
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);

@@ -60,12 +60,6 @@ typedef struct Pass
 	uint32	   *vetoes;			/* K */
 } Pass;
 
-static inline bool
-is_gold(const AnnotationView *view, uint32 item)
-{
-	return view->gold != NULL && view->gold[item] != NO_GOLD;
-}
-
 /*
  * E step of one item through logarithms; see the head of the file.
  */
@@ -111,9 +105,22 @@ add_chunk_logs(Pass *s, uint32 from, uint32 to)
 			add_annotation_logs(s, a);
 }
 
-/* Leaves the posterior in s->weight; returns the item's log-likelihood. */
+/* Gold that may be wrong is one more answer, of known accuracy. */
+static void
+add_gold_logs(Pass *s, uint32 gold)
+{
+	double		right = s->view->gold_weight;
+
+	for (uint32 k = 0; k < s->classes; k++)
+		s->weight[k] += log(k == gold ? right : (1 - right) / (s->classes - 1));
+}
+
+/*
+ * Leaves the posterior in s->weight; returns the item's log-likelihood.
+ * "gold" is uncertain gold, or NO_GOLD.
+ */
 static double
-posterior_by_logs(Pass *s, uint32 from, uint32 to)
+posterior_by_logs(Pass *s, uint32 from, uint32 to, uint32 gold)
 {
 	for (uint32 k = 0; k < s->classes; k++)
 	{
@@ -125,6 +132,8 @@ posterior_by_logs(Pass *s, uint32 from, uint32 to)
 		CHECK_FOR_INTERRUPTS();
 		add_chunk_logs(s, a, Min(a + CHUNK, to));
 	}
+	if (gold != NO_GOLD)
+		add_gold_logs(s, gold);
 	return logspace_normalize(s->weight, s->vetoes, s->classes);
 }
 
@@ -164,10 +173,11 @@ posterior_with_care(Pass *s, uint32 item)
 {
 	uint32		from = s->view->starts[item];
 	uint32		to = s->view->starts[item + 1];
+	uint32		gold = annotation_gold(s->view, item);
 
-	if (is_gold(s->view, item))
-		return posterior_of_gold(s, from, to, s->view->gold[item]);
-	return posterior_by_logs(s, from, to);
+	if (gold != NO_GOLD && s->view->gold_weight >= 1)
+		return posterior_of_gold(s, from, to, gold);
+	return posterior_by_logs(s, from, to, gold);
 }
 
 /*
@@ -215,7 +225,7 @@ pass_items(Pass *s, uint32 first, uint32 last, const uint32 classes)
 			for (uint32 k = 0; k < classes; k++)
 				sum += weight[k];
 		}
-		if (likely(sum > SAFE_WEIGHT && !is_gold(view, i)))
+		if (likely(sum > SAFE_WEIGHT && annotation_gold(view, i) == NO_GOLD))
 		{
 			double		scale = 1 / sum;
 
@@ -335,7 +345,20 @@ em_add_posterior(const AnnotationView *view, uint32 item,
 	}
 }
 
-/* Counts of the start (eq. 3.1): vote shares as posteriors; gold is certain. */
+/* What gold says takes the place of a posterior, by its weight. */
+void
+em_mix_gold(const AnnotationView *view, uint32 item, double *posterior)
+{
+	uint32		gold = annotation_gold(view, item);
+
+	if (gold == NO_GOLD)
+		return;
+	for (uint32 k = 0; k < view->labels.n; k++)
+		posterior[k] = posterior[k] * (1 - view->gold_weight) +
+			(k == gold ? view->gold_weight : 0);
+}
+
+/* Counts of the start (eq. 3.1): vote shares as posteriors. */
 void
 em_vote_shares(const AnnotationView *view, EmCounts *counts)
 {
@@ -350,14 +373,35 @@ em_vote_shares(const AnnotationView *view, EmCounts *counts)
 		if (i % ITEM_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
 		memset(s.weight, 0, classes * sizeof(double));
-		if (is_gold(view, i))
-			s.weight[view->gold[i]] = 1;
-		else
-			for (uint32 a = from; a < to; a++)
-				s.weight[view->label[a]] += 1.0 / (to - from);
+		for (uint32 a = from; a < to; a++)
+			s.weight[view->label[a]] += 1.0 / (to - from);
+		em_mix_gold(view, i, s.weight);
 		em_add_posterior(view, i, s.weight, counts);
 	}
 	end_pass(&s);
+}
+
+/* Counts of the items with gold, by gold alone; returns how many there are. */
+uint32
+em_gold_counts(const AnnotationView *view, EmCounts *counts)
+{
+	Pass		s = begin_pass(view, NULL, counts);
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		if (i % ITEM_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (annotation_gold(view, i) == NO_GOLD)
+			continue;
+		for (uint32 k = 0; k < s.classes; k++)
+			s.weight[k] = 1.0 / s.classes;
+		em_mix_gold(view, i, s.weight);
+		em_add_posterior(view, i, s.weight, counts);
+		n++;
+	}
+	end_pass(&s);
+	return n;
 }
 
 /* The posterior of one item by its annotations alone. */
@@ -367,7 +411,7 @@ em_posterior_without_gold(const AnnotationView *view, const EmParameters *at,
 {
 	Pass		s = begin_pass(view, at, NULL);
 
-	(void) posterior_by_logs(&s, view->starts[item], view->starts[item + 1]);
+	(void) posterior_by_logs(&s, view->starts[item], view->starts[item + 1], NO_GOLD);
 	memcpy(posterior, s.weight, s.classes * sizeof(double));
 	end_pass(&s);
 }

@@ -180,6 +180,18 @@ set_target(Maximizer *m, const EmOptions *options, const EmCounts *start)
 	pfree(sum);
 }
 
+/* Class shares (eq. 2.4); the counts may be those of some items only. */
+static void
+set_prior(const Maximizer *m, const EmCounts *counts, double *prior)
+{
+	double		items = 0;
+
+	for (uint32 k = 0; k < m->classes; k++)
+		items += counts->prior[k];
+	for (uint32 k = 0; k < m->classes; k++)
+		prior[k] = counts->prior[k] / items;
+}
+
 Maximizer *
 maximizer_create(const AnnotationView *view, const EmOptions *options,
 				 const EmCounts *start)
@@ -196,9 +208,9 @@ maximizer_create(const AnnotationView *view, const EmOptions *options,
 	m->target = palloc(m->cells * sizeof(double));
 	m->row = palloc(m->classes * sizeof(double));
 	m->matrix = palloc(m->cells * sizeof(double));
-	for (uint32 k = 0; k < m->classes; k++)
-		m->prior[k] = options->variant == VARIANT_MAJORITY ?
-			1.0 / m->classes : start->prior[k] / view->items;
+	set_prior(m, start, m->prior);
+	for (uint32 k = 0; k < m->classes && options->variant == VARIANT_MAJORITY; k++)
+		m->prior[k] = 1.0 / m->classes;
 	set_target(m, options, start);
 	return m;
 }
@@ -207,9 +219,10 @@ maximizer_create(const AnnotationView *view, const EmOptions *options,
 void
 maximizer_step(Maximizer *m, const EmCounts *counts, EmParameters *result)
 {
-	for (uint32 k = 0; k < m->classes; k++)
-		result->prior[k] = m->fixed_prior ? m->prior[k] :
-			counts->prior[k] / m->view->items;
+	if (m->fixed_prior)
+		memcpy(result->prior, m->prior, m->classes * sizeof(double));
+	else
+		set_prior(m, counts, result->prior);
 	if (one_matrix_for_all(m))
 	{
 		double	   *sum = palloc(m->cells * sizeof(double));

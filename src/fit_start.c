@@ -101,7 +101,7 @@ posterior_of_votes(Start *s, uint32 from, uint32 to)
 		s->posterior[s->view->label[a]] += 1.0 / (to - from);
 }
 
-/* Expected counts under the model's posteriors; gold is certain, as ever. */
+/* Expected counts under the model's posteriors and gold. */
 void
 start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 				 EmCounts *counts)
@@ -118,14 +118,10 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (view->gold != NULL && view->gold[i] != NO_GOLD)
-		{
-			memset(s.posterior, 0, classes * sizeof(double));
-			s.posterior[view->gold[i]] = 1;
-		}
-		else if (!model_knows_labels(&s, from, to) ||
-				 !posterior_of_model(&s, from, to))
+		if (!model_knows_labels(&s, from, to) ||
+			!posterior_of_model(&s, from, to))
 			posterior_of_votes(&s, from, to);
+		em_mix_gold(view, i, s.posterior);
 		em_add_posterior(view, i, s.posterior, counts);
 	}
 }

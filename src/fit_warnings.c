@@ -211,7 +211,7 @@ check_gold_agreement(AnnotatorModelView *model, const AnnotationView *view,
 
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (view->gold[i] == NO_GOLD)
+		if (annotation_gold(view, i) == NO_GOLD)
 			continue;
 		em_posterior_without_gold(view, &fit->parameters, i, p);
 		for (uint32 k = 1; k < classes; k++)

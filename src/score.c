@@ -172,6 +172,26 @@ model_scorer_label(ModelScorer *scorer, const char *s, int len)
 	return label;
 }
 
+/*
+ * What a gold label says: the model's gold_weight is the chance that it is
+ * right, and what remains is shared by the other classes.
+ */
+void
+score_add_gold(const ModelScorer *scorer, LogRate *score, uint32 gold)
+{
+	uint32		classes = scorer->model.labels.n;
+	double		right = scorer->model.gold_weight;
+
+	for (uint32 i = 0; i < scorer->width && classes > 1; i++)
+	{
+		LogRate		rate = log_rate(i % classes == gold ? right :
+									(1 - right) / (classes - 1));
+
+		score[i].log += rate.log;
+		score[i].veto += rate.veto;
+	}
+}
+
 /* The components' weights, as score_posterior wants them. */
 double *
 model_scorer_weights(const ModelScorer *scorer)
