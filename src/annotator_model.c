@@ -591,11 +591,18 @@ annotator_model_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
+/* Adding 0 makes 0 of -0, which would not come back from the text form. */
+static double
+recv_double(StringInfo buf)
+{
+	return pq_getmsgfloat8(buf) + 0.0;
+}
+
 static void
 recv_doubles(StringInfo buf, double *values, Size n)
 {
 	for (Size i = 0; i < n; i++)
-		values[i] = pq_getmsgfloat8(buf);
+		values[i] = recv_double(buf);
 }
 
 static char *
@@ -639,7 +646,7 @@ recv_component(StringInfo buf, const AnnotatorModelView *view, ModelComponent *c
 	if (variant >= VARIANT_COUNT)
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "Its variant is not known.");
 	c->variant = variant;
-	c->weight = pq_getmsgfloat8(buf);
+	c->weight = recv_double(buf);
 	recv_doubles(buf, c->prior, view->labels.n);
 	recv_doubles(buf, c->pool, model_cells(view));
 	recv_doubles(buf, c->confusion, view->annotators.n * model_cells(view));
@@ -651,10 +658,10 @@ recv_fit(StringInfo buf, AnnotatorModelView *view)
 	view->items = pq_getmsgint64(buf);
 	view->n_annotations = pq_getmsgint64(buf);
 	view->gold_items = pq_getmsgint64(buf);
-	view->gold_weight = pq_getmsgfloat8(buf);
+	view->gold_weight = recv_double(buf);
 	view->iterations = pq_getmsgint(buf, 4);
 	view->converged = pq_getmsgbyte(buf) != 0;
-	view->log_likelihood = pq_getmsgfloat8(buf);
+	view->log_likelihood = recv_double(buf);
 	view->method = recv_string(buf);
 	view->options = recv_options(buf);
 	view->n_warnings = pq_getmsgint(buf, 4);

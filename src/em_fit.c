@@ -87,9 +87,9 @@ evaluate(Loop *loop, const EmParameters *at)
 }
 
 static bool
-passes_left(const Loop *loop)
+passes_left(const Loop *loop, int n)
 {
-	return loop->iterations < loop->options->max_iterations;
+	return loop->iterations + n <= loop->options->max_iterations;
 }
 
 static inline double
@@ -194,7 +194,7 @@ cycle(Loop *loop)
 
 	maximizer_step(loop->maximizer, &loop->counts, &loop->x1);
 	at_x1 = evaluate(loop, &loop->x1);
-	if (loop->options->acceleration == ACCELERATE_NONE || !passes_left(loop))
+	if (loop->options->acceleration == ACCELERATE_NONE || !passes_left(loop, 1))
 	{
 		swap(&loop->x0, &loop->x1);
 		loop->objective = at_x1;
@@ -203,7 +203,7 @@ cycle(Loop *loop)
 
 	maximizer_step(loop->maximizer, &loop->counts, &loop->x2);
 	a = Min(steplength(loop), loop->max_step);
-	if (a > 1)
+	if (a > 1 && passes_left(loop, 2))	/* the leap, and x2 if it fails */
 	{
 		double		at_leap;
 
@@ -292,7 +292,7 @@ em_fit(const AnnotationView *view, const EmOptions *options, const EmCounts *sta
 	loop.maximizer = maximizer_create(view, options, &loop.counts);
 	maximizer_step(loop.maximizer, start ? start : &loop.counts, &loop.x0);
 	loop.objective = evaluate(&loop, &loop.x0);
-	while (passes_left(&loop) && !converged)
+	while (passes_left(&loop, 1) && !converged)
 	{
 		double		last = loop.objective;
 

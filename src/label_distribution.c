@@ -103,7 +103,7 @@ from_input(const Dictionary *labels, const double *p)
 					 errmsg("probability %g of label \"%s\" is out of range",
 							value, names_cstring(&names, i)),
 					 errhint("Probabilities are numbers from 0 to 1.")));
-		sorted[i] = value;
+		sorted[i] = value + 0.0;	/* -0 would not come back from text */
 		sum += value;
 	}
 	if (fabs(sum - 1) > SUM_ACCEPTED)

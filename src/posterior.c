@@ -103,10 +103,13 @@ state_begin(const ModelScorer *scorer)
 	return state;
 }
 
+/* The shape is compared as well: a state may come from a hostile sender. */
 static void
-check_same_model(const PosteriorState *state, uint64 fingerprint)
+check_same_model(const PosteriorState *state, uint64 fingerprint,
+				 uint32 components, uint32 classes)
 {
-	if (state->fingerprint != fingerprint)
+	if (state->fingerprint != fingerprint || state->components != components ||
+		state->classes != classes)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("annotator_model must be the same for all rows of a group")));
@@ -144,7 +147,8 @@ accum(FunctionCallInfo fcinfo, text *annotator, text *label)
 	else
 	{
 		state = get_state(fcinfo);
-		check_same_model(state, scorer->fingerprint);
+		check_same_model(state, scorer->fingerprint,
+						 scorer->model.n_components, scorer->model.labels.n);
 	}
 	score_add(scorer, state_score(state), j, l);
 	PG_RETURN_POINTER(state);
@@ -184,9 +188,7 @@ posterior_combine(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(other);
 	state = get_state(fcinfo);
-	check_same_model(state, other->fingerprint);
-	if (state_width(state) != state_width(other))
-		elog(ERROR, "states of the same model differ in shape");
+	check_same_model(state, other->fingerprint, other->components, other->classes);
 	for (uint32 i = 0; i < state_width(state); i++)
 	{
 		state_score(state)[i].log += state_score(other)[i].log;
