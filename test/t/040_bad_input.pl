@@ -1,0 +1,476 @@
+# What is wrong is answered with an error that has a SQLSTATE, the offending
+# value and, where one helps, a hint; and nothing that a client sends brings the
+# server down: thousands of damaged values, binary and text, are an error each
+# or a value like any other.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use MIME::Base64 qw(encode_base64);
+use NoisyLabel;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $per_type = $ENV{NOISYLABEL_QUICK} ? 400 : 2000;
+
+srand(22023);
+my $node = new_node('bad_input', "restart_after_crash = off\nlog_min_messages = fatal\nlog_min_error_statement = panic\nlog_statement = none\n");
+
+#
+# Errors
+#
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE votes (item text, annotator text, label text, gold text);
+INSERT INTO votes VALUES ('i', 'a', 'x', 'x'), ('i', 'b', 'y', NULL), ('j', 'a', 'x', NULL);
+CREATE FUNCTION attempt(query text, OUT state text, OUT message text, OUT detail text, OUT hint text)
+LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE query;
+	state := '00000';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
+		detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+END $$;
+END
+
+my $set = 'annotation_set(item, annotator, label)';
+my $one = q('{"labels": ["a"], "counts": [[1]]}'::confusion_matrix);
+my $model = '(SELECT dawid_skene(item, annotator, label) FROM votes)';
+sub fit_with { return "SELECT dawid_skene(item, annotator, label, '$_[0]'::jsonb) FROM votes" }
+
+# query, SQLSTATE, what message or detail must have, what the hint must have
+my @errors = (
+	# weights
+	[ q(SELECT annotator_confusion('a', 'b', -1)), '22003', 'weight -1 ', 'not negative' ],
+	[ q(SELECT annotator_confusion('a', 'b', 'NaN')), '22003', 'weight NaN ', 'finite' ],
+	[ q(SELECT annotator_confusion('a', 'b', 'Infinity')), '22003', 'weight Infinity|weight inf', 'finite' ],
+	[ q(SELECT f1_report(1, 2, '-Infinity')), '22003', 'weight -(Infinity|inf)', 'finite' ],
+	[ q(SELECT annotator_confusion('a', 'b', 1e308) FROM generate_series(1, 2)), '22003', 'overflow' ],
+	[ q(SELECT total('{"labels": ["a", "b"], "counts": [[1e308, 0], [0, 1e308]]}')), '22003', 'overflow' ],
+
+	# too many classes
+	[ 'SELECT annotator_confusion(i, i) FROM generate_series(1, 1001) AS i', '54000', '1000 distinct labels', 'classes' ],
+	[ q(SELECT f1_report(i::text, 'x') FROM generate_series(1, 1001) AS i), '54000', '1000 distinct labels', 'classes' ],
+	[ q(SELECT dawid_skene('i', 'a', i) FROM generate_series(1, 1001) AS i), '54000', '1000 distinct labels', 'classes' ],
+	[ q(SELECT annotation_set('i', 'a', 'x', NULL) + annotation_set('i', 'a', i::text, NULL) FROM generate_series(1, 1001) AS i), '54000', '1000 distinct labels' ],
+	[ q(SELECT (SELECT annotator_confusion(i, i) FROM generate_series(1, 600) AS i) + (SELECT annotator_confusion(i, i) FROM generate_series(601, 1001) AS i)), '54000', '1000 distinct labels' ],
+
+	# text that is no confusion_matrix
+	[ q(SELECT 'nonsense'::confusion_matrix), '22P02', 'nonsense' ],
+	[ q(SELECT ''::confusion_matrix), '22P02', 'invalid' ],
+	[ q(SELECT '[]'::confusion_matrix), '22P02', 'confusion_matrix.*object' ],
+	[ q(SELECT '{"labels": ["a"]}'::confusion_matrix), '22P02', '"counts" is missing' ],
+	[ q(SELECT '{"labels": "a", "counts": [[1]]}'::confusion_matrix), '22P02', '"labels" must be an array' ],
+	[ q(SELECT '{"labels": [1], "counts": [[1]]}'::confusion_matrix), '22P02', '"labels" must hold strings' ],
+	[ q(SELECT '{"labels": ["b", "a", "b"], "counts": []}'::confusion_matrix), '22P02', '"b" occurs twice' ],
+	[ q(SELECT '{"labels": ["a", "b"], "counts": [[1, 1]]}'::confusion_matrix), '22P02', '1 rows instead of 2' ],
+	[ q(SELECT '{"labels": ["a", "b"], "counts": [[1, 1], [1]]}'::confusion_matrix), '22P02', '1 elements instead of 2' ],
+	[ q(SELECT '{"labels": ["a"], "counts": [["1"]]}'::confusion_matrix), '22P02', '"counts" must hold numbers' ],
+	[ q(SELECT '{"labels": ["a"], "counts": [[null]]}'::confusion_matrix), '22P02', '"counts" must hold numbers' ],
+	[ q(SELECT '{"labels": ["a"], "counts": [[[1]]]}'::confusion_matrix), '22P02', 'numbers' ],
+	[ q(SELECT '{"labels": ["a"], "counts": [[-2]]}'::confusion_matrix), '22003', '-2', 'not negative' ],
+	[ q(SELECT '{"labels": ["a"], "counts": [[1e999]]}'::confusion_matrix), '22003', 'range' ],
+	[ "SELECT smooth($one, $one, -1)", '22023', '-1', 'pseudo-counts' ],
+	[ "SELECT smooth($one, $one, 'NaN')", '22023', 'NaN', 'pseudo-counts' ],
+	[ "SELECT cells($one, 1)", '22023', 'level 1 ', '0.95' ],
+	[ "SELECT cells($one, 'NaN')", '22023', 'level NaN', '0.95' ],
+	[ "SELECT f1_report($one, ARRAY['a'], 95)", '22023', 'level 95 ', '0.95' ],
+	[ "SELECT f1_report($one, ARRAY['a', NULL])", '22004', 'NULL' ],
+	[ "SELECT f1_report($one, ARRAY['a', 'a'])", '22023', '"a" occurs twice' ],
+	[ "SELECT annotators($model, 0)", '22023', 'level 0 ', '0.95' ],
+
+	# label_distribution
+	[ q(SELECT '{"a": 0.5, "b": 0.4}'::label_distribution), '22003', 'sum to 0.9', 'Divide' ],
+	[ q(SELECT '{"a": 1.5, "b": -0.5}'::label_distribution), '22003', '1.5.*"a"', '0 to 1' ],
+	[ q(SELECT '{}'::label_distribution), '22003', 'sum to 0' ],
+	[ q(SELECT '{"a": "1"}'::label_distribution), '22P02', 'numbers' ],
+	[ q(SELECT '{"a": {"b": 1}}'::label_distribution), '22P02|22003', '.' ],
+	[ q(SELECT '[1]'::label_distribution), '22P02', 'object' ],
+	[ q(SELECT label_distribution('{a,b}', '{1}')), '2202E', '2 labels but 1' ],
+	[ q(SELECT label_distribution('{a,a}', '{0.5,0.5}')), '22023', '"a" occurs twice' ],
+	[ q(SELECT label_distribution('{a,NULL}', '{0.5,0.5}')), '22004', 'labels' ],
+	[ q(SELECT label_distribution('{a,b}', '{1,NULL}')), '22004', 'probabilities' ],
+	[ q(SELECT label_distribution('{a,b}', '{NaN,1}')), '22003', 'NaN.*"a"', '0 to 1' ],
+	[ q(SELECT label_distribution('{a,b}', '{Infinity,1}')), '22003', '(inf|Infinity).*"a"', '0 to 1' ],
+	[ q(SELECT label_distribution('{a,b}', '{0.7,0.7}')), '22003', 'sum to 1.4', 'Divide' ],
+	[ q(SELECT label_distribution('{}', '{}')), '22003', 'sum to 0' ],
+
+	# annotation_set and posterior_state
+	[ q(SELECT 'nonsense'::annotation_set), '22P02', 'annotation_set:1:', 'aggregates' ],
+	[ q(SELECT ''::annotation_set), '22P02', 'annotation_set:1:' ],
+	[ q(SELECT 'annotation_set:1:'::annotation_set), '08P01|22P03', '.' ],
+	[ q(SELECT 'annotation_set:1:!'::annotation_set), '22P02', 'base64' ],
+	[ q(SELECT 'annotation_set:1:AAAA'::annotation_set), '22P03', 'annotation_set' ],
+	[ q(SELECT 'posterior_state:1:AAAA'::posterior_state), '22P03', 'posterior_state' ],
+	[ "SELECT replace(($set)::text, 'annotation_set', 'posterior_state')::posterior_state FROM votes", '22P03', 'another type' ],
+	[ "SELECT replace(($set)::text, 'annotation_set:1', 'annotation_set:2')::annotation_set FROM votes", '22P02', 'annotation_set:1' ],
+	[ 'SELECT annotation_set(item, annotator, label, label) FROM votes', '21000', 'item "i".*"x" and "y"', 'NULL' ],
+	[ 'SELECT dawid_skene(item, annotator, label, label) FROM votes', '21000', 'item "i".*"x" and "y"', 'NULL' ],
+	[ q(SELECT (SELECT annotation_set('i', 'a', 'x', 'x')) + (SELECT annotation_set('i', 'b', 'x', 'z'))), '21000', 'item "i".*"x" and "z"', 'NULL' ],
+
+	# annotator_model
+	[ q(SELECT '{}'::annotator_model), '22P02', '"method" is missing' ],
+	[ q(SELECT 'x'::annotator_model), '22P02', 'x' ],
+	[ "SELECT replace($model\::text, '\"full\"', '\"no such\"')::annotator_model", '22P02', '"no such"' ],
+	[ "SELECT jsonb_set($model\::jsonb, '{components,0,prior}', '[0.5, 0.4]')::text::annotator_model", '22023', 'class prior sums to 0.9' ],
+	[ "SELECT jsonb_set($model\::jsonb, '{components,0,prior}', '[-1, 2]')::text::annotator_model", '22023', 'class prior.*-1' ],
+	[ "SELECT jsonb_set($model\::jsonb, '{components,0,confusion,0,0}', '[0.5, 0.6]')::text::annotator_model", '22023', 'sums to 1.1' ],
+	[ "SELECT jsonb_set($model\::jsonb, '{components,0,weight}', '0.5')::text::annotator_model", '22023', 'weights sums to 0.5' ],
+	[ "SELECT jsonb_set($model\::jsonb, '{components}', '[]')::text::annotator_model", '22023', 'no components' ],
+	[ "SELECT jsonb_set($model\::jsonb, '{annotations,0}', '-3')::text::annotator_model", '22023', '-3' ],
+	[ "SELECT jsonb_set($model\::jsonb, '{fit,iterations}', '1.5')::text::annotator_model", '22P02', '"iterations" must be a whole number' ],
+	[ "SELECT jsonb_set($model\::jsonb, '{annotators}', '[\"a\"]')::text::annotator_model", '22P02', '2 matrices for 1 annotators' ],
+
+	# options
+	[ fit_with('{"smothing": 1}'), '22023', '"smothing"', '"smoothing"' ],
+	[ fit_with('{"smoothing": -1}'), '22023', '"smoothing": -1', 'from 0 ' ],
+	[ fit_with('{"smoothing": "1"}'), '22023', '"smoothing": "1"', 'number' ],
+	[ fit_with('{"smoothing": null}'), '22023', '"smoothing": null', 'number' ],
+	[ fit_with('{"tolerance": 2}'), '22023', '"tolerance": 2', 'from 0 to 1' ],
+	[ fit_with('{"max_iterations": 0}'), '22023', '"max_iterations": 0', 'from 1 ' ],
+	[ fit_with('{"max_iterations": 1.5}'), '22023', '"max_iterations": 1.5', 'whole number' ],
+	[ fit_with('{"max_iterations": 1e100}'), '22023', '"max_iterations": 1000', 'whole number' ],
+	[ fit_with('{"max_iterations": true}'), '22023', '"max_iterations": true', 'whole number' ],
+	[ fit_with('{"max_iterations": [1]}'), '22023', '"max_iterations": ', 'whole number' ],
+	[ fit_with('{"toward": "nowhere"}'), '22023', '"toward": "nowhere"', '"pool"' ],
+	[ fit_with('{"toward": 1}'), '22023', '"toward": 1', '"pool"' ],
+	[ fit_with('{"variant": {"full": 1}}'), '22023', '"variant": ', '"full"' ],
+	[ fit_with('{"repeats": "last"}'), '22023', '"repeats": "last"', '"distinct"' ],
+	[ fit_with('[]'), '22023', 'JSON object', '"max_iterations"' ],
+	[ fit_with('1'), '22023', 'JSON object', '"max_iterations"' ],
+	[ "SELECT dawid_skene($set, '{\"smothing\": 1}') FROM votes", '22023', '"smothing"', '"smoothing"' ],
+	[ "SELECT dawid_skene(item, annotator, label, jsonb_build_object('smoothing', ascii(label))) FROM votes", '22023', 'same for all rows' ],
+	[ q(SELECT dawid_skene(item, annotator, label, '{"smoothing": 1}') FROM votes), '22023', 'options.*gold', '::jsonb' ],
+	[ q(SELECT dawid_skene(item, annotator, label, CASE annotator WHEN 'a' THEN '{}'::jsonb ELSE '{"smoothing": 1}' END) FROM votes), '22023', 'same for all rows' ],
+
+	# scoring
+	[ "SELECT consensus((SELECT annotation_set('i', 'a', 'unheard')), $model)", '22023', '"unheard"', 'labels\(model\)' ],
+	[ "SELECT posterior($model, 'a', 'unheard')", '22023', '"unheard"', 'labels\(model\)' ],
+	[ "SELECT posterior(CASE annotator WHEN 'a' THEN $model ELSE (SELECT dawid_skene('i', 'a', l) FROM (VALUES ('x'), ('y')) AS v(l)) END, annotator, label) FROM votes", '22023', 'same for all rows' ],
+	[ "SELECT posterior_combine(posterior_accum(NULL, $model, 'a', 'x'), posterior_accum(NULL, (SELECT dawid_skene('i', 'a', 'z')), 'a', 'z'))", '22023', 'same for all rows' ],
+
+	# memory
+	[ q(SELECT annotation_set(i::text, 'a', 'x') FROM generate_series(1, 100000) AS i), '54000', 'needs \d+ kB.*noisylabel.memory_limit is 64 kB', 'Raise noisylabel.memory_limit' ],
+	[ q(SELECT dawid_skene('i', i, i % 20) FROM generate_series(1, 1000) AS i), '54000', 'needs \d+ kB.*noisylabel.memory_limit is 64 kB', 'Raise noisylabel.memory_limit' ],
+	[ q(SELECT annotator_confusion(i, i) FROM generate_series(1, 200) AS i), '54000', 'needs \d+ kB.*noisylabel.memory_limit is 64 kB', 'Raise noisylabel.memory_limit' ],
+	[ q(SELECT consensus((SELECT annotation_set('i', 'a', 'x')), m) FROM wide), '54000', 'needs \d+ kB.*noisylabel.memory_limit is 64 kB', 'Raise noisylabel.memory_limit' ],
+	[ q(SELECT posterior(m, 'a', 'x') FROM wide), '54000', 'needs \d+ kB.*noisylabel.memory_limit is 64 kB', 'Raise noisylabel.memory_limit' ],
+	[ q(SET noisylabel.memory_limit = '1kB'), '22023', 'memory_limit' ]);
+$node->safe_psql('postgres',
+	q(CREATE TABLE wide AS SELECT dawid_skene('i', 'a', l) AS m FROM (SELECT 'x' AS l UNION SELECT i::text FROM generate_series(1, 100) AS i) AS v));
+
+for my $error (@errors)
+{
+	my ($query, $want_state, $want_message, $want_hint) = @$error;
+	my $limit = ($want_message // '') =~ /64 kB/ ? "SET noisylabel.memory_limit = '64kB'; " : '';
+	my ($row) = rows($node, "LOAD 'noisylabel'; ${limit}SELECT * FROM attempt(\$attempt\$$query\$attempt\$)");
+	my ($state, $message, $detail, $hint) = map { $_ // '' } @$row;
+	my $good = $state =~ /\A(?:$want_state)\z/ && "$message $detail" =~ /$want_message/s
+	  && (defined $want_hint ? $hint =~ /$want_hint/ : 1);
+	ok($good, "$want_state: $query")
+	  or diag("got $state: $message\nDETAIL: $detail\nHINT: $hint\nwanted $want_state, /$want_message/, hint /" . ($want_hint // '') . '/');
+}
+
+#
+# Damage.  Each type has a few sound values; copies of them are damaged here and
+# read back there, in one backend, each in a subtransaction.  What is accepted
+# must be a value: it gives a text that it can be read from again, and whatever
+# takes it does not fall over.
+#
+my @types = qw(confusion_matrix label_distribution annotation_set annotator_model posterior_state);
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE annotations AS
+SELECT 'item ' || i AS item, 'annotator ' || j AS annotator, (i * 5 + j * i) % 3 AS label,
+       CASE WHEN i = 3 THEN 2 END AS gold
+FROM generate_series(1, 6) AS i, generate_series(1, 3) AS j;
+CREATE TABLE sound_confusion_matrix (v confusion_matrix);
+CREATE TABLE sound_label_distribution (v label_distribution);
+CREATE TABLE sound_annotation_set (v annotation_set);
+CREATE TABLE sound_annotator_model (v annotator_model);
+CREATE TABLE sound_posterior_state (v posterior_state);
+INSERT INTO sound_confusion_matrix
+SELECT annotator_confusion(item, label) FROM annotations UNION ALL
+SELECT annotator_confusion(gold, label) FROM annotations UNION ALL
+SELECT '{"labels": [], "counts": []}' UNION ALL
+SELECT annotator_confusion('é', 'a', 0.5);
+INSERT INTO sound_annotator_model
+SELECT dawid_skene(item, annotator, label, '{"smoothing": 1}'::jsonb) FROM annotations UNION ALL
+SELECT dawid_skene(item, annotator, label, gold) FROM annotations UNION ALL
+SELECT dawid_skene('i', 'a', 'x');
+INSERT INTO sound_label_distribution
+SELECT class_prior(v) FROM sound_annotator_model UNION ALL SELECT '{"a": 0.5, "b": 0, "": 0.5}';
+INSERT INTO sound_annotation_set
+SELECT annotation_set(item, annotator, label) FROM annotations UNION ALL
+SELECT annotation_set(item, annotator, label, gold) FROM annotations UNION ALL
+SELECT dawid_skene_accum(NULL, 'i', 'a', 'x', 'x', '{"smoothing": 1}');
+INSERT INTO sound_posterior_state
+SELECT posterior_accum(NULL, (SELECT v FROM sound_annotator_model LIMIT 1), annotator, label::text) FROM annotations LIMIT 3;
+
+-- what takes a value of each type; $1 is the value
+CREATE TABLE uses (type text, query text);
+INSERT INTO uses VALUES
+('confusion_matrix', 'SELECT cells($1)'),
+('confusion_matrix', 'SELECT report(f1_report($1))'),
+('confusion_matrix', 'SELECT ROW(accuracy($1), balanced_accuracy($1), cohen_kappa($1), matthews_corrcoef($1), mutual_information($1), total($1), labels($1), counts($1))'),
+('confusion_matrix', 'SELECT ($1 + (SELECT v FROM sound_confusion_matrix LIMIT 1))::text'),
+('confusion_matrix', 'SELECT smooth($1, $1, 1)::jsonb'),
+('label_distribution', 'SELECT ROW(top_label($1), confidence($1), entropy($1), margin($1), labels($1), probability($1, ''0''))'),
+('label_distribution', 'SELECT probabilities($1)'),
+('label_distribution', 'SELECT annotator_confusion($1, ''x'')::text FROM generate_series(1, 2)'),
+('label_distribution', 'SELECT $1::jsonb'),
+('annotation_set', 'SELECT ROW(annotation_summary($1), labels($1))'),
+('annotation_set', 'SELECT $1::jsonb'),
+('annotation_set', 'SELECT ($1 + (SELECT v FROM sound_annotation_set LIMIT 1))::text'),
+('annotation_set', 'SELECT consensus($1, dawid_skene($1, ''{"max_iterations": 5}''))'),
+('annotation_set', 'SELECT annotators(dawid_skene_final($1))'),
+('annotator_model', 'SELECT ROW(class_prior($1), fit_report($1), labels($1))'),
+('annotator_model', 'SELECT annotators($1)'),
+('annotator_model', 'SELECT consensus(v, $1) FROM sound_annotation_set'),
+('annotator_model', 'SELECT posterior($1, annotator, label)::text FROM annotations'),
+('annotator_model', 'SELECT $1::jsonb'),
+('posterior_state', 'SELECT posterior_final($1)::text'),
+('posterior_state', 'SELECT posterior_final(posterior_combine($1, v))::text FROM sound_posterior_state'),
+('posterior_state', 'SELECT posterior_final(posterior_combine(v, $1))::text FROM sound_posterior_state'),
+('posterior_state', 'SELECT posterior_final(posterior_accum($1, (SELECT v FROM sound_annotator_model LIMIT 1), ''annotator 1'', ''1''))::text');
+
+-- Reads files or lines, one value each; reports the SQLSTATEs, and what should not be.
+CREATE TABLE damaged (id int, line text);
+CREATE FUNCTION read_damaged(type text, folder text) RETURNS TABLE (state text, n bigint, example text)
+LANGUAGE plpgsql AS $$
+DECLARE
+	d record;
+	u record;
+	states text[] := '{}';
+	examples text[] := '{}';
+	again boolean;
+BEGIN
+	EXECUTE format('CREATE TEMP TABLE read (v %I) ON COMMIT DROP', type);
+	FOR d IN SELECT * FROM damaged ORDER BY id LOOP
+		BEGIN
+			DELETE FROM read;
+			IF folder IS NULL THEN
+				EXECUTE format('INSERT INTO read VALUES ($1::%I)', type) USING d.line;
+			ELSE
+				EXECUTE format('COPY read FROM %L (FORMAT binary)', folder || '/' || d.id);
+			END IF;
+			EXECUTE format('SELECT coalesce(bool_and(v::text::%I::text = v::text), true) FROM read', type) INTO again;
+			states := states || CASE WHEN again THEN 'value' ELSE 'not read again' END;
+			examples := examples || CASE WHEN again THEN '' ELSE format('%s: %s', d.id, (SELECT left(v::text, 2000) FROM read)) END;
+			FOR u IN SELECT query FROM uses WHERE uses.type = read_damaged.type LOOP
+				BEGIN
+					EXECUTE replace(u.query, '$1', '(SELECT v FROM read)');
+				EXCEPTION WHEN OTHERS THEN
+					states := states || ('use ' || SQLSTATE);
+					examples := examples || format('%s: %s: %s', d.id, SQLERRM, u.query);
+				END;
+			END LOOP;
+		EXCEPTION WHEN OTHERS THEN
+			states := states || SQLSTATE;
+			examples := examples || format('%s: %s: %s', d.id, SQLERRM, left(d.line, 600));
+		END;
+	END LOOP;
+	RETURN QUERY SELECT s, count(*), min(e) FROM unnest(states, examples) AS v(s, e) GROUP BY s ORDER BY s;
+END $$;
+END
+my $started = value($node, 'SELECT pg_postmaster_start_time()');
+
+sub random_bytes
+{
+	return join '', map { chr(int(rand(256))) } 1 .. $_[0];
+}
+
+# A few edits of the kinds that programs, disks and people with intent make
+my @whole_numbers = (0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffe, 0x10000, 1000, 1001);
+my @doubles = (pack('H*', '8000000000000000'), map { pack('d>', $_) } 0, 1, -1, 1e308, -1e308, 5e-324, 9**9**9, -9**9**9, -sin(9**9**9), 1e-300, 0.5);
+
+sub damage_bytes
+{
+	my $bytes = shift;
+	for (1 .. 1 + int(rand(3)))
+	{
+		my $at = int(rand(length($bytes) || 1));
+		my $kind = int(rand(10));
+		my $some = 1 + int(rand(8));
+		if ($kind == 0) { $bytes = substr($bytes, 0, $at) }
+		elsif ($kind == 1) { $bytes .= random_bytes($some) }
+		elsif ($kind == 2) { substr($bytes, $at, 0, random_bytes($some)) }
+		elsif ($kind == 3) { substr($bytes, $at, $some, '') }
+		elsif ($kind == 4) { substr($bytes, $at, 0, substr($bytes, $at, $some)) }
+		elsif ($kind == 5 && length($bytes) >= 4)
+		{
+			substr($bytes, int(rand(length($bytes) - 3)), 4, pack('N', random_pick(@whole_numbers)));
+		}
+		elsif ($kind == 6 && length($bytes) >= 8)
+		{
+			substr($bytes, int(rand(length($bytes) - 7)), 8, random_pick(@doubles));
+		}
+		elsif (length($bytes))
+		{
+			my $byte = ord(substr($bytes, $at, 1));
+			substr($bytes, $at, 1, chr($kind < 8 ? $byte ^ (1 << int(rand(8))) : int(rand(256))));
+		}
+	}
+	return $bytes;
+}
+
+my @tokens = ('"', '{', '}', '[', ']', ',', ':', '0', '-', '.', 'e', '1e999', '1e-999', '-0', 'null', 'true',
+	'\\', '\\u0000', '\\ud800', '""', '[]', '{}', "\xc3\xa9", '1e308', '-1', '0.5', '=', '/', '+', ' ', "\n");
+
+sub damage_text
+{
+	my $sound = shift;
+	my $text = $sound;
+	for (1 .. 1 + int(rand(3)))
+	{
+		my $at = int(rand(length($text) || 1));
+		my $some = 1 + int(rand(6));
+		my $kind = int(rand(6));
+		if ($kind == 0) { $text = substr($text, 0, $at) }
+		elsif ($kind == 1) { substr($text, $at, $some, '') }
+		elsif ($kind == 2) { substr($text, $at, 0, substr($text, int(rand(length($text) || 1)), $some)) }
+		elsif ($kind == 3 && $text =~ /[0-9]/)
+		{
+			# another number in the place of one
+			my @numbers;
+			push @numbers, [ $-[0], $+[0] - $-[0] ] while $text =~ /-?[0-9][-+0-9.e]*/g;
+			my $number = random_pick(@numbers);
+			substr($text, $number->[0], $number->[1], random_pick(qw(0 1 -1 0.5 1e308 1e-320 -0 2147483648 1e20 1.5 "1")));
+		}
+		else { substr($text, $at, int(rand(2)), random_pick(@tokens)) }
+	}
+	# edits may cut letters in two, which no client can send
+	return utf8::decode(my $copy = $text) ? $text : damage_text($sound);
+}
+
+# Damage that chance seldom does: what the binary form can say and text might not
+my $minus_zero = pack('H*', '8000000000000000');
+
+sub special_damage
+{
+	my ($type, $bytes) = @_;
+	my @result;
+	# each zero that may be a double as minus zero
+	while ($bytes =~ /(?=\0{8})/g)
+	{
+		push @result, $bytes;
+		substr($result[-1], $-[0], 8, $minus_zero);
+	}
+	return @result if $type ne 'annotator_model';
+	# the same warning twice
+	my $twice = $bytes;
+	push @result, $twice if $twice =~ s/\0\0\0\x01(\0\0\0.no item .*)\z/pack('N', 2) . $1 . $1/es;
+	# more items than a double can count: those of the model of one annotation
+	# come after its one class, its one annotator and 7 doubles and integers
+	my $start = pack('C2 N N/a* N N/a* N2', 4, 1, 1, 'x', 1, 'a', 1, 0);
+	if (substr($bytes, 0, length($start)) eq $start)
+	{
+		push @result, map {
+			my $many = $bytes;
+			substr($many, length($start) + 6 * 8 + 8 * $_, 8, pack('q>', 2**60 + 1));
+			$many
+		} 0 .. 2;
+	}
+	return @result;
+}
+
+# The stream of a binary COPY with one row of one field
+sub copy_stream
+{
+	my ($field, $declared) = @_;
+	return "PGCOPY\n\xff\r\n\0" . pack('NN', 0, 0)
+	  . pack('n', 1) . pack('N', $declared // length($field)) . $field . pack('n', 0xffff);
+}
+
+# Errors that say what is wrong; not, for instance, XX000 (internal error),
+# XX001 (found when a stored value was read), 53200 (out of memory).
+my $accepted = qr/\A(value|22P02|22P03|22P04|22003|22021|22023|22P05|22030|22032|08P01|54000|54001|21000)\z/;
+my $use_accepted = qr/\Ause (22003|22021|22023|21000|54000)\z/;
+
+sub read_back
+{
+	my ($what, $type, $damaged, $folder) = @_;
+	$node->safe_psql('postgres', 'TRUNCATE damaged');
+	copy_in($node, 'damaged', $damaged);
+	my $place = defined $folder ? "'$folder'" : 'NULL';
+	my @states = rows($node, "SET client_min_messages = error; SELECT * FROM read_damaged('$type', $place)");
+	my %n = map { $_->[0] => $_->[1] } @states;
+	for (@states)
+	{
+		my ($state, $n, $example) = @$_;
+		next if $state =~ $accepted || $state =~ $use_accepted;
+		tally("$type, $what: accepted values are sound, errors are told as such", 0, "$n x $state, as in $example");
+	}
+	tally("$type, $what: accepted values are sound, errors are told as such", 1);
+	cmp_ok($n{value} // 0, '>', 0, "$type, $what: some are values");
+	my $errors = 0;
+	$errors += $n{$_} for grep { !/value|use|read/ } keys %n;
+	cmp_ok($errors, '>', @$damaged / 4, "$type, $what: many are errors");
+	note(join(', ', map { "$_->[0]: $_->[1]" } @states));
+	return;
+}
+
+my $base = PostgreSQL::Test::Utils::tempdir();
+for my $type (@types)
+{
+	my @sound = map { [ pack('H*', $_->[0]), $_->[1] ] }
+	  rows($node, "SELECT encode(${type}_send(v), 'hex'), v::text FROM sound_$type");
+
+	# binary
+	mkdir "$base/$type" or die "$base/$type: $!";
+	my @damaged;
+	my @special = map { special_damage($type, $_->[0]) } @sound;
+	for my $id (1 .. $per_type + @special)
+	{
+		my $field = $id > $per_type ? $special[ $id - $per_type - 1 ] : damage_bytes(random_pick(@sound)->[0]);
+		my $declared = $id % 50 ? length($field) : random_pick(0, 1, length($field) + 1, 0x7fffffff);
+		open(my $file, '>:raw', "$base/$type/$id") or die "$base/$type/$id: $!";
+		print $file copy_stream($field, $declared);
+		close($file) or die "$base/$type/$id: $!";
+		push @damaged, [ $id, '' ];
+	}
+	read_back('binary', $type, \@damaged, "$base/$type");
+
+	# text; what is base64 is also damaged below it
+	@damaged = ();
+	for my $id (1 .. $per_type)
+	{
+		my ($bytes, $text) = @{ random_pick(@sound) };
+		my $damaged = $text =~ /\A(\w+:\d+:)/ && $id % 2
+		  ? $1 . encode_base64(damage_bytes($bytes), '')
+		  : damage_text($text);
+		push @damaged, [ $id, $damaged ];
+	}
+	read_back('text', $type, \@damaged);
+}
+report_checks();
+
+#
+# Intent: a state that claims to be of a model that it does not fit
+#
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE large AS SELECT dawid_skene('i', 'a', i) AS m FROM generate_series(1, 900) AS i;
+CREATE FUNCTION claim(state posterior_state, model annotator_model) RETURNS posterior_state LANGUAGE sql AS $$
+	SELECT ('posterior_state:1:' || translate(encode(substr(s, 1, 2) || substr(l, 3, 8) || substr(s, 11), 'base64'), E'\n', ''))::posterior_state
+	FROM (SELECT posterior_state_send(state) AS s, posterior_state_send(posterior_accum(NULL, model, 'a', '1')) AS l) AS v
+$$;
+END
+for my $query (
+	"SELECT length(string_agg(posterior_accum(claim(v, m), m, 'a', '1')::text, '')) FROM sound_posterior_state, large, generate_series(1, 100)",
+	"SELECT length(string_agg(posterior_combine(claim(v, m), posterior_accum(NULL, m, 'a', '1'))::text, '')) FROM sound_posterior_state, large",
+	"SELECT length(string_agg(posterior_combine(posterior_accum(NULL, m, 'a', '1'), claim(v, m))::text, '')) FROM sound_posterior_state, large")
+{
+	my $err;
+	$node->psql('postgres', $query, stderr => \$err);
+	like($err, qr/ERROR: /, "a forged state is an error: $query");
+	unlike($err, qr/terminat/, 'and no crash');
+	last if $err =~ /terminat/;
+}
+
+my ($out, $err);
+$node->psql('postgres', 'SELECT pg_postmaster_start_time()', stdout => \$out, stderr => \$err);
+is($out, $started, 'the server is the one that was started');
+log_is_clean($node);
+$node->stop('immediate', fail_ok => 1);
+done_testing();

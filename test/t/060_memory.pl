@@ -1,0 +1,98 @@
+# No growth: what a query takes for many groups, and what a backend keeps after
+# many calls, stays small.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use NoisyLabel;
+use Test::More;
+
+my $node = new_node('memory', "max_parallel_workers_per_gather = 0\nwork_mem = 4MB\n");
+
+plan(skip_all => 'pg_backend_memory_contexts came with PostgreSQL 14')
+  if value($node, "SELECT current_setting('server_version_num')::int < 140000") eq 't';
+
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE votes AS
+SELECT i % 20000 AS g, 'item ' || i % 7 AS item, 'annotator ' || i % 5 AS annotator, 'class ' || i * 7 % 4 AS label
+FROM generate_series(1, 400000) AS i;
+CREATE TABLE one AS
+SELECT annotator_confusion(label, label) AS cm, annotation_set(item, annotator, label) AS s,
+       dawid_skene(item, annotator, label) AS m, class_prior(dawid_skene(item, annotator, label)) AS d
+FROM votes WHERE g < 100;
+CREATE TABLE expected AS SELECT d, 'class 1'::text AS label FROM one;
+-- largest memory the backend ever had, in kB
+CREATE FUNCTION peak() RETURNS bigint LANGUAGE sql AS $$
+	SELECT (regexp_match(pg_read_file('/proc/' || pg_backend_pid() || '/status'), 'VmHWM:\s+(\d+)'))[1]::bigint
+$$;
+END
+
+my %query = (
+	'annotator_confusion by group' => 'SELECT g, annotator_confusion(item, label) FROM votes GROUP BY g',
+	'f1_report by group' => 'SELECT g, f1_report(item, label) FROM votes GROUP BY g',
+	'annotation_set by group' => 'SELECT g, annotation_set(item, annotator, label) FROM votes GROUP BY g',
+	'dawid_skene by group' => 'SELECT g, dawid_skene(item, annotator, label) FROM votes WHERE g < 5000 GROUP BY g',
+	'posterior by group' => 'SELECT g, posterior((SELECT m FROM one), annotator, label) FROM votes GROUP BY g',
+	'sum of expected counts' => 'SELECT annotator_confusion(d, label) FROM expected, generate_series(1, 300000)');
+
+# Sorted groups are done one after the other; hashed ones may take work_mem and
+# what its estimate misses.
+SKIP:
+{
+	skip('no /proc', 2 * keys %query) if !-r '/proc/self/status';
+	for my $name (sort keys %query)
+	{
+		for my $set ('enable_hashagg = off', 'enable_sort = off')
+		{
+			my $grown = value($node,
+				"SELECT count(*) FROM one, annotators(m), cells(cm), annotation_summary(s);"
+				  . "SET $set; CREATE TEMP TABLE p AS SELECT peak(); DO \$do\$ BEGIN PERFORM count(v::text) FROM ($query{$name}) AS v; END \$do\$;"
+				  . 'SELECT peak() - (SELECT peak FROM p)');
+			cmp_ok($grown, '<', 40 * 1024, "$name, $set: the backend grows by less than 40 MB");
+			note("$grown kB");
+		}
+	}
+}
+
+# Set-returning and scalar functions, again and again in one query
+my @calls = (
+	'cells(cm)', 'f1_report(cm)', 'report(f1_report(cm))', 'accuracy(cm)', 'mutual_information(cm)', 'cm + cm', 'smooth(cm, cm, 1)',
+	'labels(cm)', 'counts(cm)', 'cm::jsonb', 'annotation_summary(s)', 's + s', 's::jsonb', 'dawid_skene(s)',
+	'consensus(s, m)', 'annotators(m)', 'fit_report(m)', 'class_prior(m)', 'm::text::annotator_model', 's::text::annotation_set',
+	'annotation_set_send(s)', 'annotator_model_send(m)', 'top_label(d)', 'probabilities(d)', 'entropy(d)',
+	"posterior_final(posterior_accum(NULL, m, 'annotator 1', 'class ' || i % 4))");
+SKIP:
+{
+	skip('no /proc', scalar @calls) if !-r '/proc/self/status';
+	for my $call (@calls)
+	{
+		# the first calls fill caches; more should take nothing
+		my $grown = value($node,
+			"DO \$do\$ BEGIN PERFORM $call FROM one, generate_series(1, 500) AS i; END \$do\$;"
+			  . "CREATE TEMP TABLE p AS SELECT peak();"
+			  . "DO \$do\$ BEGIN PERFORM count(*) FROM (SELECT i, $call AS v FROM one, generate_series(1, 3000) AS i OFFSET 0) AS w WHERE v IS NOT NULL; END \$do\$;"
+			  . 'SELECT peak() - (SELECT peak FROM p)');
+		cmp_ok($grown, '<', 16 * 1024, "$call, 3000 times: less than 16 MB");
+		note("$grown kB");
+	}
+}
+
+for my $name (sort keys %query)
+{
+	my (undef, $kept) = @{ (rows($node, kept_query($query{$name})))[0] };
+	cmp_ok($kept, '<', 256 * 1024, "$name: nothing is kept after the query");
+}
+
+sub kept_query
+{
+	my $query = shift;
+	my $total = 'SELECT sum(total_bytes) AS bytes FROM pg_backend_memory_contexts';
+	my $quiet = "DO \$do\$ BEGIN PERFORM count(v::text) FROM ($query) AS v; END \$do\$";
+	return "$quiet; CREATE TEMP TABLE kept AS $total; $quiet; $quiet;"
+	  . "SELECT bytes, ($total) - bytes FROM kept";
+}
+
+log_is_clean($node);
+$node->stop;
+done_testing();
