@@ -174,6 +174,7 @@ compare_packed(const void *a, const void *b)
 	uint64		x = *(const uint64 *) a;
 	uint64		y = *(const uint64 *) b;
 
+	CHECK_FOR_INTERRUPTS();
 	return x < y ? -1 : x > y;
 }
 
@@ -514,8 +515,12 @@ annotation_set_merge(ExpandedAnnotations *ea, Datum other)
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
 		for (uint32 a = view.starts[i]; a < view.starts[i + 1]; a++)
+		{
+			if (a % INTERRUPT_BLOCK == 0)
+				CHECK_FOR_INTERRUPTS();
 			annotation_set_add(ea, items[i], annotators[view.annotator[a]],
 							   labels[view.label[a]]);
+		}
 		if (view.gold != NULL && view.gold[i] != NO_GOLD)
 			annotation_set_gold(ea, items[i], labels[view.gold[i]]);
 	}

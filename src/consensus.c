@@ -9,6 +9,7 @@
 #include "label_distribution.h"
 
 #define ITEM_BLOCK 256			/* items between resets of scratch memory */
+#define ANNOTATION_BLOCK 65536	/* annotations between looks for interrupts */
 
 /* How the set's codes are known to the model, and buffers for one item. */
 typedef struct ConsensusState
@@ -68,8 +69,12 @@ item_posterior(ConsensusState *s, uint32 item)
 	}
 	memcpy(s->score, s->scorer->prior, s->scorer->width * sizeof(LogRate));
 	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		if (a % ANNOTATION_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
 		score_add(s->scorer, s->score, s->annotators[view->annotator[a]],
 				  s->labels[view->label[a]]);
+	}
 	if (gold != NO_GOLD)
 		score_add_gold(s->scorer, s->score, s->labels[gold]);
 	score_posterior(s->score, s->scorer->model.n_components, classes,

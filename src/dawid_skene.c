@@ -151,6 +151,8 @@ without_repeats(const AnnotationView *view)
 		starts[i] = n;
 		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
 		{
+			if (a % INTERRUPT_BLOCK == 0)
+				CHECK_FOR_INTERRUPTS();
 			if (n > starts[i] && annotator[n - 1] == view->annotator[a] &&
 				label[n - 1] == view->label[a])
 				continue;

@@ -34,6 +34,7 @@
 
 #define ITEM_BLOCK 1024
 #define CHUNK 32
+#define LONG_ITEM 65536			/* annotations between looks for interrupts */
 #define SAFE_WEIGHT 1e-200
 #define SAFE_PRODUCT 1e-290
 #define AHEAD 8					/* annotations from prefetch to use */
@@ -153,7 +154,11 @@ posterior_of_gold(Pass *s, uint32 from, uint32 to, uint32 gold)
 	else
 		s->vetoes[gold] = 1;
 	for (uint32 a = from; a < to; a++)
+	{
+		if (a % LONG_ITEM == 0)
+			CHECK_FOR_INTERRUPTS();
 		add_annotation_logs(s, a);
+	}
 	log_likelihood = s->weight[gold] + s->vetoes[gold] * log(DBL_MIN);
 	for (uint32 k = 0; k < s->classes; k++)
 		s->weight[k] = (k == gold);
@@ -240,6 +245,13 @@ pass_items(Pass *s, uint32 first, uint32 last, const uint32 classes)
 				weight[k] = s->weight[k];
 		}
 
+		if (unlikely(to - from > LONG_ITEM))
+		{
+			EmCounts	all = {s->prior_counts, counts};
+
+			em_add_posterior(view, i, weight, &all);
+			continue;
+		}
 		for (uint32 k = 0; k < classes; k++)
 			s->prior_counts[k] += weight[k];
 		for (uint32 a = from; a < to; a++)
@@ -340,6 +352,8 @@ em_add_posterior(const AnnotationView *view, uint32 item,
 		double	   *c = counts->confusion +
 			em_cell(classes, view->annotator[a], view->label[a], 0);
 
+		if (a % LONG_ITEM == 0)
+			CHECK_FOR_INTERRUPTS();
 		for (uint32 k = 0; k < classes; k++)
 			c[k] += posterior[k];
 	}
@@ -374,7 +388,11 @@ em_vote_shares(const AnnotationView *view, EmCounts *counts)
 			CHECK_FOR_INTERRUPTS();
 		memset(s.weight, 0, classes * sizeof(double));
 		for (uint32 a = from; a < to; a++)
+		{
+			if (a % LONG_ITEM == 0)
+				CHECK_FOR_INTERRUPTS();
 			s.weight[view->label[a]] += 1.0 / (to - from);
+		}
 		em_mix_gold(view, i, s.weight);
 		em_add_posterior(view, i, s.weight, counts);
 	}

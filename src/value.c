@@ -144,6 +144,8 @@ value_may_modify(FunctionCallInfo fcinfo, Datum datum)
  * converts names from one encoding to another, so they are UTF-8 there; a
  * database that does not know its encoding keeps the bytes.
  */
+#define BASE64_BLOCK 262144		/* groups of 4 letters between interrupts */
+
 int
 value_text_encoding(void)
 {
@@ -163,14 +165,21 @@ value_binary_to_text(StringInfo buf, ValueKind kind)
 	Size		prefix_len = strlen(prefix);
 	Size		encoded_len = ((Size) buf->len + 2) / 3 * 4;
 	char	   *result = palloc(value_check_size(prefix_len + encoded_len + 1, kind));
-	int			n;
+	char	   *to = result + prefix_len;
 
 	memcpy(result, prefix, prefix_len);
-	n = pg_b64_encode((void *) buf->data, buf->len, result + prefix_len,
-					  encoded_len);
-	if (n < 0)
-		elog(ERROR, "base64 encoding failed");
-	result[prefix_len + n] = '\0';
+	for (int from = 0; from < buf->len; from += 3 * BASE64_BLOCK)
+	{
+		int			n = pg_b64_encode((void *) (buf->data + from),
+									  Min(3 * BASE64_BLOCK, buf->len - from), to,
+									  encoded_len - (to - result - prefix_len));
+
+		if (n < 0)
+			elog(ERROR, "base64 encoding failed");
+		to += n;
+		CHECK_FOR_INTERRUPTS();
+	}
+	*to = '\0';
 	return result;
 }
 
@@ -190,12 +199,20 @@ value_text_to_binary(const char *text, ValueKind kind, StringInfo buf)
 	len = strlen(text);
 	initStringInfo(buf);
 	enlargeStringInfo(buf, len);
-	buf->len = pg_b64_decode(text, len, (void *) buf->data, len);
-	if (buf->len < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid input for type %s", kind_names[kind]),
-				 errdetail("It is not valid base64.")));
+	for (int from = 0; from < len; from += 4 * BASE64_BLOCK)
+	{
+		int			n = pg_b64_decode(text + from, Min(4 * BASE64_BLOCK, len - from),
+									  (void *) (buf->data + buf->len),
+									  len - buf->len);
+
+		if (n < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+					 errmsg("invalid input for type %s", kind_names[kind]),
+					 errdetail("It is not valid base64.")));
+		buf->len += n;
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
 /* Cast to jsonb of the types whose text form is JSON. */

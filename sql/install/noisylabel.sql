@@ -84,13 +84,14 @@ CREATE FUNCTION annotation_set_recv(internal) RETURNS annotation_set
 CREATE FUNCTION annotation_set_send(annotation_set) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
+-- not compressed: that takes seconds for a large set and cannot be cancelled
 CREATE TYPE annotation_set (
 	INPUT = annotation_set_in,
 	OUTPUT = annotation_set_out,
 	RECEIVE = annotation_set_recv,
 	SEND = annotation_set_send,
 	ALIGNMENT = double,
-	STORAGE = extended
+	STORAGE = external
 );
 
 COMMENT ON TYPE annotation_set IS
