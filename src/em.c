@@ -41,9 +41,13 @@
 #define SMALL_CLASSES 10		/* up to here loops are unrolled */
 
 /* The inner loops exist for several processors; the loader picks one. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && \
+	defined(__has_attribute)
+#if __has_attribute(target_clones)
 #define DISPATCHED __attribute__((target_clones("default", "avx2")))
-#else
+#endif
+#endif
+#ifndef DISPATCHED
 #define DISPATCHED
 #endif
 
