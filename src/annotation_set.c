@@ -234,6 +234,17 @@ free_order(SetOrder *o)
 	pfree(o->label_rank);
 }
 
+/* Bytes of the arrays of a view and, for a moment, of the orders. */
+static Size
+view_memory(const ExpandedAnnotations *ea)
+{
+	Size		size = mul_size(ea->n, sizeof(uint32) + sizeof(uint16));
+
+	size = add_size(size, mul_size(ea->items->n,
+								   5 * sizeof(uint32) + sizeof(uint16)));
+	return add_size(size, mul_size(ea->annotators->n, 4 * sizeof(uint32)));
+}
+
 /* Phases 2 to 4 into arrays of the caller's. */
 static void
 sort_annotations(const ExpandedAnnotations *ea, const SetOrder *o,
@@ -269,6 +280,9 @@ sort_annotations(const ExpandedAnnotations *ea, const SetOrder *o,
 	memmove(starts + 1, starts, items * sizeof(uint32));
 	starts[0] = 0;
 
+	nl_check_memory(add_size(add_size(expanded_memory(ea), view_memory(ea)),
+							 mul_size(longest, sizeof(uint64))),
+					"sorting an annotation_set");
 	packed = nl_alloc(CurrentMemoryContext,
 					  mul_size(Max(longest, 1), sizeof(uint64)));
 	for (uint32 i = 0; i < items; i++)
@@ -294,17 +308,6 @@ sort_gold(const ExpandedAnnotations *ea, const SetOrder *o, uint16 *gold)
 		if (code < ea->gold_capacity && ea->gold[code] != NO_GOLD)
 			gold[i] = o->label_rank[ea->gold[code]];
 	}
-}
-
-/* Bytes of the arrays of a view and, for a moment, of the orders. */
-static Size
-view_memory(const ExpandedAnnotations *ea)
-{
-	Size		size = mul_size(ea->n, sizeof(uint32) + sizeof(uint16));
-
-	size = add_size(size, mul_size(ea->items->n,
-								   5 * sizeof(uint32) + sizeof(uint16)));
-	return add_size(size, mul_size(ea->annotators->n, 4 * sizeof(uint32)));
 }
 
 static AnnotationView
@@ -380,6 +383,19 @@ flat_layout(const AnnotationSet *set)
 	f.label_bytes = f.annotator_bytes + set->annotator_bytes;
 	f.options = f.label_bytes + set->label_bytes;
 	return f;
+}
+
+static AnnotationSet *
+flat_get(Datum datum)
+{
+	AnnotationSet *set = value_get(datum, KIND_ANNOTATION_SET);
+	FlatLayout	f;
+
+	value_check_header(set, offsetof(AnnotationSet, data), KIND_ANNOTATION_SET);
+	f = flat_layout(set);
+	value_check_stored(set, f.options + set->option_bytes - (char *) set,
+					   KIND_ANNOTATION_SET);
+	return set;
 }
 
 static AnnotationView
@@ -486,7 +502,7 @@ annotation_set_view(Datum datum)
 AnnotationView
 annotation_set_flat_view(Datum datum)
 {
-	return flat_view(value_get(datum, KIND_ANNOTATION_SET));
+	return flat_view(flat_get(datum));
 }
 
 /* The three lists of codes by which a view's ranks are known in a set. */
@@ -504,7 +520,7 @@ join_names(Dictionary *dict, const Names *names)
 void
 annotation_set_merge(ExpandedAnnotations *ea, Datum other)
 {
-	AnnotationSet *set = value_get(other, KIND_ANNOTATION_SET);
+	AnnotationSet *set = flat_get(other);
 	AnnotationView view = flat_view(set);
 	uint32	   *items = join_names(ea->items, &view.item_names);
 	uint32	   *annotators = join_names(ea->annotators, &view.annotators);

@@ -43,7 +43,10 @@ read_options(StringInfo buf, ExpandedAnnotations *ea, int encoding)
 
 	if (len > (uint32) (buf->len - buf->cursor))
 		value_invalid_binary(KIND_ANNOTATION_SET, "It is truncated.");
-	s = pnstrdup(pq_getmsgbytes(buf, len), len);
+	s = pq_getmsgbytes(buf, len);
+	if (memchr(s, '\0', len) != NULL)
+		value_invalid_binary(KIND_ANNOTATION_SET, "Its options have a zero byte.");
+	s = pnstrdup(s, len);
 	if (len > 0)
 		annotation_set_options_text(ea, pg_any_to_server(s, len, encoding));
 }

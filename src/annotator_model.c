@@ -23,8 +23,12 @@ const char *const variant_names[] = {
 	[VARIANT_COUNT] = NULL
 };
 
+/* a count of annotations or items; doubles hold all of them exactly */
+#define MAX_COUNT 1e15
+
 /* a model of more components than this is no model of ours */
 #define MAX_COMPONENTS 64
+#define MAX_WARNINGS 1000
 
 /* doubles of a component, and of all of a model */
 static Size
@@ -61,20 +65,28 @@ text_bytes(const AnnotatorModelView *view)
 	return size;
 }
 
-Size
-annotator_model_size(const AnnotatorModelView *view)
+/* Size without the texts. */
+static Size
+tables_size(const Names *labels, const Names *annotators, Size components)
 {
 	Size		size = offsetof(AnnotatorModel, data);
 
-	size = add_size(size, mul_size(model_doubles(view->labels.n,
-												 view->annotators.n,
-												 view->n_components),
+	size = add_size(size, mul_size(model_doubles(labels->n, annotators->n,
+												 components),
 								   sizeof(double)));
-	size = add_size(size, mul_size(view->labels.n, sizeof(uint32)));
-	size = add_size(size, mul_size(view->annotators.n, sizeof(uint32)));
-	size = add_size(size, names_bytes(&view->labels));
-	size = add_size(size, names_bytes(&view->annotators));
-	return add_size(size, text_bytes(view));
+	size = add_size(size, mul_size(labels->n, sizeof(uint32)));
+	size = add_size(size, mul_size(annotators->n, sizeof(uint32)));
+	size = add_size(size, names_bytes(labels));
+	return add_size(size, names_bytes(annotators));
+}
+
+/* Refuse a model too large to store, before the work that would make it. */
+void
+annotator_model_check_size(const Names *labels, const Names *annotators,
+						   Size components)
+{
+	(void) value_check_size(tables_size(labels, annotators, components),
+							KIND_ANNOTATOR_MODEL);
 }
 
 static double *
@@ -104,7 +116,10 @@ fingerprint(const AnnotatorModel *model)
 AnnotatorModel *
 annotator_model_make(const AnnotatorModelView *view)
 {
-	Size		size = value_check_size(annotator_model_size(view),
+	Size		size = value_check_size(add_size(tables_size(&view->labels,
+														 &view->annotators,
+														 view->n_components),
+											 text_bytes(view)),
 										KIND_ANNOTATOR_MODEL);
 	AnnotatorModel *model = palloc0(size);
 	Size		cells = model_cells(view);
@@ -158,7 +173,17 @@ annotator_model_make(const AnnotatorModelView *view)
 AnnotatorModel *
 annotator_model_get(Datum datum)
 {
-	return value_get(datum, KIND_ANNOTATOR_MODEL);
+	AnnotatorModel *model = value_get(datum, KIND_ANNOTATOR_MODEL);
+	Size		doubles;
+
+	value_check_header(model, sizeof(AnnotatorModel), KIND_ANNOTATOR_MODEL);
+	doubles = model_doubles(model->labels, model->annotators, model->components);
+	value_check_stored(model,
+					   offsetof(AnnotatorModel, data) + doubles * sizeof(double) +
+					   ((Size) model->labels + model->annotators) * sizeof(uint32) +
+					   (Size) model->label_bytes + model->annotator_bytes +
+					   model->text_bytes, KIND_ANNOTATOR_MODEL);
+	return model;
 }
 
 static const char *
@@ -255,8 +280,18 @@ static void
 check_counts(const double *counts, Size n, const char *what)
 {
 	for (Size i = 0; i < n; i++)
-		if (!isfinite(counts[i]) || counts[i] < 0)
+		if (!(counts[i] >= 0 && counts[i] <= MAX_COUNT))
 			invalid_model(psprintf("%s has a count %g", what, counts[i]));
+}
+
+static void
+check_warnings(const AnnotatorModelView *view)
+{
+	Dictionary *dict = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
+
+	for (uint32 i = 0; i < view->n_warnings; i++)
+		if (dictionary_add(dict, view->warnings[i], strlen(view->warnings[i])) != i)
+			invalid_model("a warning occurs twice");
 }
 
 static void
@@ -284,9 +319,12 @@ check_model(const AnnotatorModelView *view)
 		invalid_model("its gold_weight is out of range");
 	if (!isfinite(view->log_likelihood))
 		invalid_model("its log-likelihood is not finite");
-	if (view->items < 0 || view->n_annotations < 0 || view->gold_items < 0 ||
+	if (view->items < 0 || view->items > MAX_COUNT ||
+		view->n_annotations < 0 || view->n_annotations > MAX_COUNT ||
+		view->gold_items < 0 || view->gold_items > MAX_COUNT ||
 		view->iterations < 0)
-		invalid_model("a number in the fit record is negative");
+		invalid_model("a number in the fit record is out of range");
+	check_warnings(view);
 }
 
 static void
@@ -311,14 +349,72 @@ allocate_tables(AnnotatorModelView *view)
 	view->counts = palloc(Max(tables, 1) * sizeof(double));
 }
 
-static Names
-input_names(const Dictionary *dict)
+/*
+ * Input may list labels and annotators in any order (another encoding has
+ * another order of bytes); the stored form has them in canonical order.
+ */
+typedef struct InputNames
 {
-	uint32	   *order = palloc(Max(dict->n, 1) * sizeof(uint32));
+	Dictionary *dict;
+	uint32	   *order;			/* of the input, canonical */
+} InputNames;
 
-	for (uint32 i = 0; i < dict->n; i++)
-		order[i] = i;
-	return dictionary_names(dict, order);
+static Names
+set_order(InputNames *input, NameOrder order)
+{
+	input->order = dictionary_order(input->dict, order);
+	return dictionary_names(input->dict, input->order);
+}
+
+/* Put the K x K cells of n matrices into canonical order, in place. */
+static void
+reorder_cells(double *tables, Size n, const InputNames *labels)
+{
+	Size		classes = labels->dict->n;
+	double	   *copy = palloc(Max(classes * classes, 1) * sizeof(double));
+
+	for (Size j = 0; j < n; j++, tables += classes * classes)
+	{
+		memcpy(copy, tables, classes * classes * sizeof(double));
+		for (Size t = 0; t < classes; t++)
+			for (Size l = 0; l < classes; l++)
+				tables[t * classes + l] =
+					copy[labels->order[t] * classes + labels->order[l]];
+	}
+	pfree(copy);
+}
+
+/* Put n blocks of "size" doubles into the given order; a copy. */
+static double *
+reorder_blocks(const double *blocks, const uint32 *order, Size n, Size size)
+{
+	double	   *result = palloc(Max(n * size, 1) * sizeof(double));
+
+	for (Size i = 0; i < n; i++)
+		memcpy(result + i * size, blocks + order[i] * size, size * sizeof(double));
+	return result;
+}
+
+static Datum
+finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotators)
+{
+	Size		j = view->annotators.n;
+	Size		cells = model_cells(view);
+
+	check_model(view);
+	for (uint32 i = 0; i < view->n_components; i++)
+	{
+		ModelComponent *c = &view->components[i];
+
+		c->prior = reorder_blocks(c->prior, labels->order, view->labels.n, 1);
+		reorder_cells(c->pool, 1, labels);
+		reorder_cells(c->confusion, j, labels);
+		c->confusion = reorder_blocks(c->confusion, annotators->order, j, cells);
+	}
+	reorder_cells(view->counts, j, labels);
+	view->counts = reorder_blocks(view->counts, annotators->order, j, cells);
+	view->annotations = reorder_blocks(view->annotations, annotators->order, j, 1);
+	return PointerGetDatum(annotator_model_make(view));
 }
 
 /*
@@ -464,11 +560,11 @@ read_component(JsonbContainer *object, const AnnotatorModelView *view,
 static void
 read_fit(JsonbContainer *fit, AnnotatorModelView *view)
 {
-	Dictionary *warnings = dictionary_create(CurrentMemoryContext, "warning", 1000);
+	Dictionary *warnings = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
 
-	view->items = jsonio_count_field(type_name, fit, "items", 1e15);
-	view->n_annotations = jsonio_count_field(type_name, fit, "annotations", 1e15);
-	view->gold_items = jsonio_count_field(type_name, fit, "gold_items", 1e15);
+	view->items = jsonio_count_field(type_name, fit, "items", MAX_COUNT);
+	view->n_annotations = jsonio_count_field(type_name, fit, "annotations", MAX_COUNT);
+	view->gold_items = jsonio_count_field(type_name, fit, "gold_items", MAX_COUNT);
 	view->gold_weight = jsonio_double_field(type_name, fit, "gold_weight");
 	view->iterations = jsonio_count_field(type_name, fit, "iterations", PG_INT32_MAX);
 	view->converged = jsonio_bool_field(type_name, fit, "converged");
@@ -485,13 +581,13 @@ read_fit(JsonbContainer *fit, AnnotatorModelView *view)
 	}
 }
 
-static Names
+static InputNames
 read_names(JsonbContainer *object, const char *key, const char *kind, uint32 max)
 {
-	Dictionary *dict = dictionary_create(CurrentMemoryContext, kind, max);
+	InputNames	input = {.dict = dictionary_create(CurrentMemoryContext, kind, max)};
 
-	jsonio_read_names(type_name, object, key, dict);
-	return input_names(dict);
+	jsonio_read_names(type_name, object, key, input.dict);
+	return input;
 }
 
 NL_FUNCTION(annotator_model_in);
@@ -502,13 +598,17 @@ annotator_model_in(PG_FUNCTION_ARGS)
 	AnnotatorModelView view = {0};
 	JsonbContainer *components;
 	JsonbContainer *options;
+	InputNames	labels;
+	InputNames	annotators;
 
 	view.method = jsonio_string_field(type_name, object, "method");
 	options = object_value(jsonio_field(type_name, object, "options"), "options");
 	view.options = JsonbToCString(NULL, options, 0);
 	read_fit(object_value(jsonio_field(type_name, object, "fit"), "fit"), &view);
-	view.labels = read_names(object, "labels", "label", NL_MAX_CLASSES);
-	view.annotators = read_names(object, "annotators", "annotator", PG_INT32_MAX);
+	labels = read_names(object, "labels", "label", NL_MAX_CLASSES);
+	annotators = read_names(object, "annotators", "annotator", PG_INT32_MAX);
+	view.labels = set_order(&labels, ORDER_LABELS);
+	view.annotators = set_order(&annotators, ORDER_BYTES);
 	components = jsonio_array_field(type_name, object, "components");
 	view.n_components = JsonContainerSize(components);
 	if (view.n_components > MAX_COMPONENTS)
@@ -523,8 +623,7 @@ annotator_model_in(PG_FUNCTION_ARGS)
 						"annotations", view.annotations, view.annotators.n);
 	read_tables(jsonio_array_field(type_name, object, "counts"), "counts",
 				view.counts, view.annotators.n, view.labels.n);
-	check_model(&view);
-	PG_RETURN_POINTER(annotator_model_make(&view));
+	PG_RETURN_DATUM(finish_input(&view, &labels, &annotators));
 }
 
 /*
@@ -629,13 +728,13 @@ recv_options(StringInfo buf)
 	return JsonbToCString(NULL, options, 0);
 }
 
-static Names
+static InputNames
 recv_names(StringInfo buf, const char *kind, uint32 max)
 {
-	Dictionary *dict = dictionary_create(CurrentMemoryContext, kind, max);
+	InputNames	input = {.dict = dictionary_create(CurrentMemoryContext, kind, max)};
 
-	dictionary_recv(dict, buf, pg_get_client_encoding());
-	return input_names(dict);
+	dictionary_recv(input.dict, buf, pg_get_client_encoding());
+	return input;
 }
 
 static void
@@ -678,11 +777,15 @@ annotator_model_recv(PG_FUNCTION_ARGS)
 {
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	AnnotatorModelView view = {0};
+	InputNames	labels;
+	InputNames	annotators;
 	Size		doubles;
 
 	value_recv_version(buf, KIND_ANNOTATOR_MODEL);
-	view.labels = recv_names(buf, "label", NL_MAX_CLASSES);
-	view.annotators = recv_names(buf, "annotator", PG_INT32_MAX);
+	labels = recv_names(buf, "label", NL_MAX_CLASSES);
+	annotators = recv_names(buf, "annotator", PG_INT32_MAX);
+	view.labels = set_order(&labels, ORDER_LABELS);
+	view.annotators = set_order(&annotators, ORDER_BYTES);
 	view.n_components = pq_getmsgint(buf, 4);
 	if (view.n_components > MAX_COMPONENTS)
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It has too many components.");
@@ -698,6 +801,5 @@ annotator_model_recv(PG_FUNCTION_ARGS)
 	recv_doubles(buf, view.counts, view.annotators.n * model_cells(&view));
 	recv_fit(buf, &view);
 	pq_getmsgend(buf);
-	check_model(&view);
-	PG_RETURN_POINTER(annotator_model_make(&view));
+	PG_RETURN_DATUM(finish_input(&view, &labels, &annotators));
 }

@@ -95,7 +95,8 @@ extern NL_EXPORT Datum annotator_model_in(PG_FUNCTION_ARGS);
 extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
 extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
-extern Size annotator_model_size(const AnnotatorModelView *view);
+extern void annotator_model_check_size(const Names *labels,
+									   const Names *annotators, Size components);
 
 /* cells of one annotator's matrix */
 static inline Size

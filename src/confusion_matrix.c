@@ -33,6 +33,16 @@ init_flat(ConfusionMatrix *cm, uint32 n, Size name_bytes)
 	cm->name_bytes = name_bytes;
 }
 
+ConfusionMatrix *
+confusion_matrix_get(Datum datum)
+{
+	ConfusionMatrix *cm = value_get(datum, KIND_CONFUSION_MATRIX);
+
+	value_check_header(cm, offsetof(ConfusionMatrix, counts), KIND_CONFUSION_MATRIX);
+	value_check_stored(cm, flat_size(cm->n, cm->name_bytes), KIND_CONFUSION_MATRIX);
+	return cm;
+}
+
 /* A stored matrix from labels in canonical order and row-major counts. */
 ConfusionMatrix *
 confusion_matrix_make(const Names *labels, const double *counts)

@@ -48,11 +48,7 @@ confusion_matrix_count(const ConfusionMatrix *cm, uint32 truth, uint32 label)
 	return cm->counts[(Size) truth * cm->n + label];
 }
 
-static inline ConfusionMatrix *
-confusion_matrix_get(Datum datum)
-{
-	return value_get(datum, KIND_CONFUSION_MATRIX);
-}
+extern ConfusionMatrix *confusion_matrix_get(Datum datum);
 
 #define PG_GETARG_CONFUSION_MATRIX(n) confusion_matrix_get(PG_GETARG_DATUM(n))
 

@@ -184,13 +184,17 @@ confusion_cells(PG_FUNCTION_ARGS)
 	Margins		m = confusion_margins(cm);
 	bool	   *nulls;
 	Datum	   *values = nl_srf_begin(fcinfo, &nulls);
+	Datum	   *labels = palloc(Max(cm->n, 1) * sizeof(Datum));
 
+	for (uint32 i = 0; i < cm->n; i++)
+		labels[i] = PointerGetDatum(names_text(&names, i));
 	for (Size cell = 0; cell < (Size) cm->n * cm->n; cell++)
 	{
 		double		row = m.rows[cell / cm->n];
 
-		values[0] = PointerGetDatum(names_text(&names, cell / cm->n));
-		values[1] = PointerGetDatum(names_text(&names, cell % cm->n));
+		CHECK_FOR_INTERRUPTS();
+		values[0] = labels[cell / cm->n];
+		values[1] = labels[cell % cm->n];
 		values[2] = Float8GetDatum(cm->counts[cell]);
 		nulls[3] = nulls[4] = nulls[5] = row <= 0;
 		if (row > 0)

@@ -80,6 +80,11 @@ parse_options(const Jsonb *jsonb)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"smoothing\" does not go with variant \"auto\""),
 				 errhint("Variant \"auto\" sets it; name another variant, such as \"full\".")));
+	if (options.start != NULL && options.learn_from == LEARN_FROM_GOLD)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"start\" does not go with \"learn_from\" \"gold\""),
+				 errhint("What is learned from gold has a closed form and no start.")));
 	return options;
 }
 
@@ -235,9 +240,14 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 }
 
 /*
- * Bytes of a fit beside the view: the engine's tables, the model's two
- * (transposed) and its stored form.
+ * Bytes of a fit beside the view.  At the end there are, of the engine, the
+ * parameters and counts; of the model, both transposed, its stored form, and
+ * the copy of that which is returned: together eight tables, as many as em_fit()
+ * takes twice.  Reading a model to start from takes up to START_FACTOR times
+ * its text (jsonb's parser, mostly).
  */
+#define START_FACTOR 60
+
 static Size
 fit_memory(const AnnotationView *view, const FitOptions *options)
 {
@@ -245,6 +255,8 @@ fit_memory(const AnnotationView *view, const FitOptions *options)
 
 	if (options->repeats == REPEATS_DISTINCT)
 		size = add_size(size, mul_size(view->annotations, 6));
+	if (options->start != NULL)
+		size = add_size(size, mul_size(strlen(options->start), START_FACTOR));
 	return size;
 }
 
@@ -272,28 +284,34 @@ fit_auto(const AnnotationView *view, const FitOptions *options, const EmCounts *
 	rung.fixed_prior = true;
 	rung.variant = VARIANT_ONE_COIN;
 	rung.smoothing = 2;
+	rung.max_iterations = Max(rung.max_iterations - (view->labels.n > 2 ? 2 : 1), 1);
 	fit = em_fit(view, &rung, start);
 
 	rung.smoothing = (view->labels.n - 1) / 2.0;
 	if (view->labels.n > 2)
 	{
 		rung.variant = VARIANT_CLASS;
-		fit = em_one_step(view, &rung, fit);
+		fit = em_one_step(view, &rung, &fit->counts, fit);
 	}
 	rung.variant = VARIANT_FULL;
-	return em_one_step(view, &rung, fit);
+	return em_one_step(view, &rung, &fit->counts, fit);
 }
 
 /*
  * Confusion matrices from the items with gold alone, in closed form; then one
  * pass over all items.  What the crowd agrees on elsewhere has no say in who is
  * trusted, which is the cure where most annotators share a mistake.
+ *
+ * Which items have gold says nothing about how frequent a class is, so the
+ * class prior is that of all vote shares, and so is what stands in for the row
+ * of a class that no gold item has.
  */
 static EmFit *
 fit_gold(const AnnotationView *view, const FitOptions *options)
 {
 	EmOptions	em = options->em;
 	EmFit		gold = {.converged = true,.counts = em_tables_create(view)};
+	EmCounts	votes = em_tables_create(view);
 
 	if (options->variant != VARIANT_AUTO)
 		em.variant = options->variant;
@@ -307,7 +325,25 @@ fit_gold(const AnnotationView *view, const FitOptions *options)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"learn_from\" is \"gold\", but no item has a gold label"),
 				 errhint("Give gold labels as fourth argument, or learn from \"all\".")));
-	return em_one_step(view, &em, &gold);
+	em_vote_shares(view, &votes);
+	em.fixed_prior = true;
+	return em_one_step(view, &em, &votes, &gold);
+}
+
+/* What the model is read into is many times its size, and freed at once. */
+static void
+parse_start(const AnnotationView *view, char *json, EmCounts *counts)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "dawid_skene start",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Datum		model = DirectFunctionCall1(annotator_model_in,
+											CStringGetDatum(json));
+
+	start_from_model(view, annotator_model_get(model), counts);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 static EmFit *
@@ -320,11 +356,8 @@ run_fit(const AnnotationView *view, FitOptions *options)
 		return fit_gold(view, options);
 	if (options->start != NULL)
 	{
-		Datum		model = DirectFunctionCall1(annotator_model_in,
-												CStringGetDatum(options->start));
-
 		counts = em_tables_create(view);
-		start_from_model(view, annotator_model_get(model), &counts);
+		parse_start(view, options->start, &counts);
 		start = &counts;
 	}
 	if (options->variant == VARIANT_AUTO)
@@ -357,6 +390,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	check_gold(&view);
 	view.gold_weight = options.gold_weight;
 	nl_check_memory(fit_memory(&view, &options), "dawid_skene()");
+	annotator_model_check_size(&view.labels, &view.annotators, 1);
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);
 	model = make_model(&view, &options, run_fit(&view, &options));
@@ -394,10 +428,7 @@ accum_with_options(FunctionCallInfo fcinfo, ArgumentText get_text)
 
 	if (ea == NULL)
 		VALUE_RETURN_STATE();
-
-	/* one look is enough at what is known not to change from row to row */
-	if (!PG_ARGISNULL(last) &&
-		(ea->options == NULL || !get_fn_expr_arg_stable(fcinfo->flinfo, last)))
+	if (!PG_ARGISNULL(last))
 	{
 		Jsonb	   *options = PG_GETARG_JSONB_P(last);
 

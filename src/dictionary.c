@@ -354,15 +354,23 @@ dictionary_write(const Dictionary *dict, const uint32 *order,
 	}
 }
 
-/* The same as a palloc'd Names. */
+/*
+ * The same as a palloc'd Names.  It becomes part of a stored value, so it must
+ * fit into one, and so the offsets cannot overflow.
+ */
 Names
 dictionary_names(const Dictionary *dict, const uint32 *order)
 {
 	uint32	   *ends = nl_alloc(CurrentMemoryContext,
 								mul_size(Max(dict->n, 1), sizeof(uint32)));
-	char	   *bytes = nl_alloc(CurrentMemoryContext,
-								 Max(dictionary_bytes(dict), 1));
+	char	   *bytes;
 
+	if (!AllocSizeIsValid(dictionary_bytes(dict)))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the names of all %ss take %zu bytes, more than the largest value PostgreSQL stores",
+						dict->kind, dictionary_bytes(dict))));
+	bytes = palloc(Max(dictionary_bytes(dict), 1));
 	dictionary_write(dict, order, ends, bytes);
 	return (Names) {dict->n, ends, bytes};
 }
@@ -465,17 +473,6 @@ names_find(const Names *names, const char *s, int len)
 			return i;
 	}
 	return -1;
-}
-
-bool
-names_equal(const Names *a, const Names *b)
-{
-	if (a->n != b->n)
-		return false;
-	if (a->n == 0)
-		return true;
-	return memcmp(a->ends, b->ends, a->n * sizeof(uint32)) == 0 &&
-		memcmp(a->bytes, b->bytes, a->ends[a->n - 1]) == 0;
 }
 
 /* The names as a text[] datum. */

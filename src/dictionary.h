@@ -40,7 +40,6 @@ names_get(const Names *names, uint32 i, int *len)
 extern text *names_text(const Names *names, uint32 i);
 extern char *names_cstring(const Names *names, uint32 i);
 extern int	names_find(const Names *names, const char *s, int len);
-extern bool names_equal(const Names *a, const Names *b);
 extern Datum names_array(const Names *names);
 extern void names_send(StringInfo buf, const Names *names, int encoding);
 

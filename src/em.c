@@ -146,24 +146,17 @@ posterior_by_logs(Pass *s, uint32 from, uint32 to, uint32 gold)
 static double
 posterior_of_gold(Pass *s, uint32 from, uint32 to, uint32 gold)
 {
-	double		log_likelihood;
+	double		log_likelihood = log(Max(s->prior[gold], DBL_MIN));
 
-	for (uint32 k = 0; k < s->classes; k++)
-	{
-		s->weight[k] = 0;
-		s->vetoes[k] = 0;
-	}
-	if (s->prior[gold] > 0)
-		s->weight[gold] = log(s->prior[gold]);
-	else
-		s->vetoes[gold] = 1;
 	for (uint32 a = from; a < to; a++)
 	{
+		double		p = s->confusion[em_cell(s->classes, s->view->annotator[a],
+											 s->view->label[a], gold)];
+
 		if (a % LONG_ITEM == 0)
 			CHECK_FOR_INTERRUPTS();
-		add_annotation_logs(s, a);
+		log_likelihood += log(Max(p, DBL_MIN));
 	}
-	log_likelihood = s->weight[gold] + s->vetoes[gold] * log(DBL_MIN);
 	for (uint32 k = 0; k < s->classes; k++)
 		s->weight[k] = (k == gold);
 	return log_likelihood;

@@ -103,6 +103,6 @@ extern void em_tables_free(EmTables *tables);
 extern EmFit *em_fit(const AnnotationView *view, const EmOptions *options,
 					 const EmCounts *start);
 extern EmFit *em_one_step(const AnnotationView *view, const EmOptions *options,
-						  const EmFit *anchor);
+						  const EmCounts *start, EmFit *from);
 
 #endif							/* NL_EM_H */

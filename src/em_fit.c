@@ -308,23 +308,27 @@ em_fit(const AnnotationView *view, const EmOptions *options, const EmCounts *sta
 }
 
 /*
- * One step of another variant from where a fit has arrived, and no more: the
- * M step of "options" at the fit's counts, and the pass that belongs to it.
+ * One step of another variant from where "from" has arrived, and no more: the
+ * M step of "options" at its counts, and the pass that belongs to it.  What
+ * smoothing points to and, if fixed, the class prior come from the counts
+ * "start", but a prior that "from" has is kept.  Frees the tables of "from".
  */
 EmFit *
 em_one_step(const AnnotationView *view, const EmOptions *options,
-			const EmFit *anchor)
+			const EmCounts *start, EmFit *from)
 {
 	Loop		loop = {.view = view,.options = options,.n = n_parameters(view)};
 
 	loop.x0 = em_tables_create(view);
-	loop.counts = em_tables_create(view);
-	loop.maximizer = maximizer_create(view, options, &anchor->counts);
-	maximizer_step(loop.maximizer, &anchor->counts, &loop.x0);
-	if (options->fixed_prior)
-		memcpy(loop.x0.prior, anchor->parameters.prior,
+	loop.maximizer = maximizer_create(view, options, start);
+	maximizer_step(loop.maximizer, &from->counts, &loop.x0);
+	if (options->fixed_prior && from->parameters.prior != NULL)
+		memcpy(loop.x0.prior, from->parameters.prior,
 			   view->labels.n * sizeof(double));
-	loop.iterations = anchor->iterations;
+	if (from->parameters.prior != NULL)
+		em_tables_free(&from->parameters);
+	loop.counts = from->counts;
+	loop.iterations = from->iterations;
 	loop.objective = evaluate(&loop, &loop.x0);
-	return make_fit(&loop, anchor->converged);
+	return make_fit(&loop, from->converged);
 }

@@ -21,19 +21,35 @@ static const char type_name[] = "label_distribution";
 #define SUM_ACCEPTED 0.011
 #define SUM_EXACT 1e-9
 
+static Size
+flat_size(Size n, Size name_bytes)
+{
+	Size		size = offsetof(LabelDistribution, p);
+
+	size = add_size(size, mul_size(n, sizeof(double) + sizeof(uint32)));
+	return value_check_size(add_size(size, name_bytes), KIND_LABEL_DISTRIBUTION);
+}
+
+LabelDistribution *
+label_distribution_get(Datum datum)
+{
+	LabelDistribution *d = value_get(datum, KIND_LABEL_DISTRIBUTION);
+
+	value_check_header(d, offsetof(LabelDistribution, p), KIND_LABEL_DISTRIBUTION);
+	value_check_stored(d, flat_size(d->n, d->name_bytes), KIND_LABEL_DISTRIBUTION);
+	return d;
+}
+
 /* A stored value from labels in canonical order. */
 LabelDistribution *
 label_distribution_make(const Names *labels, const double *p)
 {
 	uint32		n = labels->n;
 	Size		name_bytes = n == 0 ? 0 : labels->ends[n - 1];
-	Size		size = offsetof(LabelDistribution, p);
-	LabelDistribution *d;
+	Size		size = flat_size(n, name_bytes);
+	LabelDistribution *d = palloc0(size);
 	Names		names;
 
-	size = add_size(size, mul_size(n, sizeof(double) + sizeof(uint32)));
-	size = value_check_size(add_size(size, name_bytes), KIND_LABEL_DISTRIBUTION);
-	d = palloc0(size);
 	value_init(d, KIND_LABEL_DISTRIBUTION, size);
 	d->n = n;
 	d->name_bytes = name_bytes;

@@ -26,11 +26,7 @@ label_distribution_labels(const LabelDistribution *d)
 	return (Names) {d->n, ends, (const char *) (ends + d->n)};
 }
 
-static inline LabelDistribution *
-label_distribution_get(Datum datum)
-{
-	return value_get(datum, KIND_LABEL_DISTRIBUTION);
-}
+extern LabelDistribution *label_distribution_get(Datum datum);
 
 #define PG_GETARG_LABEL_DISTRIBUTION(n) label_distribution_get(PG_GETARG_DATUM(n))
 

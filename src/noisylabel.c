@@ -14,6 +14,8 @@
 extern NL_EXPORT const Pg_magic_struct *Pg_magic_func(void);
 extern NL_EXPORT void _PG_init(void);
 
+extern int	blas_thread_shutdown_(void) __attribute__((weak));
+
 PG_MODULE_MAGIC;
 
 int			nl_memory_limit;
@@ -36,8 +38,15 @@ _PG_init(void)
 							 false,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
-	/* parallelism is PostgreSQL's; a backend computes on one thread */
+	/*
+	 * Parallelism is PostgreSQL's; a backend computes on one thread.  OpenBLAS
+	 * with threads has started some when it was loaded, and signals for the
+	 * backend could reach them, so they are ended as well.  (It does the same
+	 * before each fork; the version without threads lacks the function.)
+	 */
 	openblas_set_num_threads(1);
+	if (blas_thread_shutdown_ != NULL)
+		blas_thread_shutdown_();
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("noisylabel");
 #else
@@ -169,9 +178,10 @@ nl_call_cache(FunctionCallInfo fcinfo)
 text *
 nl_any_to_text(FunctionCallInfo fcinfo, int argno)
 {
-	AnyOutput  *arg = &call_cache(fcinfo)->any[argno];
+	AnyOutput  *arg;
 
 	Assert(argno < MAX_ANY_ARGS);
+	arg = &call_cache(fcinfo)->any[argno];
 	if (!OidIsValid(arg->type))
 	{
 		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, argno);

@@ -65,21 +65,39 @@ state_labels(const PosteriorState *state)
 	return (Names) {state->classes, ends, (const char *) (ends + state->classes)};
 }
 
+static Size
+flat_size(Size components, Size classes, Size label_bytes)
+{
+	Size		size = offsetof(PosteriorState, data);
+
+	size = add_size(size, mul_size(mul_size(components, classes),
+								   2 * sizeof(LogRate)));
+	size = add_size(size, mul_size(components, sizeof(double)));
+	size = add_size(size, mul_size(classes, sizeof(uint32)));
+	return value_check_size(add_size(size, label_bytes), KIND_POSTERIOR_STATE);
+}
+
+static PosteriorState *
+state_get(Datum datum)
+{
+	PosteriorState *state = value_get(datum, KIND_POSTERIOR_STATE);
+
+	value_check_header(state, offsetof(PosteriorState, data), KIND_POSTERIOR_STATE);
+	value_check_stored(state, flat_size(state->components, state->classes,
+										state->label_bytes),
+					   KIND_POSTERIOR_STATE);
+	return state;
+}
+
 /* A state of the given shape, all numbers zero. */
 static PosteriorState *
 state_make(uint32 components, const Names *labels)
 {
-	Size		width = mul_size(components, labels->n);
 	uint32		label_bytes = labels->ends[labels->n - 1];
-	Size		size = offsetof(PosteriorState, data);
-	PosteriorState *state;
+	Size		size = flat_size(components, labels->n, label_bytes);
+	PosteriorState *state = palloc0(size);
 	Names		names;
 
-	size = add_size(size, mul_size(width, 2 * sizeof(LogRate)));
-	size = add_size(size, mul_size(components, sizeof(double)));
-	size = add_size(size, mul_size(labels->n, sizeof(uint32)));
-	size = value_check_size(add_size(size, label_bytes), KIND_POSTERIOR_STATE);
-	state = palloc0(size);
 	value_init(state, KIND_POSTERIOR_STATE, size);
 	state->classes = labels->n;
 	state->components = components;
@@ -122,7 +140,7 @@ check_same_model(const PosteriorState *state, uint64 fingerprint,
 static PosteriorState *
 get_state(FunctionCallInfo fcinfo)
 {
-	PosteriorState *state = value_get(PG_GETARG_DATUM(0), KIND_POSTERIOR_STATE);
+	PosteriorState *state = state_get(PG_GETARG_DATUM(0));
 	PosteriorState *copy;
 
 	if (AggCheckCallContext(fcinfo, NULL))
@@ -184,15 +202,14 @@ posterior_combine(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(1))
 		VALUE_RETURN_STATE();
-	other = value_get(PG_GETARG_DATUM(1), KIND_POSTERIOR_STATE);
+	other = state_get(PG_GETARG_DATUM(1));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(other);
 	state = get_state(fcinfo);
 	check_same_model(state, other->fingerprint, other->components, other->classes);
 	for (uint32 i = 0; i < state_width(state); i++)
 	{
-		state_score(state)[i].log += state_score(other)[i].log;
-		state_score(state)[i].veto += state_score(other)[i].veto;
+		log_rate_add(&state_score(state)[i], &state_score(other)[i]);
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -201,7 +218,7 @@ NL_FUNCTION(posterior_final);
 Datum
 posterior_final(PG_FUNCTION_ARGS)
 {
-	PosteriorState *state = value_get(PG_GETARG_DATUM(0), KIND_POSTERIOR_STATE);
+	PosteriorState *state = state_get(PG_GETARG_DATUM(0));
 	Names		labels = state_labels(state);
 	LogRate    *score = palloc(state_width(state) * sizeof(LogRate));
 	double	   *p = palloc(state->classes * sizeof(double));
@@ -246,8 +263,7 @@ write_state(StringInfo buf, const PosteriorState *state, int encoding)
 }
 
 /*
- * Any numbers are sums of some log-probabilities, if they are small enough
- * that adding a few of them cannot overflow.
+ * Any numbers are sums of some log-probabilities, down to where sums stop.
  */
 static void
 recv_rates(StringInfo buf, LogRate *rates, uint32 n)
@@ -256,7 +272,7 @@ recv_rates(StringInfo buf, LogRate *rates, uint32 n)
 	{
 		rates[i].log = pq_getmsgint64(buf);
 		rates[i].veto = pq_getmsgint(buf, 4);
-		if (rates[i].log > 0 || rates[i].log < PG_INT64_MIN / 16 ||
+		if (rates[i].log > 0 || rates[i].log < LOG_RATE_MIN ||
 			rates[i].veto > PG_INT32_MAX)
 			value_invalid_binary(KIND_POSTERIOR_STATE, "A score is out of range.");
 	}
@@ -311,7 +327,7 @@ NL_FUNCTION(posterior_state_send);
 Datum
 posterior_state_send(PG_FUNCTION_ARGS)
 {
-	PosteriorState *state = value_get(PG_GETARG_DATUM(0), KIND_POSTERIOR_STATE);
+	PosteriorState *state = state_get(PG_GETARG_DATUM(0));
 	StringInfoData buf;
 
 	pq_begintypsend(&buf);
@@ -333,7 +349,7 @@ NL_FUNCTION(posterior_state_out);
 Datum
 posterior_state_out(PG_FUNCTION_ARGS)
 {
-	PosteriorState *state = value_get(PG_GETARG_DATUM(0), KIND_POSTERIOR_STATE);
+	PosteriorState *state = state_get(PG_GETARG_DATUM(0));
 	StringInfoData buf;
 
 	initStringInfo(&buf);

@@ -17,7 +17,7 @@ static LogRate
 log_rate(double p)
 {
 	if (p > 0)
-		return (LogRate) {(int64) rint(log(p) * LOG_UNIT), 0};
+		return (LogRate) {(int64) rint(log(Min(p, 1)) * LOG_UNIT), 0};
 	return (LogRate) {0, 1};
 }
 
@@ -89,35 +89,66 @@ model_scorer_create(const AnnotatorModel *model)
 }
 
 /*
- * The scorer of a model argument, kept for the query.
+ * The scorers of a model argument, kept for the query: of the last few models,
+ * since rows may alternate between models that are compared.
  *
  * A stored model is recognised by its TOAST pointer, without fetching it; any
  * other by its fingerprint.
  */
-typedef struct ScorerCache
+#define CACHED_SCORERS 8
+
+typedef struct CachedScorer
 {
 	MemoryContext context;		/* of the scorer and its copy of the model */
 	ModelScorer *scorer;
 	bool		external;
 	struct varatt_external pointer;
+} CachedScorer;
+
+typedef struct ScorerCache
+{
+	CachedScorer entries[CACHED_SCORERS];
+	uint32		next;			/* to be replaced */
 } ScorerCache;
 
-static void
-replace_scorer(ScorerCache *cache, MemoryContext parent, const AnnotatorModel *model)
+static CachedScorer *
+find_external(ScorerCache *cache, const struct varatt_external *pointer)
 {
+	for (int i = 0; i < CACHED_SCORERS; i++)
+		if (cache->entries[i].scorer != NULL && cache->entries[i].external &&
+			memcmp(pointer, &cache->entries[i].pointer, sizeof(*pointer)) == 0)
+			return &cache->entries[i];
+	return NULL;
+}
+
+static CachedScorer *
+find_fingerprint(ScorerCache *cache, uint64 fingerprint)
+{
+	for (int i = 0; i < CACHED_SCORERS; i++)
+		if (cache->entries[i].scorer != NULL &&
+			cache->entries[i].scorer->fingerprint == fingerprint)
+			return &cache->entries[i];
+	return NULL;
+}
+
+static CachedScorer *
+add_scorer(ScorerCache *cache, MemoryContext parent, const AnnotatorModel *model)
+{
+	CachedScorer *entry = &cache->entries[cache->next++ % CACHED_SCORERS];
 	MemoryContext old;
 	AnnotatorModel *copy;
 
-	cache->scorer = NULL;
-	if (cache->context != NULL)
-		MemoryContextDelete(cache->context);
-	cache->context = AllocSetContextCreate(parent, "annotator_model scorer",
+	entry->scorer = NULL;
+	if (entry->context != NULL)
+		MemoryContextDelete(entry->context);
+	entry->context = AllocSetContextCreate(parent, "annotator_model scorer",
 										   ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(cache->context);
+	old = MemoryContextSwitchTo(entry->context);
 	copy = palloc(VARSIZE(model));
 	memcpy(copy, model, VARSIZE(model));
-	cache->scorer = model_scorer_create(copy);
+	entry->scorer = model_scorer_create(copy);
 	MemoryContextSwitchTo(old);
+	return entry;
 }
 
 ModelScorer *
@@ -128,6 +159,7 @@ model_scorer_cached(FunctionCallInfo fcinfo, int argno)
 	struct varlena *datum = (struct varlena *) PG_GETARG_POINTER(argno);
 	struct varatt_external pointer;
 	bool		external = VARATT_IS_EXTERNAL_ONDISK(datum);
+	CachedScorer *entry;
 	AnnotatorModel *model;
 
 	if (cache == NULL)
@@ -136,19 +168,20 @@ model_scorer_cached(FunctionCallInfo fcinfo, int argno)
 	if (external)
 	{
 		VARATT_EXTERNAL_GET_POINTER(pointer, datum);
-		if (cache->scorer != NULL && cache->external &&
-			memcmp(&pointer, &cache->pointer, sizeof(pointer)) == 0)
-			return cache->scorer;
+		entry = find_external(cache, &pointer);
+		if (entry != NULL)
+			return entry->scorer;
 	}
 	model = annotator_model_get(PointerGetDatum(datum));
-	if (cache->scorer == NULL || cache->scorer->fingerprint != model->fingerprint)
-		replace_scorer(cache, fcinfo->flinfo->fn_mcxt, model);
-	cache->external = external;
+	entry = find_fingerprint(cache, model->fingerprint);
+	if (entry == NULL)
+		entry = add_scorer(cache, fcinfo->flinfo->fn_mcxt, model);
+	entry->external = external;
 	if (external)
-		cache->pointer = pointer;
+		entry->pointer = pointer;
 	if ((Pointer) model != (Pointer) datum)
 		pfree(model);
-	return cache->scorer;
+	return entry->scorer;
 }
 
 /* Place of an annotator in the model, or -1 for one never seen. */
@@ -187,8 +220,7 @@ score_add_gold(const ModelScorer *scorer, LogRate *score, uint32 gold)
 		LogRate		rate = log_rate(i % classes == gold ? right :
 									(1 - right) / (classes - 1));
 
-		score[i].log += rate.log;
-		score[i].veto += rate.veto;
+		log_rate_add(&score[i], &rate);
 	}
 }
 

@@ -22,6 +22,18 @@ typedef struct LogRate
 	uint32		veto;
 } LogRate;
 
+/* Sums stop here, far from overflow: e to the power of -33 million. */
+#define LOG_RATE_MIN (PG_INT64_MIN / 4)
+
+static inline void
+log_rate_add(LogRate *sum, const LogRate *rate)
+{
+	sum->log += rate->log;
+	if (unlikely(sum->log < LOG_RATE_MIN))
+		sum->log = LOG_RATE_MIN;
+	sum->veto += rate->veto;
+}
+
 typedef struct ModelScorer
 {
 	AnnotatorModelView model;
@@ -53,10 +65,7 @@ score_add(const ModelScorer *scorer, LogRate *score, int64 annotator, uint32 lab
 		scorer->rates + ((Size) annotator * scorer->model.labels.n + label) * width;
 
 	for (uint32 i = 0; i < width; i++)
-	{
-		score[i].log += rates[i].log;
-		score[i].veto += rates[i].veto;
-	}
+		log_rate_add(&score[i], &rates[i]);
 }
 
 #endif							/* NL_SCORE_H */

@@ -38,6 +38,30 @@ value_get(Datum datum, ValueKind kind)
 	return value;
 }
 
+static void
+value_corrupt(ValueKind kind)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("stored value is not a valid %s", kind_names[kind])));
+}
+
+/* A stored value must be at least as long as its fixed part, ... */
+void
+value_check_header(const void *value, Size header, ValueKind kind)
+{
+	if (VARSIZE(value) < header)
+		value_corrupt(kind);
+}
+
+/* ... and as long as that says. */
+void
+value_check_stored(const void *value, Size size, ValueKind kind)
+{
+	if (VARSIZE(value) != size)
+		value_corrupt(kind);
+}
+
 /* "value" is zeroed memory of the given size. */
 void
 value_init(void *value, ValueKind kind, Size size)
@@ -186,16 +210,20 @@ value_binary_to_text(StringInfo buf, ValueKind kind)
 void
 value_text_to_binary(const char *text, ValueKind kind, StringInfo buf)
 {
-	char	   *prefix = text_prefix(kind);
+	char	   *prefix = psprintf("%s:", kind_names[kind]);
+	char	   *end = NULL;
+	int			version = 0;
 	int			len;
 
-	if (strncmp(text, prefix, strlen(prefix)) != 0)
+	if (strncmp(text, prefix, strlen(prefix)) == 0)
+		version = strtol(text + strlen(prefix), &end, 10);
+	if (version < 1 || version > VALUE_VERSION || *end != ':')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input for type %s", kind_names[kind]),
-				 errdetail("It must begin with \"%s\".", prefix),
+				 errdetail("It must begin with \"%s1:\".", prefix),
 				 errhint("Values of this type are made by aggregates.")));
-	text += strlen(prefix);
+	text = end + 1;
 	len = strlen(text);
 	initStringInfo(buf);
 	enlargeStringInfo(buf, len);

@@ -35,6 +35,8 @@ typedef struct ValueHeader
 } ValueHeader;
 
 extern void *value_get(Datum datum, ValueKind kind);
+extern void value_check_header(const void *value, Size header, ValueKind kind);
+extern void value_check_stored(const void *value, Size size, ValueKind kind);
 extern void value_init(void *value, ValueKind kind, Size size);
 extern MemoryContext value_begin_flatten(ExpandedObjectHeader *eoh);
 extern Datum value_flatten(ExpandedObjectHeader *eoh);

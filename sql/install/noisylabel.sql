@@ -19,10 +19,10 @@ CREATE FUNCTION confusion_matrix_out(confusion_matrix) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION confusion_matrix_recv(internal) RETURNS confusion_matrix
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION confusion_matrix_send(confusion_matrix) RETURNS bytea
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE TYPE confusion_matrix (
 	INPUT = confusion_matrix_in,
@@ -49,10 +49,10 @@ CREATE FUNCTION label_distribution_out(label_distribution) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION label_distribution_recv(internal) RETURNS label_distribution
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION label_distribution_send(label_distribution) RETURNS bytea
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE TYPE label_distribution (
 	INPUT = label_distribution_in,
@@ -79,10 +79,10 @@ CREATE FUNCTION annotation_set_out(annotation_set) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION annotation_set_recv(internal) RETURNS annotation_set
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION annotation_set_send(annotation_set) RETURNS bytea
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 -- not compressed: that takes seconds for a large set and cannot be cancelled
 CREATE TYPE annotation_set (
@@ -110,10 +110,10 @@ CREATE FUNCTION annotator_model_out(annotator_model) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION annotator_model_recv(internal) RETURNS annotator_model
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION annotator_model_send(annotator_model) RETURNS bytea
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE TYPE annotator_model (
 	INPUT = annotator_model_in,
@@ -140,10 +140,10 @@ CREATE FUNCTION posterior_state_out(posterior_state) RETURNS cstring
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION posterior_state_recv(internal) RETURNS posterior_state
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE FUNCTION posterior_state_send(posterior_state) RETURNS bytea
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
 CREATE TYPE posterior_state (
 	INPUT = posterior_state_in,
@@ -203,12 +203,12 @@ COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, text, text, float8)
 'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
 
 CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth "any", label "any") RETURNS confusion_matrix
-	AS 'MODULE_PATHNAME', 'confusion_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'confusion_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, "any", "any") IS
 'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
 
 CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth "any", label "any", weight float8) RETURNS confusion_matrix
-	AS 'MODULE_PATHNAME', 'confusion_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'confusion_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, "any", "any", float8) IS
 'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
 
@@ -458,12 +458,12 @@ COMMENT ON FUNCTION annotation_set_accum(annotation_set, text, text, text, text)
 'Transition function. A row whose item, annotator or label is NULL is skipped.';
 
 CREATE FUNCTION annotation_set_accum(annotation_set, item "any", annotator "any", label "any") RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION annotation_set_accum(annotation_set, "any", "any", "any") IS
 'Transition function. A row whose item, annotator or label is NULL is skipped.';
 
 CREATE FUNCTION annotation_set_accum(annotation_set, item "any", annotator "any", label "any", gold "any") RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION annotation_set_accum(annotation_set, "any", "any", "any", "any") IS
 'Transition function. A row whose item, annotator or label is NULL is skipped.';
 
@@ -557,12 +557,12 @@ COMMENT ON FUNCTION dawid_skene_accum(annotation_set, text, text, text, text, js
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
 CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", options jsonb) RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", jsonb) IS
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
 CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", gold "any", options jsonb) RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", "any", jsonb) IS
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
@@ -695,7 +695,7 @@ COMMENT ON FUNCTION posterior_accum(posterior_state, annotator_model, text, text
 'Transition function of posterior(). A row with a NULL is skipped.';
 
 CREATE FUNCTION posterior_accum(posterior_state, annotator_model, annotator "any", label "any") RETURNS posterior_state
-	AS 'MODULE_PATHNAME', 'posterior_accum_any' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'posterior_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION posterior_accum(posterior_state, annotator_model, "any", "any") IS
 'Transition function of posterior(). A row with a NULL is skipped.';
 
