@@ -164,3 +164,13 @@ FROM (VALUES (1, 'no gold', false, '{}'::jsonb), (2, 'gold', true, '{}'), (3, 'g
      JOIN (SELECT DISTINCT item::text, is_trap, truth FROM trap WHERE NOT has_gold) AS t ON t.item = c.item
 GROUP BY o.i, o.name ORDER BY o.i;
 SELECT dawid_skene(item, annotator, label, '{"learn_from": "gold"}'::jsonb) FROM trap;
+-- gold for some classes only: the prior is that of all votes, so the third class lives
+SELECT class_prior(m)::text AS class_prior, count(*) FILTER (WHERE c.label = t.label) AS right_of_c, count(*) AS c
+FROM (SELECT i::text AS item, (ARRAY['a', 'b', 'c'])[1 + i % 3] AS label FROM generate_series(1, 30) AS i) AS t,
+     LATERAL (SELECT dawid_skene(v.item, who, v.label, CASE WHEN v.label <> 'c' AND length(v.item) = 1 THEN v.label END, '{"learn_from": "gold"}'::jsonb) AS m,
+                     annotation_set(v.item, who, v.label) AS s
+              FROM (SELECT i::text AS item, (ARRAY['a', 'b', 'c'])[1 + i % 3] AS label FROM generate_series(1, 30) AS i) AS v,
+                   (VALUES ('x'), ('y')) AS w(who)) AS f,
+     LATERAL consensus(s, m) AS c
+WHERE c.item = t.item AND t.label = 'c'
+GROUP BY 1;

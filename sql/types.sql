@@ -68,3 +68,17 @@ SELECT cm::jsonb, d::jsonb, s::jsonb FROM kept;
 SELECT length(confusion_matrix_send(cm)) AS cm, length(label_distribution_send(d)) AS d,
        length(annotation_set_send(s)) AS s
 FROM kept;
+
+-- Input may list labels and annotators in any order; the value has them in canonical order
+CREATE TEMP TABLE unordered AS
+SELECT '{"method": "by hand", "options": {}, "fit": {"items": 3, "annotations": 3, "gold_items": 0, "gold_weight": 1, "iterations": 1,
+         "converged": true, "log_likelihood": -1, "warnings": []}, "labels": ["b", "a"], "annotators": ["z", "y"],
+         "components": [{"variant": "full", "weight": 1, "prior": [0.25, 0.75], "pool": [[0.5, 0.5], [0.125, 0.875]],
+                         "confusion": [[[0.875, 0.125], [0.25, 0.75]], [[1, 0], [0, 1]]]}],
+         "annotations": [2, 1], "counts": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]}'::annotator_model AS m;
+SELECT class_prior(m), labels(m), m::jsonb #> '{components,0,pool}' AS pool, m::jsonb #> '{components,0,confusion}' AS confusion,
+       m::jsonb -> 'annotations' AS annotations
+FROM unordered;
+SELECT annotator, annotations, confusion FROM unordered, annotators(m);
+SELECT replace(m::text, '"annotations": 3', '"annotations": 1e300')::annotator_model FROM unordered;
+SELECT replace(m::text, '"annotations": [1, 2]', '"annotations": [1e300, 2]')::annotator_model FROM unordered;

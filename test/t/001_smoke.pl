@@ -34,5 +34,12 @@ is("@stray", '', 'the library exports nothing but what SQL calls');
 
 like(`ldd '$lib'`, qr/libopenblas/, 'the library is linked with OpenBLAS');
 
+# A backend has one thread: OpenBLAS may start others when it is loaded.
+is( $node->safe_psql('postgres', q{
+		LOAD 'noisylabel';
+		SELECT substring(pg_read_file('/proc/' || pg_backend_pid() || '/status') FROM 'Threads:\s+(\d+)')}),
+	'1',
+	'loading the library leaves no thread behind');
+
 $node->stop;
 done_testing();
