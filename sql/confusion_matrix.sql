@@ -83,3 +83,7 @@ SELECT smooth(cm, cm, 0) FROM matrix;
 -- rows that the other has no counts for stay; its labels join
 SELECT smooth('{"labels": ["a", "b"], "counts": [[1, 1], [1, 1]]}',
 			  '{"labels": ["a", "c"], "counts": [[3, 1], [0, 0]]}', 4);
+
+-- Expected counts with labels of any type; without the overload the distribution
+-- itself would be taken for a label
+SELECT annotator_confusion('{"1": 0.75, "2": 0.25}'::label_distribution, label) FROM (VALUES (1), (2), (2)) AS v(label);

@@ -8,12 +8,6 @@
  */
 #include "annotation_aggregate.h"
 
-text *
-nl_text_argument(FunctionCallInfo fcinfo, int argno)
-{
-	return PG_GETARG_TEXT_PP(argno);
-}
-
 static ExpandedAnnotations *
 get_state(FunctionCallInfo fcinfo)
 {

@@ -7,10 +7,6 @@
 
 #include "annotation_set.h"
 
-/* how an argument becomes text */
-typedef text *(*ArgumentText) (FunctionCallInfo fcinfo, int argno);
-
-extern text *nl_text_argument(FunctionCallInfo fcinfo, int argno);
 extern ExpandedAnnotations *annotation_set_accum_row(FunctionCallInfo fcinfo,
 													 int nargs,
 													 ArgumentText get_text);

@@ -61,10 +61,8 @@ add_row(ExpandedConfusion *ec, text *truth, text *label, double weight)
 	confusion_matrix_add(ec, i, j, weight);
 }
 
-/* (confusion_matrix, truth text, label text [, weight float8]) */
-NL_FUNCTION(confusion_accum);
-Datum
-confusion_accum(PG_FUNCTION_ARGS)
+static Datum
+accum(FunctionCallInfo fcinfo, ArgumentText get_text)
 {
 	ExpandedConfusion *ec;
 	double		weight;
@@ -73,8 +71,16 @@ confusion_accum(PG_FUNCTION_ARGS)
 		VALUE_RETURN_STATE();
 	weight = get_weight(fcinfo);
 	ec = get_state(fcinfo);
-	add_row(ec, PG_GETARG_TEXT_PP(1), PG_GETARG_TEXT_PP(2), weight);
+	add_row(ec, get_text(fcinfo, 1), get_text(fcinfo, 2), weight);
 	RETURN_STATE(ec);
+}
+
+/* (confusion_matrix, truth text, label text [, weight float8]) */
+NL_FUNCTION(confusion_accum);
+Datum
+confusion_accum(PG_FUNCTION_ARGS)
+{
+	return accum(fcinfo, nl_text_argument);
 }
 
 /* (confusion_matrix, truth "any", label "any" [, weight float8]) */
@@ -82,21 +88,12 @@ NL_FUNCTION(confusion_accum_any);
 Datum
 confusion_accum_any(PG_FUNCTION_ARGS)
 {
-	ExpandedConfusion *ec;
-	double		weight;
-
-	if (any_null(fcinfo))
-		VALUE_RETURN_STATE();
-	weight = get_weight(fcinfo);
-	ec = get_state(fcinfo);
-	add_row(ec, nl_any_to_text(fcinfo, 1), nl_any_to_text(fcinfo, 2), weight);
-	RETURN_STATE(ec);
+	return accum(fcinfo, nl_any_to_text);
 }
 
-/* (confusion_matrix, truth label_distribution, label text): expected counts */
-NL_FUNCTION(confusion_accum_expected);
-Datum
-confusion_accum_expected(PG_FUNCTION_ARGS)
+/* Adds each true class's probability to its cell. */
+static Datum
+accum_expected(FunctionCallInfo fcinfo, ArgumentText get_text)
 {
 	ExpandedConfusion *ec;
 	LabelDistribution *truth;
@@ -109,7 +106,7 @@ confusion_accum_expected(PG_FUNCTION_ARGS)
 	ec = get_state(fcinfo);
 	truth = PG_GETARG_LABEL_DISTRIBUTION(1);
 	names = label_distribution_labels(truth);
-	label = PG_GETARG_TEXT_PP(2);
+	label = get_text(fcinfo, 2);
 	j = confusion_matrix_label(ec, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
 	for (uint32 k = 0; k < truth->n; k++)
 	{
@@ -120,6 +117,22 @@ confusion_accum_expected(PG_FUNCTION_ARGS)
 							 truth->p[k]);
 	}
 	RETURN_STATE(ec);
+}
+
+/* (confusion_matrix, truth label_distribution, label text) */
+NL_FUNCTION(confusion_accum_expected);
+Datum
+confusion_accum_expected(PG_FUNCTION_ARGS)
+{
+	return accum_expected(fcinfo, nl_text_argument);
+}
+
+/* (confusion_matrix, truth label_distribution, label "any") */
+NL_FUNCTION(confusion_accum_expected_any);
+Datum
+confusion_accum_expected_any(PG_FUNCTION_ARGS)
+{
+	return accum_expected(fcinfo, nl_any_to_text);
 }
 
 /*

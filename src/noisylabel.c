@@ -171,6 +171,12 @@ nl_call_cache(FunctionCallInfo fcinfo)
 	return &call_cache(fcinfo)->own;
 }
 
+text *
+nl_text_argument(FunctionCallInfo fcinfo, int argno)
+{
+	return PG_GETARG_TEXT_PP(argno);
+}
+
 /*
  * The text form of an argument declared "any".  "any" signatures never travel
  * to another server, so relying on the call expression is fine here.

@@ -65,6 +65,11 @@ extern void nl_check_weight(double weight);
 extern Datum *nl_srf_begin(FunctionCallInfo fcinfo, bool **nulls);
 extern void nl_srf_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 extern Datum nl_record(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+
+/* How an argument of an aggregate becomes text. */
+typedef text *(*ArgumentText) (FunctionCallInfo fcinfo, int argno);
+
+extern text *nl_text_argument(FunctionCallInfo fcinfo, int argno);
 extern text *nl_any_to_text(FunctionCallInfo fcinfo, int argno);
 
 /* A place for what a function keeps from call to call of one query. */

@@ -151,15 +151,23 @@ get_state(FunctionCallInfo fcinfo)
 }
 
 static Datum
-accum(FunctionCallInfo fcinfo, text *annotator, text *label)
+accum(FunctionCallInfo fcinfo, ArgumentText get_text)
 {
-	ModelScorer *scorer = model_scorer_cached(fcinfo, 1);
-	int64		j = model_scorer_annotator(scorer, VARDATA_ANY(annotator),
-										   VARSIZE_ANY_EXHDR(annotator));
-	uint32		l = model_scorer_label(scorer, VARDATA_ANY(label),
-									   VARSIZE_ANY_EXHDR(label));
+	ModelScorer *scorer;
 	PosteriorState *state;
+	text	   *annotator;
+	text	   *label;
+	int64		j;
+	uint32		l;
 
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		VALUE_RETURN_STATE();
+	scorer = model_scorer_cached(fcinfo, 1);
+	annotator = get_text(fcinfo, 2);
+	j = model_scorer_annotator(scorer, VARDATA_ANY(annotator),
+							   VARSIZE_ANY_EXHDR(annotator));
+	label = get_text(fcinfo, 3);
+	l = model_scorer_label(scorer, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
 	if (PG_ARGISNULL(0))
 		state = state_begin(scorer);
 	else
@@ -177,9 +185,7 @@ NL_FUNCTION(posterior_accum);
 Datum
 posterior_accum(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		VALUE_RETURN_STATE();
-	return accum(fcinfo, PG_GETARG_TEXT_PP(2), PG_GETARG_TEXT_PP(3));
+	return accum(fcinfo, nl_text_argument);
 }
 
 /* (posterior_state, annotator_model, annotator "any", label "any") */
@@ -187,9 +193,7 @@ NL_FUNCTION(posterior_accum_any);
 Datum
 posterior_accum_any(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		VALUE_RETURN_STATE();
-	return accum(fcinfo, nl_any_to_text(fcinfo, 2), nl_any_to_text(fcinfo, 3));
+	return accum(fcinfo, nl_any_to_text);
 }
 
 /* (posterior_state, posterior_state): either side may be NULL */

@@ -217,6 +217,11 @@ CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth label_distributio
 COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, label_distribution, text) IS
 'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
 
+CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth label_distribution, label "any") RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME', 'confusion_accum_expected_any' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, label_distribution, "any") IS
+'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
+
 CREATE FUNCTION confusion_matrix_combine(confusion_matrix, confusion_matrix) RETURNS confusion_matrix
 	AS 'MODULE_PATHNAME', 'confusion_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_combine(confusion_matrix, confusion_matrix) IS
@@ -271,6 +276,16 @@ CREATE AGGREGATE annotator_confusion(truth label_distribution, label text) (
 );
 COMMENT ON AGGREGATE annotator_confusion(label_distribution, text) IS
 'Expected confusion matrix: each row adds the probability of each true class to the cell (class, label). Sums of fractions depend on the order of the rows in their last bits (relative error below n * 1.2e-16 for n rows).';
+
+CREATE AGGREGATE annotator_confusion(truth label_distribution, label "any") (
+	SFUNC = confusion_matrix_accum,
+	STYPE = confusion_matrix,
+	SSPACE = 2048,
+	COMBINEFUNC = confusion_matrix_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotator_confusion(label_distribution, "any") IS
+'The same with labels of any type, compared in text form.';
 
 CREATE AGGREGATE sum(confusion_matrix) (
 	SFUNC = confusion_matrix_combine,
