@@ -94,6 +94,7 @@ typedef struct AnnotatorModel
 extern NL_EXPORT Datum annotator_model_in(PG_FUNCTION_ARGS);
 extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
+extern Size annotator_model_doubles(Size labels, Size annotators, Size components);
 extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
 extern void annotator_model_check_size(const Names *labels,
 									   const Names *annotators, Size components);

@@ -1,0 +1,585 @@
+/*
+ * annotator_model_io.c
+ *		Text and binary input and output of annotator_model.
+ *
+ * Text form: JSON.  Binary form: version; names of labels and annotators; the
+ * components; annotations and counts; the fit record.  Both are read into a
+ * view that is checked as a whole and put into canonical order.
+ */
+#include "annotator_model.h"
+
+#include <math.h>
+
+#include "jsonio.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+
+static const char type_name[] = "annotator_model";
+
+/* a count of annotations or items; doubles hold all of them exactly */
+#define MAX_COUNT 1e15
+
+/* a model of more components than this is no model of ours */
+#define MAX_COMPONENTS 64
+#define MAX_WARNINGS 1000
+
+/*
+ * Checks that both kinds of input share.
+ */
+static void
+invalid_model(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid annotator_model: %s", what)));
+}
+
+static void
+check_distribution(const double *p, Size n, const char *what)
+{
+	double		sum = 0;
+
+	for (Size i = 0; i < n; i++)
+	{
+		if (!(p[i] >= 0 && p[i] <= 1 + 1e-6))
+			invalid_model(psprintf("%s has a probability %g", what, p[i]));
+		sum += p[i];
+	}
+	if (!(fabs(sum - 1) <= 1e-6))
+		invalid_model(psprintf("%s sums to %g, not 1", what, sum));
+}
+
+static void
+check_matrices(const double *rows, Size n, Size columns, const char *what)
+{
+	for (Size i = 0; i < n; i++)
+		check_distribution(rows + i * columns, columns, what);
+}
+
+static void
+check_counts(const double *counts, Size n, const char *what)
+{
+	for (Size i = 0; i < n; i++)
+		if (!(counts[i] >= 0 && counts[i] <= MAX_COUNT))
+			invalid_model(psprintf("%s has a count %g", what, counts[i]));
+}
+
+static void
+check_warnings(const AnnotatorModelView *view)
+{
+	Dictionary *dict = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
+
+	for (uint32 i = 0; i < view->n_warnings; i++)
+		if (dictionary_add(dict, view->warnings[i], strlen(view->warnings[i])) != i)
+			invalid_model("a warning occurs twice");
+}
+
+static void
+check_model(const AnnotatorModelView *view)
+{
+	Size		labels = view->labels.n;
+	Size		rows = view->annotators.n * labels;
+	double	   *weights = palloc(Max(view->n_components, 1) * sizeof(double));
+
+	if (labels == 0 || view->n_components == 0)
+		invalid_model("it has no labels or no components");
+	for (uint32 i = 0; i < view->n_components; i++)
+	{
+		ModelComponent *c = &view->components[i];
+
+		weights[i] = c->weight;
+		check_distribution(c->prior, labels, "a class prior");
+		check_matrices(c->pool, labels, labels, "a row of the pool");
+		check_matrices(c->confusion, rows, labels, "a row of a confusion matrix");
+	}
+	check_distribution(weights, view->n_components, "the list of weights");
+	check_counts(view->annotations, view->annotators.n, "\"annotations\"");
+	check_counts(view->counts, rows * labels, "\"counts\"");
+	if (!(view->gold_weight > 0 && view->gold_weight <= 1))
+		invalid_model("its gold_weight is out of range");
+	if (!isfinite(view->log_likelihood))
+		invalid_model("its log-likelihood is not finite");
+	if (view->items < 0 || view->items > MAX_COUNT ||
+		view->n_annotations < 0 || view->n_annotations > MAX_COUNT ||
+		view->gold_items < 0 || view->gold_items > MAX_COUNT ||
+		view->iterations < 0)
+		invalid_model("a number in the fit record is out of range");
+	check_warnings(view);
+}
+
+static void
+allocate_tables(AnnotatorModelView *view)
+{
+	Size		cells = model_cells(view);
+	Size		tables = mul_size(view->annotators.n, cells);
+
+	(void) value_check_size(mul_size(annotator_model_doubles(view->labels.n,
+												   view->annotators.n,
+												   view->n_components),
+									 sizeof(double)),
+							KIND_ANNOTATOR_MODEL);
+	view->components = palloc0(Max(view->n_components, 1) * sizeof(ModelComponent));
+	for (uint32 i = 0; i < view->n_components; i++)
+	{
+		view->components[i].prior = palloc(Max(view->labels.n, 1) * sizeof(double));
+		view->components[i].pool = palloc(Max(cells, 1) * sizeof(double));
+		view->components[i].confusion = palloc(Max(tables, 1) * sizeof(double));
+	}
+	view->annotations = palloc(Max(view->annotators.n, 1) * sizeof(double));
+	view->counts = palloc(Max(tables, 1) * sizeof(double));
+}
+
+/*
+ * Input may list labels and annotators in any order (another encoding has
+ * another order of bytes); the stored form has them in canonical order.
+ */
+typedef struct InputNames
+{
+	Dictionary *dict;
+	uint32	   *order;			/* of the input, canonical */
+} InputNames;
+
+static Names
+set_order(InputNames *input, NameOrder order)
+{
+	input->order = dictionary_order(input->dict, order);
+	return dictionary_names(input->dict, input->order);
+}
+
+/* Put the K x K cells of n matrices into canonical order, in place. */
+static void
+reorder_cells(double *tables, Size n, const InputNames *labels)
+{
+	Size		classes = labels->dict->n;
+	double	   *copy = palloc(Max(classes * classes, 1) * sizeof(double));
+
+	for (Size j = 0; j < n; j++, tables += classes * classes)
+	{
+		memcpy(copy, tables, classes * classes * sizeof(double));
+		for (Size t = 0; t < classes; t++)
+			for (Size l = 0; l < classes; l++)
+				tables[t * classes + l] =
+					copy[labels->order[t] * classes + labels->order[l]];
+	}
+	pfree(copy);
+}
+
+/* Put n blocks of "size" doubles into the given order; a copy. */
+static double *
+reorder_blocks(const double *blocks, const uint32 *order, Size n, Size size)
+{
+	double	   *result = palloc(Max(n * size, 1) * sizeof(double));
+
+	for (Size i = 0; i < n; i++)
+		memcpy(result + i * size, blocks + order[i] * size, size * sizeof(double));
+	return result;
+}
+
+static Datum
+finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotators)
+{
+	Size		j = view->annotators.n;
+	Size		cells = model_cells(view);
+
+	check_model(view);
+	for (uint32 i = 0; i < view->n_components; i++)
+	{
+		ModelComponent *c = &view->components[i];
+
+		c->prior = reorder_blocks(c->prior, labels->order, view->labels.n, 1);
+		reorder_cells(c->pool, 1, labels);
+		reorder_cells(c->confusion, j, labels);
+		c->confusion = reorder_blocks(c->confusion, annotators->order, j, cells);
+	}
+	reorder_cells(view->counts, j, labels);
+	view->counts = reorder_blocks(view->counts, annotators->order, j, cells);
+	view->annotations = reorder_blocks(view->annotations, annotators->order, j, 1);
+	return PointerGetDatum(annotator_model_make(view));
+}
+
+/*
+ * Text form
+ */
+static void
+append_tables(StringInfo buf, const double *tables, Size n, Size classes)
+{
+	appendStringInfoChar(buf, '[');
+	for (Size i = 0; i < n; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		jsonio_append_matrix(buf, tables + i * classes * classes, classes, classes);
+	}
+	appendStringInfoChar(buf, ']');
+}
+
+static void
+append_cstring(StringInfo buf, const char *s)
+{
+	jsonio_append_string(buf, s, strlen(s));
+}
+
+static void
+append_fit(StringInfo buf, const AnnotatorModelView *view)
+{
+	appendStringInfo(buf, "{\"items\": " INT64_FORMAT
+					 ", \"annotations\": " INT64_FORMAT
+					 ", \"gold_items\": " INT64_FORMAT ", \"gold_weight\": ",
+					 view->items, view->n_annotations, view->gold_items);
+	jsonio_append_double(buf, view->gold_weight);
+	appendStringInfo(buf, ", \"iterations\": %d, \"converged\": %s"
+					 ", \"log_likelihood\": ",
+					 view->iterations, view->converged ? "true" : "false");
+	jsonio_append_double(buf, view->log_likelihood);
+	appendStringInfoString(buf, ", \"warnings\": [");
+	for (uint32 i = 0; i < view->n_warnings; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		append_cstring(buf, view->warnings[i]);
+	}
+	appendStringInfoString(buf, "]}");
+}
+
+static void
+append_component(StringInfo buf, const AnnotatorModelView *view,
+				 const ModelComponent *c)
+{
+	appendStringInfo(buf, "{\"variant\": \"%s\", \"weight\": ",
+					 variant_names[c->variant]);
+	jsonio_append_double(buf, c->weight);
+	appendStringInfoString(buf, ", \"prior\": ");
+	jsonio_append_doubles(buf, c->prior, view->labels.n);
+	appendStringInfoString(buf, ", \"pool\": ");
+	jsonio_append_matrix(buf, c->pool, view->labels.n, view->labels.n);
+	appendStringInfoString(buf, ", \"confusion\": ");
+	append_tables(buf, c->confusion, view->annotators.n, view->labels.n);
+	appendStringInfoChar(buf, '}');
+}
+
+NL_FUNCTION(annotator_model_out);
+Datum
+annotator_model_out(PG_FUNCTION_ARGS)
+{
+	AnnotatorModelView view =
+	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "{\"method\": ");
+	append_cstring(&buf, view.method);
+	appendStringInfo(&buf, ", \"options\": %s, \"fit\": ", view.options);
+	append_fit(&buf, &view);
+	appendStringInfoString(&buf, ", \"labels\": ");
+	jsonio_append_names(&buf, &view.labels);
+	appendStringInfoString(&buf, ", \"annotators\": ");
+	jsonio_append_names(&buf, &view.annotators);
+	appendStringInfoString(&buf, ", \"components\": [");
+	for (uint32 i = 0; i < view.n_components; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&buf, ", ");
+		append_component(&buf, &view, &view.components[i]);
+	}
+	appendStringInfoString(&buf, "], \"annotations\": ");
+	jsonio_append_doubles(&buf, view.annotations, view.annotators.n);
+	appendStringInfoString(&buf, ", \"counts\": ");
+	append_tables(&buf, view.counts, view.annotators.n, view.labels.n);
+	appendStringInfoChar(&buf, '}');
+	PG_RETURN_CSTRING(buf.data);
+}
+
+static void
+read_tables(JsonbContainer *array, const char *what, double *tables,
+			uint32 n, uint32 classes)
+{
+	if (JsonContainerSize(array) != n)
+		jsonio_invalid(type_name, psprintf("\"%s\" has %u matrices for %u annotators.",
+										   what, JsonContainerSize(array), n));
+	for (uint32 i = 0; i < n; i++)
+		jsonio_read_matrix(type_name,
+						   jsonio_array_element(type_name, array, i, what), what,
+						   tables + (Size) i * classes * classes,
+						   classes, classes);
+}
+
+static Variant
+variant_by_name(const char *name)
+{
+	for (int i = 0; i < VARIANT_COUNT; i++)
+		if (strcmp(name, variant_names[i]) == 0)
+			return (Variant) i;
+	jsonio_invalid(type_name, psprintf("\"%s\" is not a variant.", name));
+}
+
+static JsonbContainer *
+object_value(JsonbValue *value, const char *what)
+{
+	if (value == NULL || value->type != jbvBinary ||
+		!JsonContainerIsObject(value->val.binary.data))
+		jsonio_invalid(type_name, psprintf("\"%s\" must be an object.", what));
+	return value->val.binary.data;
+}
+
+static void
+read_component(JsonbContainer *object, const AnnotatorModelView *view,
+			   ModelComponent *c)
+{
+	uint32		k = view->labels.n;
+
+	c->variant = variant_by_name(jsonio_string_field(type_name, object, "variant"));
+	c->weight = jsonio_double_field(type_name, object, "weight");
+	jsonio_read_doubles(type_name, jsonio_array_field(type_name, object, "prior"),
+						"prior", c->prior, k);
+	jsonio_read_matrix(type_name, jsonio_array_field(type_name, object, "pool"),
+					   "pool", c->pool, k, k);
+	read_tables(jsonio_array_field(type_name, object, "confusion"), "confusion",
+				c->confusion, view->annotators.n, k);
+}
+
+static void
+read_fit(JsonbContainer *fit, AnnotatorModelView *view)
+{
+	Dictionary *warnings = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
+
+	view->items = jsonio_count_field(type_name, fit, "items", MAX_COUNT);
+	view->n_annotations = jsonio_count_field(type_name, fit, "annotations", MAX_COUNT);
+	view->gold_items = jsonio_count_field(type_name, fit, "gold_items", MAX_COUNT);
+	view->gold_weight = jsonio_double_field(type_name, fit, "gold_weight");
+	view->iterations = jsonio_count_field(type_name, fit, "iterations", PG_INT32_MAX);
+	view->converged = jsonio_bool_field(type_name, fit, "converged");
+	view->log_likelihood = jsonio_double_field(type_name, fit, "log_likelihood");
+	jsonio_read_names(type_name, fit, "warnings", warnings);
+	view->n_warnings = warnings->n;
+	view->warnings = palloc(Max(warnings->n, 1) * sizeof(char *));
+	for (uint32 i = 0; i < warnings->n; i++)
+	{
+		int			len;
+		const char *s = dictionary_get(warnings, i, &len);
+
+		view->warnings[i] = pnstrdup(s, len);
+	}
+}
+
+static InputNames
+read_names(JsonbContainer *object, const char *key, const char *kind, uint32 max)
+{
+	InputNames	input = {.dict = dictionary_create(CurrentMemoryContext, kind, max)};
+
+	jsonio_read_names(type_name, object, key, input.dict);
+	return input;
+}
+
+NL_FUNCTION(annotator_model_in);
+Datum
+annotator_model_in(PG_FUNCTION_ARGS)
+{
+	JsonbContainer *object = jsonio_parse_object(type_name, PG_GETARG_CSTRING(0));
+	AnnotatorModelView view = {0};
+	JsonbContainer *components;
+	JsonbContainer *options;
+	InputNames	labels;
+	InputNames	annotators;
+
+	view.method = jsonio_string_field(type_name, object, "method");
+	options = object_value(jsonio_field(type_name, object, "options"), "options");
+	view.options = JsonbToCString(NULL, options, 0);
+	read_fit(object_value(jsonio_field(type_name, object, "fit"), "fit"), &view);
+	labels = read_names(object, "labels", "label", NL_MAX_CLASSES);
+	annotators = read_names(object, "annotators", "annotator", PG_INT32_MAX);
+	view.labels = set_order(&labels, ORDER_LABELS);
+	view.annotators = set_order(&annotators, ORDER_BYTES);
+	components = jsonio_array_field(type_name, object, "components");
+	view.n_components = JsonContainerSize(components);
+	if (view.n_components > MAX_COMPONENTS)
+		jsonio_invalid(type_name, "It has too many components.");
+	allocate_tables(&view);
+	for (uint32 i = 0; i < view.n_components; i++)
+		read_component(object_value(getIthJsonbValueFromContainer(components, i),
+									"components"),
+					   &view, &view.components[i]);
+	jsonio_read_doubles(type_name,
+						jsonio_array_field(type_name, object, "annotations"),
+						"annotations", view.annotations, view.annotators.n);
+	read_tables(jsonio_array_field(type_name, object, "counts"), "counts",
+				view.counts, view.annotators.n, view.labels.n);
+	PG_RETURN_DATUM(finish_input(&view, &labels, &annotators));
+}
+
+/*
+ * Binary form, in the order of the fields of AnnotatorModelView
+ */
+static void
+send_doubles(StringInfo buf, const double *values, Size n)
+{
+	for (Size i = 0; i < n; i++)
+		pq_sendfloat8(buf, values[i]);
+}
+
+static void
+send_string(StringInfo buf, const char *s)
+{
+	int			len = strlen(s);
+	char	   *converted = pg_server_to_client(s, len);
+
+	if (converted != s)
+		len = strlen(converted);
+	pq_sendint32(buf, len);
+	pq_sendbytes(buf, converted, len);
+}
+
+NL_FUNCTION(annotator_model_send);
+Datum
+annotator_model_send(PG_FUNCTION_ARGS)
+{
+	AnnotatorModelView view =
+	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	Size		tables = view.annotators.n * model_cells(&view);
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	value_send_version(&buf, KIND_ANNOTATOR_MODEL);
+	names_send(&buf, &view.labels, pg_get_client_encoding());
+	names_send(&buf, &view.annotators, pg_get_client_encoding());
+	pq_sendint32(&buf, view.n_components);
+	for (uint32 i = 0; i < view.n_components; i++)
+	{
+		const ModelComponent *c = &view.components[i];
+
+		CHECK_FOR_INTERRUPTS();
+		pq_sendint32(&buf, c->variant);
+		pq_sendfloat8(&buf, c->weight);
+		send_doubles(&buf, c->prior, view.labels.n);
+		send_doubles(&buf, c->pool, model_cells(&view));
+		send_doubles(&buf, c->confusion, tables);
+	}
+	send_doubles(&buf, view.annotations, view.annotators.n);
+	send_doubles(&buf, view.counts, tables);
+	pq_sendint64(&buf, view.items);
+	pq_sendint64(&buf, view.n_annotations);
+	pq_sendint64(&buf, view.gold_items);
+	pq_sendfloat8(&buf, view.gold_weight);
+	pq_sendint32(&buf, view.iterations);
+	pq_sendint8(&buf, view.converged);
+	pq_sendfloat8(&buf, view.log_likelihood);
+	send_string(&buf, view.method);
+	send_string(&buf, view.options);
+	pq_sendint32(&buf, view.n_warnings);
+	for (uint32 i = 0; i < view.n_warnings; i++)
+		send_string(&buf, view.warnings[i]);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+/* Adding 0 makes 0 of -0, which would not come back from the text form. */
+static double
+recv_double(StringInfo buf)
+{
+	return pq_getmsgfloat8(buf) + 0.0;
+}
+
+static void
+recv_doubles(StringInfo buf, double *values, Size n)
+{
+	for (Size i = 0; i < n; i++)
+		values[i] = recv_double(buf);
+}
+
+static char *
+recv_string(StringInfo buf)
+{
+	uint32		len = pq_getmsgint(buf, 4);
+	int			converted_len;
+	char	   *s;
+
+	if (len > (uint32) (buf->len - buf->cursor))
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
+	s = pq_getmsgtext(buf, len, &converted_len);
+	if ((int) strlen(s) != converted_len)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "A text has a zero byte.");
+	return s;
+}
+
+/* The options are shown as JSON, so they must be. */
+static char *
+recv_options(StringInfo buf)
+{
+	JsonbContainer *options = jsonio_parse_object(type_name, recv_string(buf));
+
+	return JsonbToCString(NULL, options, 0);
+}
+
+static InputNames
+recv_names(StringInfo buf, const char *kind, uint32 max)
+{
+	InputNames	input = {.dict = dictionary_create(CurrentMemoryContext, kind, max)};
+
+	dictionary_recv(input.dict, buf, pg_get_client_encoding());
+	return input;
+}
+
+static void
+recv_component(StringInfo buf, const AnnotatorModelView *view, ModelComponent *c)
+{
+	uint32		variant = pq_getmsgint(buf, 4);
+
+	if (variant >= VARIANT_COUNT)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "Its variant is not known.");
+	c->variant = variant;
+	c->weight = recv_double(buf);
+	recv_doubles(buf, c->prior, view->labels.n);
+	recv_doubles(buf, c->pool, model_cells(view));
+	recv_doubles(buf, c->confusion, view->annotators.n * model_cells(view));
+}
+
+static void
+recv_fit(StringInfo buf, AnnotatorModelView *view)
+{
+	view->items = pq_getmsgint64(buf);
+	view->n_annotations = pq_getmsgint64(buf);
+	view->gold_items = pq_getmsgint64(buf);
+	view->gold_weight = recv_double(buf);
+	view->iterations = pq_getmsgint(buf, 4);
+	view->converged = pq_getmsgbyte(buf) != 0;
+	view->log_likelihood = recv_double(buf);
+	view->method = recv_string(buf);
+	view->options = recv_options(buf);
+	view->n_warnings = pq_getmsgint(buf, 4);
+	if (view->n_warnings > (uint32) (buf->len - buf->cursor) / 4)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
+	view->warnings = palloc(Max(view->n_warnings, 1) * sizeof(char *));
+	for (uint32 i = 0; i < view->n_warnings; i++)
+		view->warnings[i] = recv_string(buf);
+}
+
+NL_FUNCTION(annotator_model_recv);
+Datum
+annotator_model_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	AnnotatorModelView view = {0};
+	InputNames	labels;
+	InputNames	annotators;
+	Size		doubles;
+
+	value_recv_version(buf, KIND_ANNOTATOR_MODEL);
+	labels = recv_names(buf, "label", NL_MAX_CLASSES);
+	annotators = recv_names(buf, "annotator", PG_INT32_MAX);
+	view.labels = set_order(&labels, ORDER_LABELS);
+	view.annotators = set_order(&annotators, ORDER_BYTES);
+	view.n_components = pq_getmsgint(buf, 4);
+	if (view.n_components > MAX_COMPONENTS)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It has too many components.");
+
+	/* nothing is allocated for numbers that are not there */
+	doubles = annotator_model_doubles(view.labels.n, view.annotators.n, view.n_components);
+	if (doubles > (Size) (buf->len - buf->cursor) / sizeof(double) + view.n_components)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
+	allocate_tables(&view);
+	for (uint32 i = 0; i < view.n_components; i++)
+		recv_component(buf, &view, &view.components[i]);
+	recv_doubles(buf, view.annotations, view.annotators.n);
+	recv_doubles(buf, view.counts, view.annotators.n * model_cells(&view));
+	recv_fit(buf, &view);
+	pq_getmsgend(buf);
+	PG_RETURN_DATUM(finish_input(&view, &labels, &annotators));
+}
