@@ -388,10 +388,10 @@ flat_layout(const AnnotationSet *set)
 static AnnotationSet *
 flat_get(Datum datum)
 {
-	AnnotationSet *set = value_get(datum, KIND_ANNOTATION_SET);
+	AnnotationSet *set = value_get(datum, KIND_ANNOTATION_SET,
+									offsetof(AnnotationSet, data));
 	FlatLayout	f;
 
-	value_check_header(set, offsetof(AnnotationSet, data), KIND_ANNOTATION_SET);
 	f = flat_layout(set);
 	value_check_stored(set, f.options + set->option_bytes - (char *) set,
 					   KIND_ANNOTATION_SET);

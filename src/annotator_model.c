@@ -36,12 +36,6 @@ annotator_model_doubles(Size labels, Size annotators, Size components)
 }
 
 static Size
-names_bytes(const Names *names)
-{
-	return names->n == 0 ? 0 : names->ends[names->n - 1];
-}
-
-static Size
 text_bytes(const AnnotatorModelView *view)
 {
 	Size		size = strlen(view->method) + 1 + strlen(view->options) + 1;
@@ -57,8 +51,9 @@ tables_size(const Names *labels, const Names *annotators, Size components)
 {
 	Size		size = offsetof(AnnotatorModel, data);
 
-	size = add_size(size, mul_size(annotator_model_doubles(labels->n, annotators->n,
-												 components),
+	size = add_size(size, mul_size(annotator_model_doubles(labels->n,
+														   annotators->n,
+														   components),
 								   sizeof(double)));
 	size = add_size(size, mul_size(labels->n, sizeof(uint32)));
 	size = add_size(size, mul_size(annotators->n, sizeof(uint32)));
@@ -159,10 +154,10 @@ annotator_model_make(const AnnotatorModelView *view)
 AnnotatorModel *
 annotator_model_get(Datum datum)
 {
-	AnnotatorModel *model = value_get(datum, KIND_ANNOTATOR_MODEL);
+	AnnotatorModel *model = value_get(datum, KIND_ANNOTATOR_MODEL,
+									sizeof(AnnotatorModel));
 	Size		doubles;
 
-	value_check_header(model, sizeof(AnnotatorModel), KIND_ANNOTATOR_MODEL);
 	doubles = annotator_model_doubles(model->labels, model->annotators, model->components);
 	value_check_stored(model,
 					   offsetof(AnnotatorModel, data) + doubles * sizeof(double) +

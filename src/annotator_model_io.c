@@ -114,8 +114,8 @@ allocate_tables(AnnotatorModelView *view)
 	Size		tables = mul_size(view->annotators.n, cells);
 
 	(void) value_check_size(mul_size(annotator_model_doubles(view->labels.n,
-												   view->annotators.n,
-												   view->n_components),
+															 view->annotators.n,
+															 view->n_components),
 									 sizeof(double)),
 							KIND_ANNOTATOR_MODEL);
 	view->components = palloc0(Max(view->n_components, 1) * sizeof(ModelComponent));

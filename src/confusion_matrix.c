@@ -36,9 +36,9 @@ init_flat(ConfusionMatrix *cm, uint32 n, Size name_bytes)
 ConfusionMatrix *
 confusion_matrix_get(Datum datum)
 {
-	ConfusionMatrix *cm = value_get(datum, KIND_CONFUSION_MATRIX);
+	ConfusionMatrix *cm = value_get(datum, KIND_CONFUSION_MATRIX,
+									offsetof(ConfusionMatrix, counts));
 
-	value_check_header(cm, offsetof(ConfusionMatrix, counts), KIND_CONFUSION_MATRIX);
 	value_check_stored(cm, flat_size(cm->n, cm->name_bytes), KIND_CONFUSION_MATRIX);
 	return cm;
 }
@@ -47,15 +47,14 @@ confusion_matrix_get(Datum datum)
 ConfusionMatrix *
 confusion_matrix_make(const Names *labels, const double *counts)
 {
-	Size		name_bytes = labels->n == 0 ? 0 : labels->ends[labels->n - 1];
+	Size		name_bytes = names_bytes(labels);
 	ConfusionMatrix *cm = palloc0(flat_size(labels->n, name_bytes));
 	Names		names;
 
 	init_flat(cm, labels->n, name_bytes);
 	memcpy(cm->counts, counts, sizeof(double) * labels->n * labels->n);
 	names = confusion_matrix_labels(cm);
-	memcpy((uint32 *) names.ends, labels->ends, sizeof(uint32) * labels->n);
-	memcpy((char *) names.bytes, labels->bytes, name_bytes);
+	names_copy(&names, labels);
 	return cm;
 }
 

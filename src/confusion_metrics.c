@@ -43,7 +43,7 @@ confusion_margins(const ConfusionMatrix *cm)
 	return m;
 }
 
-double
+static double
 margins_accuracy(const Margins *m)
 {
 	return m->total > 0 ? m->trace / m->total : get_float8_nan();

@@ -19,7 +19,6 @@ typedef struct Margins
 } Margins;
 
 extern Margins confusion_margins(const ConfusionMatrix *cm);
-extern double margins_accuracy(const Margins *m);
 extern double margins_cohen_kappa(const Margins *m);
 extern double margins_matthews_corrcoef(const Margins *m);
 extern double confusion_mean_recall(const ConfusionMatrix *cm, const Margins *m);

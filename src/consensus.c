@@ -9,7 +9,6 @@
 #include "label_distribution.h"
 
 #define ITEM_BLOCK 256			/* items between resets of scratch memory */
-#define ANNOTATION_BLOCK 65536	/* annotations between looks for interrupts */
 
 /* How the set's codes are known to the model, and buffers for one item. */
 typedef struct ConsensusState
@@ -17,7 +16,7 @@ typedef struct ConsensusState
 	AnnotationView view;
 	ModelScorer *scorer;
 	int64	   *annotators;		/* in the model, or -1 */
-	uint32	   *labels;			/* in the model */
+	int64	   *labels;			/* in the model */
 	double	   *weights;		/* of the components */
 	LogRate    *score;
 	double	   *posterior;
@@ -31,24 +30,18 @@ begin_consensus(Datum set, const AnnotatorModel *model)
 
 	s.view = annotation_set_flat_view(set);
 	s.scorer = model_scorer_create(model);
-	s.annotators = palloc(Max(s.view.annotators.n, 1) * sizeof(int64));
-	s.labels = palloc(Max(s.view.labels.n, 1) * sizeof(uint32));
+	s.annotators = model_scorer_find(s.scorer->annotators, &s.view.annotators);
+	s.labels = model_scorer_find(s.scorer->labels, &s.view.labels);
 	s.weights = model_scorer_weights(s.scorer);
 	s.score = palloc(s.scorer->width * sizeof(LogRate));
 	s.posterior = palloc(classes * sizeof(double));
-	for (uint32 i = 0; i < s.view.annotators.n; i++)
-	{
-		int			len;
-		const char *name = names_get(&s.view.annotators, i, &len);
-
-		s.annotators[i] = model_scorer_annotator(s.scorer, name, len);
-	}
 	for (uint32 i = 0; i < s.view.labels.n; i++)
 	{
 		int			len;
 		const char *name = names_get(&s.view.labels, i, &len);
 
-		s.labels[i] = model_scorer_label(s.scorer, name, len);
+		if (s.labels[i] < 0)
+			(void) model_scorer_label(s.scorer, name, len);	/* says so */
 	}
 	return s;
 }
@@ -59,6 +52,7 @@ item_posterior(ConsensusState *s, uint32 item)
 {
 	const AnnotationView *view = &s->view;
 	uint32		classes = s->scorer->model.labels.n;
+	uint32		from = view->starts[item];
 	uint32		gold = annotation_gold(view, item);
 
 	if (gold != NO_GOLD && s->scorer->model.gold_weight >= 1)
@@ -67,14 +61,8 @@ item_posterior(ConsensusState *s, uint32 item)
 		s->posterior[s->labels[gold]] = 1;
 		return;
 	}
-	memcpy(s->score, s->scorer->prior, s->scorer->width * sizeof(LogRate));
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
-	{
-		if (a % ANNOTATION_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
-		score_add(s->scorer, s->score, s->annotators[view->annotator[a]],
-				  s->labels[view->label[a]]);
-	}
+	score_item(s->scorer, s->score, view->annotator + from, view->label + from,
+			   view->starts[item + 1] - from, s->annotators, s->labels);
 	if (gold != NO_GOLD)
 		score_add_gold(s->scorer, s->score, s->labels[gold]);
 	score_posterior(s->score, s->scorer->model.n_components, classes,

@@ -37,6 +37,21 @@ names_get(const Names *names, uint32 i, int *len)
 	return names->bytes + start;
 }
 
+/* the bytes that the names take, without their offsets */
+static inline Size
+names_bytes(const Names *names)
+{
+	return names->n == 0 ? 0 : names->ends[names->n - 1];
+}
+
+/* Copy a list into the place that a value being made has for it. */
+static inline void
+names_copy(const Names *to, const Names *from)
+{
+	memcpy((uint32 *) to->ends, from->ends, from->n * sizeof(uint32));
+	memcpy((char *) to->bytes, from->bytes, names_bytes(from));
+}
+
 extern text *names_text(const Names *names, uint32 i);
 extern char *names_cstring(const Names *names, uint32 i);
 extern int	names_find(const Names *names, const char *s, int len);

@@ -369,27 +369,33 @@ em_mix_gold(const AnnotationView *view, uint32 item, double *posterior)
 			(k == gold ? view->gold_weight : 0);
 }
 
+/* The vote shares of one item. */
+void
+em_item_vote_shares(const AnnotationView *view, uint32 item, double *posterior)
+{
+	uint32		from = view->starts[item];
+	uint32		to = view->starts[item + 1];
+
+	memset(posterior, 0, view->labels.n * sizeof(double));
+	for (uint32 a = from; a < to; a++)
+	{
+		if (a % LONG_ITEM == 0)
+			CHECK_FOR_INTERRUPTS();
+		posterior[view->label[a]] += 1.0 / (to - from);
+	}
+}
+
 /* Counts of the start (eq. 3.1): vote shares as posteriors. */
 void
 em_vote_shares(const AnnotationView *view, EmCounts *counts)
 {
 	Pass		s = begin_pass(view, NULL, counts);
-	uint32		classes = s.classes;
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		uint32		from = view->starts[i];
-		uint32		to = view->starts[i + 1];
-
 		if (i % ITEM_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
-		memset(s.weight, 0, classes * sizeof(double));
-		for (uint32 a = from; a < to; a++)
-		{
-			if (a % LONG_ITEM == 0)
-				CHECK_FOR_INTERRUPTS();
-			s.weight[view->label[a]] += 1.0 / (to - from);
-		}
+		em_item_vote_shares(view, i, s.weight);
 		em_mix_gold(view, i, s.weight);
 		em_add_posterior(view, i, s.weight, counts);
 	}

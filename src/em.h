@@ -80,6 +80,8 @@ extern double em_expectation(const AnnotationView *view, const EmParameters *fro
 							 EmCounts *counts);
 extern void em_add_posterior(const AnnotationView *view, uint32 item,
 							 const double *posterior, EmCounts *counts);
+extern void em_item_vote_shares(const AnnotationView *view, uint32 item,
+								double *posterior);
 extern uint32 em_gold_counts(const AnnotationView *view, EmCounts *counts);
 extern void em_mix_gold(const AnnotationView *view, uint32 item, double *posterior);
 extern void em_vote_shares(const AnnotationView *view, EmCounts *counts);

@@ -161,22 +161,20 @@ diagonal_target(Size cell, uint32 classes)
 static void
 set_target(Maximizer *m, const EmOptions *options, const EmCounts *start)
 {
-	Maximizer	raw = *m;
-	double	   *sum = palloc(m->cells * sizeof(double));
+	double	   *sum;
+
+	for (Size c = 0; c < m->cells; c++)
+		m->target[c] = options->toward == TOWARD_DIAGONAL ?
+			diagonal_target(c, m->classes) : 1.0 / m->classes;
+	if (options->toward != TOWARD_POOL)
+		return;
 
 	/* the crowd's own rates, under the variant's ties */
-	em_pool(m->view, start, m->target);
+	sum = palloc(m->cells * sizeof(double));
 	sum_annotators(m->view, start, sum);
-	raw.strength = 0;
-	raw.target = palloc(m->cells * sizeof(double));
-	memcpy(raw.target, m->target, m->cells * sizeof(double));
-	maximize_matrix(&raw, sum, m->target);
-
-	if (options->toward != TOWARD_POOL)
-		for (Size c = 0; c < m->cells; c++)
-			m->target[c] = options->toward == TOWARD_DIAGONAL ?
-				diagonal_target(c, m->classes) : 1.0 / m->classes;
-	pfree(raw.target);
+	m->strength = 0;
+	maximize_matrix(m, sum, m->target);
+	m->strength = options->smoothing;
 	pfree(sum);
 }
 

@@ -26,30 +26,13 @@ typedef struct Start
 	double	   *posterior;		/* by the view's labels */
 } Start;
 
-static int64 *
-find_names(const Names *names, Dictionary *dict)
-{
-	int64	   *codes = nl_alloc(CurrentMemoryContext,
-								 mul_size(Max(names->n, 1), sizeof(int64)));
-
-	for (uint32 i = 0; i < names->n; i++)
-	{
-		int			len;
-		const char *s = names_get(names, i, &len);
-
-		CHECK_FOR_INTERRUPTS();
-		codes[i] = dictionary_find(dict, s, len);
-	}
-	return codes;
-}
-
 static Start
 begin_start(const AnnotationView *view, const AnnotatorModel *model)
 {
 	Start		s = {.view = view,.scorer = model_scorer_create(model)};
 
-	s.annotators = find_names(&view->annotators, s.scorer->annotators);
-	s.labels = find_names(&view->labels, s.scorer->labels);
+	s.annotators = model_scorer_find(s.scorer->annotators, &view->annotators);
+	s.labels = model_scorer_find(s.scorer->labels, &view->labels);
 	s.weights = model_scorer_weights(s.scorer);
 	s.score = palloc(s.scorer->width * sizeof(LogRate));
 	s.model_posterior = palloc(model->labels * sizeof(double));
@@ -77,10 +60,8 @@ posterior_of_model(Start *s, uint32 from, uint32 to)
 	uint32		classes = s->view->labels.n;
 	double		sum = 0;
 
-	memcpy(s->score, s->scorer->prior, s->scorer->width * sizeof(LogRate));
-	for (uint32 a = from; a < to; a++)
-		score_add(s->scorer, s->score, s->annotators[s->view->annotator[a]],
-				  s->labels[s->view->label[a]]);
+	score_item(s->scorer, s->score, s->view->annotator + from,
+			   s->view->label + from, to - from, s->annotators, s->labels);
 	score_posterior(s->score, s->scorer->model.n_components,
 					s->scorer->model.labels.n, s->weights, s->model_posterior);
 	for (uint32 k = 0; k < classes; k++)
@@ -91,14 +72,6 @@ posterior_of_model(Start *s, uint32 from, uint32 to)
 	for (uint32 k = 0; k < classes; k++)
 		s->posterior[k] /= sum;
 	return sum > 0.5;
-}
-
-static void
-posterior_of_votes(Start *s, uint32 from, uint32 to)
-{
-	memset(s->posterior, 0, s->view->labels.n * sizeof(double));
-	for (uint32 a = from; a < to; a++)
-		s->posterior[s->view->label[a]] += 1.0 / (to - from);
 }
 
 /* Expected counts under the model's posteriors and gold. */
@@ -120,7 +93,7 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 			CHECK_FOR_INTERRUPTS();
 		if (!model_knows_labels(&s, from, to) ||
 			!posterior_of_model(&s, from, to))
-			posterior_of_votes(&s, from, to);
+			em_item_vote_shares(view, i, s.posterior);
 		em_mix_gold(view, i, s.posterior);
 		em_add_posterior(view, i, s.posterior, counts);
 	}

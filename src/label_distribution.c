@@ -33,9 +33,9 @@ flat_size(Size n, Size name_bytes)
 LabelDistribution *
 label_distribution_get(Datum datum)
 {
-	LabelDistribution *d = value_get(datum, KIND_LABEL_DISTRIBUTION);
+	LabelDistribution *d = value_get(datum, KIND_LABEL_DISTRIBUTION,
+									offsetof(LabelDistribution, p));
 
-	value_check_header(d, offsetof(LabelDistribution, p), KIND_LABEL_DISTRIBUTION);
 	value_check_stored(d, flat_size(d->n, d->name_bytes), KIND_LABEL_DISTRIBUTION);
 	return d;
 }
@@ -45,7 +45,7 @@ LabelDistribution *
 label_distribution_make(const Names *labels, const double *p)
 {
 	uint32		n = labels->n;
-	Size		name_bytes = n == 0 ? 0 : labels->ends[n - 1];
+	Size		name_bytes = names_bytes(labels);
 	Size		size = flat_size(n, name_bytes);
 	LabelDistribution *d = palloc0(size);
 	Names		names;
@@ -55,8 +55,7 @@ label_distribution_make(const Names *labels, const double *p)
 	d->name_bytes = name_bytes;
 	memcpy(d->p, p, n * sizeof(double));
 	names = label_distribution_labels(d);
-	memcpy((uint32 *) names.ends, labels->ends, n * sizeof(uint32));
-	memcpy((char *) names.bytes, labels->bytes, name_bytes);
+	names_copy(&names, labels);
 	return d;
 }
 

@@ -80,9 +80,9 @@ flat_size(Size components, Size classes, Size label_bytes)
 static PosteriorState *
 state_get(Datum datum)
 {
-	PosteriorState *state = value_get(datum, KIND_POSTERIOR_STATE);
+	PosteriorState *state = value_get(datum, KIND_POSTERIOR_STATE,
+									offsetof(PosteriorState, data));
 
-	value_check_header(state, offsetof(PosteriorState, data), KIND_POSTERIOR_STATE);
 	value_check_stored(state, flat_size(state->components, state->classes,
 										state->label_bytes),
 					   KIND_POSTERIOR_STATE);
@@ -93,7 +93,7 @@ state_get(Datum datum)
 static PosteriorState *
 state_make(uint32 components, const Names *labels)
 {
-	uint32		label_bytes = labels->ends[labels->n - 1];
+	uint32		label_bytes = names_bytes(labels);
 	Size		size = flat_size(components, labels->n, label_bytes);
 	PosteriorState *state = palloc0(size);
 	Names		names;
@@ -103,8 +103,7 @@ state_make(uint32 components, const Names *labels)
 	state->components = components;
 	state->label_bytes = label_bytes;
 	names = state_labels(state);
-	memcpy((uint32 *) names.ends, labels->ends, labels->n * sizeof(uint32));
-	memcpy((char *) names.bytes, labels->bytes, label_bytes);
+	names_copy(&names, labels);
 	return state;
 }
 

@@ -12,6 +12,7 @@
 #endif
 
 #define LOG_UNIT 68719476736.0	/* 2^36 */
+#define INTERRUPT_BLOCK 65536	/* annotations between looks for interrupts */
 
 static LogRate
 log_rate(double p)
@@ -203,6 +204,42 @@ model_scorer_label(ModelScorer *scorer, const char *s, int len)
 				 errmsg("the annotator_model does not know label \"%.*s\"", len, s),
 				 errhint("Fit a model with such annotations, or leave them out: WHERE label = ANY (labels(model)).")));
 	return label;
+}
+
+/* Places of names in one of the model's dictionaries, -1 where it lacks one. */
+int64 *
+model_scorer_find(Dictionary *dict, const Names *names)
+{
+	int64	   *codes = nl_alloc(CurrentMemoryContext,
+								 mul_size(Max(names->n, 1), sizeof(int64)));
+
+	for (uint32 i = 0; i < names->n; i++)
+	{
+		int			len;
+		const char *s = names_get(names, i, &len);
+
+		CHECK_FOR_INTERRUPTS();
+		codes[i] = dictionary_find(dict, s, len);
+	}
+	return codes;
+}
+
+/*
+ * The score of an item, prior included, from its n annotations; "annotators"
+ * and "labels" are their places in the model.
+ */
+void
+score_item(const ModelScorer *scorer, LogRate *score,
+		   const uint32 *annotator, const uint16 *label, uint32 n,
+		   const int64 *annotators, const int64 *labels)
+{
+	memcpy(score, scorer->prior, scorer->width * sizeof(LogRate));
+	for (uint32 a = 0; a < n; a++)
+	{
+		if (a % INTERRUPT_BLOCK == INTERRUPT_BLOCK - 1)
+			CHECK_FOR_INTERRUPTS();
+		score_add(scorer, score, annotators[annotator[a]], labels[label[a]]);
+	}
 }
 
 /*

@@ -50,6 +50,10 @@ extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
 extern int64 model_scorer_annotator(ModelScorer *scorer, const char *s, int len);
 extern uint32 model_scorer_label(ModelScorer *scorer, const char *s, int len);
+extern int64 *model_scorer_find(Dictionary *dict, const Names *names);
+extern void score_item(const ModelScorer *scorer, LogRate *score,
+					   const uint32 *annotator, const uint16 *label, uint32 n,
+					   const int64 *annotators, const int64 *labels);
 extern void score_add_gold(const ModelScorer *scorer, LogRate *score, uint32 gold);
 extern double *model_scorer_weights(const ModelScorer *scorer);
 extern void score_posterior(const LogRate *score, uint32 components,

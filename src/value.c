@@ -18,17 +18,25 @@ static const char *const kind_names[] = {
 	[KIND_POSTERIOR_STATE] = "posterior_state",
 };
 
-/* The flat form of a value, detoasted and with its header checked. */
+static NL_NORETURN void
+value_corrupt(ValueKind kind)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("stored value is not a valid %s", kind_names[kind])));
+}
+
+/*
+ * The flat form of a value, detoasted, with its header checked.  "header" is
+ * the size of the fixed part; what follows is for value_check_stored().
+ */
 void *
-value_get(Datum datum, ValueKind kind)
+value_get(Datum datum, ValueKind kind, Size header)
 {
 	ValueHeader *value = (ValueHeader *) PG_DETOAST_DATUM(datum);
 
-	if (VARSIZE(value) < sizeof(ValueHeader) || value->kind != kind ||
-		value->version == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("stored value is not a valid %s", kind_names[kind])));
+	if (VARSIZE(value) < header || value->kind != kind || value->version == 0)
+		value_corrupt(kind);
 	if (value->version > VALUE_VERSION)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -38,23 +46,7 @@ value_get(Datum datum, ValueKind kind)
 	return value;
 }
 
-static void
-value_corrupt(ValueKind kind)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("stored value is not a valid %s", kind_names[kind])));
-}
-
-/* A stored value must be at least as long as its fixed part, ... */
-void
-value_check_header(const void *value, Size header, ValueKind kind)
-{
-	if (VARSIZE(value) < header)
-		value_corrupt(kind);
-}
-
-/* ... and as long as that says. */
+/* A stored value must be as long as its fixed part says. */
 void
 value_check_stored(const void *value, Size size, ValueKind kind)
 {
@@ -176,16 +168,10 @@ value_text_encoding(void)
 	return GetDatabaseEncoding() == PG_SQL_ASCII ? PG_SQL_ASCII : PG_UTF8;
 }
 
-static char *
-text_prefix(ValueKind kind)
-{
-	return psprintf("%s:%d:", kind_names[kind], VALUE_VERSION);
-}
-
 char *
 value_binary_to_text(StringInfo buf, ValueKind kind)
 {
-	char	   *prefix = text_prefix(kind);
+	char	   *prefix = psprintf("%s:%d:", kind_names[kind], VALUE_VERSION);
 	Size		prefix_len = strlen(prefix);
 	Size		encoded_len = ((Size) buf->len + 2) / 3 * 4;
 	char	   *result = palloc(value_check_size(prefix_len + encoded_len + 1, kind));
