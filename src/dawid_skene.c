@@ -276,7 +276,7 @@ fit_memory(const AnnotationView *view, const FitOptions *options)
  * count for each free cell, as in Jeffreys' prior, toward the crowd's row.
  */
 static EmFit *
-fit_auto(const AnnotationView *view, const FitOptions *options, const EmCounts *start)
+fit_auto(EmTeam *team, const FitOptions *options, const EmCounts *start)
 {
 	EmOptions	rung = options->em;
 	EmFit	   *fit;
@@ -284,17 +284,17 @@ fit_auto(const AnnotationView *view, const FitOptions *options, const EmCounts *
 	rung.fixed_prior = true;
 	rung.variant = VARIANT_ONE_COIN;
 	rung.smoothing = 2;
-	rung.max_iterations = Max(rung.max_iterations - (view->labels.n > 2 ? 2 : 1), 1);
-	fit = em_fit(view, &rung, start);
+	rung.max_iterations = Max(rung.max_iterations - (team->classes > 2 ? 2 : 1), 1);
+	fit = em_fit(team, &rung, start);
 
-	rung.smoothing = (view->labels.n - 1) / 2.0;
-	if (view->labels.n > 2)
+	rung.smoothing = (team->classes - 1) / 2.0;
+	if (team->classes > 2)
 	{
 		rung.variant = VARIANT_CLASS;
-		fit = em_one_step(view, &rung, &fit->counts, fit);
+		fit = em_one_step(team, &rung, &fit->counts, fit);
 	}
 	rung.variant = VARIANT_FULL;
-	return em_one_step(view, &rung, &fit->counts, fit);
+	return em_one_step(team, &rung, &fit->counts, fit);
 }
 
 /*
@@ -307,27 +307,28 @@ fit_auto(const AnnotationView *view, const FitOptions *options, const EmCounts *
  * of a class that no gold item has.
  */
 static EmFit *
-fit_gold(const AnnotationView *view, const FitOptions *options)
+fit_gold(EmTeam *team, const FitOptions *options)
 {
 	EmOptions	em = options->em;
-	EmFit		gold = {.converged = true,.counts = em_tables_create(view)};
-	EmCounts	votes = em_tables_create(view);
+	EmFit		gold = {.converged = true,.counts = em_tables_create(&team->view)};
+	EmCounts	votes = em_tables_create(&team->view);
 
 	if (options->variant != VARIANT_AUTO)
 		em.variant = options->variant;
 	else
 	{
 		em.variant = VARIANT_FULL;
-		em.smoothing = (view->labels.n - 1) / 2.0;
+		em.smoothing = (team->classes - 1) / 2.0;
 	}
-	if (em_gold_counts(view, &gold.counts) == 0)
+	if (em_gold_counts(&team->view, &gold.counts) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"learn_from\" is \"gold\", but no item has a gold label"),
 				 errhint("Give gold labels as fourth argument, or learn from \"all\".")));
-	em_vote_shares(view, &votes);
+	em_vote_shares(team);
+	em_tables_copy(team, &votes, &team->tables[SLOT_COUNTS]);
 	em.fixed_prior = true;
-	return em_one_step(view, &em, &votes, &gold);
+	return em_one_step(team, &em, &votes, &gold);
 }
 
 /* What the model is read into is many times its size, and freed at once. */
@@ -347,13 +348,14 @@ parse_start(const AnnotationView *view, char *json, EmCounts *counts)
 }
 
 static EmFit *
-run_fit(const AnnotationView *view, FitOptions *options)
+run_fit(EmTeam *team, FitOptions *options)
 {
+	const AnnotationView *view = &team->view;
 	EmCounts	counts;
 	EmCounts   *start = NULL;
 
 	if (options->learn_from == LEARN_FROM_GOLD)
-		return fit_gold(view, options);
+		return fit_gold(team, options);
 	if (options->start != NULL)
 	{
 		counts = em_tables_create(view);
@@ -361,9 +363,9 @@ run_fit(const AnnotationView *view, FitOptions *options)
 		start = &counts;
 	}
 	if (options->variant == VARIANT_AUTO)
-		return fit_auto(view, options, start);
+		return fit_auto(team, options, start);
 	options->em.variant = options->variant;
-	return em_fit(view, &options->em, start);
+	return em_fit(team, &options->em, start);
 }
 
 static Datum
@@ -375,6 +377,8 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	MemoryContext old = MemoryContextSwitchTo(phase);
 	FitOptions	options = parse_options(options_jsonb);
 	AnnotationView view = annotation_set_view(set);
+	EmTeam	   *team;
+	EmFit	   *fit;
 	AnnotatorModel *model;
 	AnnotatorModel *result;
 
@@ -393,7 +397,10 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	annotator_model_check_size(&view.labels, &view.annotators, 1);
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);
-	model = make_model(&view, &options, run_fit(&view, &options));
+	team = em_team_create(&view);
+	fit = run_fit(team, &options);
+	em_team_end(team);
+	model = make_model(&view, &options, fit);
 	MemoryContextSwitchTo(old);
 	result = palloc(VARSIZE(model));
 	memcpy(result, model, VARSIZE(model));

@@ -21,12 +21,14 @@
  * through logarithms, taken of the product of each chunk, or of each
  * annotation where a chunk's product comes too near underflow.
  *
- * Order of summation is that of the view, which depends on names only, so the
- * same rows always give the same bits.  Contraction to fused multiply-adds is
+ * A pass goes over stripes of items, each with a table of counts of its own,
+ * which are added up in their order (see em_team.c).  Within a stripe the order
+ * of summation is that of the view, which depends on names only, so the same
+ * rows always give the same bits.  Contraction to fused multiply-adds is
  * switched off (see Makefile), so the versions for different processors agree.
  *
- * Memory: buffers of K doubles; the tables are the caller's.  Interrupts:
- * every ITEM_BLOCK items, and within an item of many annotations.
+ * Memory: buffers of K doubles; the tables are the team's.  Interrupts: every
+ * ITEM_BLOCK items, and within an item of many annotations.
  */
 #include "em.h"
 
@@ -317,22 +319,103 @@ end_pass(Pass *s)
 	pfree(s->vetoes);
 }
 
-/* E step over all items; returns the log-likelihood of the parameters. */
-double
-em_expectation(const AnnotationView *view, const EmParameters *from, EmCounts *counts)
+/* Where a stripe of items begins: stripes have about equal annotations. */
+static uint32
+stripe_start(const EmTeam *team, uint32 stripe)
 {
-	Pass		s = begin_pass(view, from, counts);
-	double		log_likelihood = 0;
+	const AnnotationView *view = &team->view;
+	uint64		goal = (uint64) view->annotations * stripe / team->n_stripes;
+	uint32		low = 0;
+	uint32		high = view->items;
 
-	for (uint32 first = 0; first < view->items; first += ITEM_BLOCK)
+	if (stripe == 0 || stripe == team->n_stripes)
+		return stripe == 0 ? 0 : view->items;
+	while (low < high)
 	{
-		uint32		last = Min(first + ITEM_BLOCK, view->items);
+		uint32		middle = low + (high - low) / 2;
+
+		if (view->starts[middle] < goal)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Add the counts of a stripe to those of all, or begin with them. */
+static void
+add_counts(const EmTeam *team, uint32 stripe, Size from, Size to)
+{
+	double	   *restrict all = team->tables[SLOT_COUNTS].prior;
+	const double *restrict part = team->tables[SLOT_STRIPES + stripe].prior;
+
+	if (stripe == 0)
+		memcpy(all + from, part + from, (to - from) * sizeof(double));
+	else
+		for (Size i = from; i < to; i++)
+			all[i] += part[i];
+}
+
+/* Who is alone has one table for all stripes and adds it up at once. */
+static void
+end_stripe(const EmTeam *team, uint32 stripe)
+{
+	if (team->shared != NULL || team->n_stripes == 1)
+		return;
+	for (uint32 block = 0; block < team->n_blocks; block++)
+	{
+		EmBlock		b = em_block(team, block);
 
 		CHECK_FOR_INTERRUPTS();
-		log_likelihood += pass_block(&s, first, last);
+		add_counts(team, stripe, b.first_cell, b.last_cell);
+	}
+}
+
+/* Add up the stripes, for a block of annotators. */
+void
+em_block_sum(EmTeam *team, uint32 block)
+{
+	EmBlock		b = em_block(team, block);
+
+	for (uint32 stripe = 0; stripe < team->n_stripes; stripe++)
+		add_counts(team, stripe, b.first_cell, b.last_cell);
+}
+
+/* The counts are in SLOT_COUNTS when this is done. */
+static void
+run_stripes(EmTeam *team, EmTask task)
+{
+	em_team_run(team, task);
+	if (team->shared != NULL)
+		em_team_run(team, TASK_SUM);
+}
+
+/* E step of one stripe; returns its log-likelihood. */
+double
+em_stripe_expectation(EmTeam *team, uint32 stripe)
+{
+	Pass		s = begin_pass(&team->view, &team->tables[team->work->from],
+							   &team->tables[SLOT_STRIPES + stripe]);
+	uint32		end = stripe_start(team, stripe + 1);
+	double		log_likelihood = 0;
+
+	for (uint32 first = stripe_start(team, stripe); first < end; first += ITEM_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		log_likelihood += pass_block(&s, first, Min(first + ITEM_BLOCK, end));
 	}
 	end_pass(&s);
+	end_stripe(team, stripe);
 	return log_likelihood;
+}
+
+/* E step over all items; returns the log-likelihood of the parameters. */
+double
+em_expectation(EmTeam *team, EmSlot from)
+{
+	team->work->from = from;
+	run_stripes(team, TASK_EXPECTATION);
+	return em_team_sum(team, TASK_EXPECTATION, 0);
 }
 
 /* Add what an item's posterior says to the expected counts. */
@@ -385,13 +468,16 @@ em_item_vote_shares(const AnnotationView *view, uint32 item, double *posterior)
 	}
 }
 
-/* Counts of the start (eq. 3.1): vote shares as posteriors. */
+/* Counts of the start (eq. 3.1), of one stripe: vote shares as posteriors. */
 void
-em_vote_shares(const AnnotationView *view, EmCounts *counts)
+em_stripe_votes(EmTeam *team, uint32 stripe)
 {
+	const AnnotationView *view = &team->view;
+	EmCounts   *counts = &team->tables[SLOT_STRIPES + stripe];
 	Pass		s = begin_pass(view, NULL, counts);
+	uint32		end = stripe_start(team, stripe + 1);
 
-	for (uint32 i = 0; i < view->items; i++)
+	for (uint32 i = stripe_start(team, stripe); i < end; i++)
 	{
 		if (i % ITEM_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -400,6 +486,14 @@ em_vote_shares(const AnnotationView *view, EmCounts *counts)
 		em_add_posterior(view, i, s.weight, counts);
 	}
 	end_pass(&s);
+	end_stripe(team, stripe);
+}
+
+/* Leaves the counts of vote shares in SLOT_COUNTS. */
+void
+em_vote_shares(EmTeam *team)
+{
+	run_stripes(team, TASK_VOTES);
 }
 
 /* Counts of the items with gold, by gold alone; returns how many there are. */

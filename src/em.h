@@ -3,7 +3,7 @@
  *		The fitting engine: expectation maximisation for models of annotators.
  *
  * em.c has the E step, em_maximize.c the M steps of the variants, em_fit.c the
- * loop around them.
+ * loop around them, em_team.c the processes that do it and their memory.
  */
 #ifndef NL_EM_H
 #define NL_EM_H
@@ -12,6 +12,8 @@
 
 #include "annotation_set.h"
 #include "annotator_model.h"
+#include "storage/dsm.h"
+#include "storage/shm_toc.h"
 
 /* Where a Dirichlet prior on the rows of the confusion matrices points. */
 typedef enum SmoothingTarget
@@ -59,9 +61,74 @@ typedef struct EmFit
 	double	   *pool;			/* K * K: for an annotator never seen */
 	EmCounts	counts;			/* expected under the parameters */
 	double		log_likelihood; /* of the parameters */
+	double		objective;		/* log-likelihood plus log-prior */
 	int			iterations;
 	bool		converged;
 } EmFit;
+
+/* The tables that the processes of a team share. */
+typedef enum EmSlot
+{
+	SLOT_X0,					/* parameters */
+	SLOT_X1,
+	SLOT_X2,
+	SLOT_COUNTS,				/* of all items */
+	SLOT_TARGET,				/* what smoothing points to */
+	SLOT_STRIPES				/* counts of a stripe of items; to the end */
+} EmSlot;
+
+/* What a team does together; a unit is a stripe of items or a block of cells. */
+typedef enum EmTask
+{
+	TASK_VOTES,					/* stripes: counts of vote shares */
+	TASK_EXPECTATION,			/* stripes: counts under parameters "from" */
+	TASK_SUM,					/* blocks: stripes into SLOT_COUNTS */
+	TASK_MAXIMIZE,				/* blocks: SLOT_COUNTS into parameters "to" */
+	TASK_LOG_PRIOR,				/* blocks: of parameters "from" */
+	TASK_STEPLENGTH,			/* blocks: see em_fit.c */
+	TASK_EXTRAPOLATE,
+	TASK_END					/* none; the worker may go */
+} EmTask;
+
+/* What a task is to do. */
+typedef struct EmWork
+{
+	EmTask		task;
+	EmSlot		from;
+	EmSlot		to;
+	EmSlot		x0;				/* of the extrapolation */
+	EmSlot		x1;
+	EmSlot		x2;
+	double		step;
+	Variant		variant;		/* of the M step */
+	double		strength;		/* of its smoothing */
+} EmWork;
+
+/* The sums that a unit leaves, besides what it does to tables. */
+typedef struct EmPartial
+{
+	double		sum[2];
+} EmPartial;
+
+/*
+ * The processes of one fit, as one of them sees it: the leader, which may be
+ * alone, or a worker.  See em_team.c.
+ */
+typedef struct EmTeam
+{
+	AnnotationView view;		/* its names are the leader's only */
+	uint32		classes;
+	Size		annotators;
+	uint32		n_stripes;
+	uint32		n_blocks;
+	uint32		block;			/* annotators of a block */
+	EmTables   *tables;			/* by EmSlot */
+	EmWork	   *work;			/* of the present task */
+	EmPartial  *partial;		/* by unit */
+	double	   *scratch;		/* K + K * K; each process has its own */
+	struct EmShared *shared;	/* NULL when alone */
+	struct EmWorkers *workers;	/* the leader's; NULL when alone */
+} EmTeam;
 
 static inline Size
 em_cell(Size classes, Size annotator, Size label, Size truth)
@@ -75,36 +142,70 @@ em_table_cells(const AnnotationView *view)
 	return mul_size(view->annotators.n, mul_size(view->labels.n, view->labels.n));
 }
 
+/* A block of annotators, and what of a table is theirs; the first has the prior. */
+typedef struct EmBlock
+{
+	Size		first;
+	Size		last;			/* one beyond */
+	Size		first_cell;		/* from the prior on */
+	Size		last_cell;
+} EmBlock;
+
+static inline EmBlock
+em_block(const EmTeam *team, uint32 block)
+{
+	Size		cells = (Size) team->classes * team->classes;
+	EmBlock		b;
+
+	b.first = (Size) block * team->block;
+	b.last = Min(b.first + team->block, team->annotators);
+	b.first_cell = block == 0 ? 0 : team->classes + b.first * cells;
+	b.last_cell = team->classes + b.last * cells;
+	return b;
+}
+
+/* em_team.c */
+extern Size em_memory(const AnnotationView *view);
+extern EmTables em_tables_create(const AnnotationView *view);
+extern void em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from);
+extern void em_tables_free(EmTables *tables);
+extern EmTeam *em_team_create(const AnnotationView *view);
+extern void em_team_run(EmTeam *team, EmTask task);
+extern double em_team_sum(const EmTeam *team, EmTask task, int which);
+extern void em_team_end(EmTeam *team);
+extern NL_EXPORT void em_worker_main(dsm_segment *seg, shm_toc *toc);
+
 /* em.c */
-extern double em_expectation(const AnnotationView *view, const EmParameters *from,
-							 EmCounts *counts);
+extern double em_expectation(EmTeam *team, EmSlot from);
+extern void em_vote_shares(EmTeam *team);
+extern void em_stripe_votes(EmTeam *team, uint32 stripe);
+extern double em_stripe_expectation(EmTeam *team, uint32 stripe);
+extern void em_block_sum(EmTeam *team, uint32 block);
 extern void em_add_posterior(const AnnotationView *view, uint32 item,
 							 const double *posterior, EmCounts *counts);
 extern void em_item_vote_shares(const AnnotationView *view, uint32 item,
 								double *posterior);
 extern uint32 em_gold_counts(const AnnotationView *view, EmCounts *counts);
 extern void em_mix_gold(const AnnotationView *view, uint32 item, double *posterior);
-extern void em_vote_shares(const AnnotationView *view, EmCounts *counts);
 extern void em_posterior_without_gold(const AnnotationView *view,
 									  const EmParameters *at, uint32 item,
 									  double *posterior);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;
-extern Maximizer *maximizer_create(const AnnotationView *view,
-								   const EmOptions *options,
-								   const EmCounts *start);
-extern void maximizer_step(Maximizer *m, const EmCounts *counts, EmParameters *result);
-extern double maximizer_log_prior(const Maximizer *m, const EmParameters *at);
-extern void em_pool(const AnnotationView *view, const EmCounts *counts, double *pool);
+extern Maximizer *maximizer_create(EmTeam *team, const EmOptions *options);
+extern void maximizer_free(Maximizer *m);
+extern void maximizer_step(Maximizer *m, EmSlot to);
+extern double maximizer_log_prior(Maximizer *m, EmSlot at);
+extern void em_block_maximize(EmTeam *team, uint32 block);
+extern double em_block_log_prior(EmTeam *team, uint32 block);
+extern void em_pool(const EmTeam *team, double *pool);
 
 /* em_fit.c */
-extern Size em_memory(const AnnotationView *view);
-extern EmTables em_tables_create(const AnnotationView *view);
-extern void em_tables_free(EmTables *tables);
-extern EmFit *em_fit(const AnnotationView *view, const EmOptions *options,
-					 const EmCounts *start);
-extern EmFit *em_one_step(const AnnotationView *view, const EmOptions *options,
+extern EmFit *em_fit(EmTeam *team, const EmOptions *options, const EmCounts *start);
+extern EmFit *em_one_step(EmTeam *team, const EmOptions *options,
 						  const EmCounts *start, EmFit *from);
+extern EmPartial em_block_steplength(EmTeam *team, uint32 block);
+extern void em_block_extrapolate(EmTeam *team, uint32 block);
 
 #endif							/* NL_EM_H */
