@@ -9,14 +9,17 @@
  *	L = sum over items i of log sum over classes k of p_k prod pi(j, k, l)
  *
  * (their eq. 2.7, with the product over the annotations of the item).  One
- * pass over the annotations computes an item's posterior (eq. 2.5) and adds it
- * to the expected counts at once, so posteriors are never stored.  What the
- * counts become is the business of em_maximize.c, and how often, of em_fit.c.
+ * pass over the annotations computes the posteriors (eq. 2.5) of a tile of
+ * items and adds them to the expected counts at once, so they are never all
+ * stored.  A tile is small enough for the first cache and has enough
+ * annotations to know far ahead which cells will be wanted.  What the counts
+ * become is the business of em_maximize.c, and how often, of em_fit.c.
  *
  * Arithmetic.  An item's weights are products of probabilities, which for a
  * few annotations is safe and much faster than sums of logarithms: the product
  * of a class is rounded only when it falls below the smallest double, 1e-308,
  * and that does not matter so long as another class stands above SAFE_WEIGHT.
+ * Nor is there a logarithm for each item: their weights are multiplied, too.
  * Items where none does, and items with more than CHUNK annotations, go
  * through logarithms, taken of the product of each chunk, or of each
  * annotation where a chunk's product comes too near underflow.
@@ -27,18 +30,20 @@
  * rows always give the same bits.  Contraction to fused multiply-adds is
  * switched off (see Makefile), so the versions for different processors agree.
  *
- * Memory: buffers of K doubles; the tables are the team's.  Interrupts: every
- * ITEM_BLOCK items, and within an item of many annotations.
+ * Memory: a tile and buffers of K doubles; the tables are the team's.
+ * Interrupts: every tile, and within an item of many annotations.
  */
 #include "em.h"
 
 #include "logspace.h"
 
 #define ITEM_BLOCK 1024
+#define TILE_CELLS 2560			/* doubles of posteriors */
 #define CHUNK 32
 #define LONG_ITEM 65536			/* annotations between looks for interrupts */
 #define SAFE_WEIGHT 1e-200
 #define SAFE_PRODUCT 1e-290
+#define SAFE_FACTOR 1e-100		/* times SAFE_WEIGHT this is no underflow */
 #define AHEAD 8					/* annotations from prefetch to use */
 #define SMALL_CLASSES 10		/* up to here loops are unrolled */
 
@@ -65,6 +70,8 @@ typedef struct Pass
 	double	   *weight;			/* K: weights, then posterior */
 	double	   *product;		/* K */
 	uint32	   *vetoes;			/* K */
+	uint32		tile;			/* items */
+	double	   *posterior;		/* of the items of a tile */
 } Pass;
 
 /*
@@ -184,26 +191,44 @@ posterior_with_care(Pass *s, uint32 item)
 	return posterior_by_logs(s, from, to, gold);
 }
 
+/* The logarithm of a product of many numbers in (SAFE_WEIGHT, 1]. */
+typedef struct LogProduct
+{
+	double		log;
+	double		product;		/* what the logarithm does not have yet */
+} LogProduct;
+
+static pg_attribute_always_inline void
+log_product_add(LogProduct *p, double x)
+{
+	if (p->product < SAFE_FACTOR)
+	{
+		p->log += log(p->product);
+		p->product = 1;
+	}
+	p->product *= x;
+}
+
 /*
- * E step of a block of items with its share of the next M step.  "classes" is
- * a constant where this is inlined for a small number of classes, so that an
+ * Posteriors of the items of a tile; adds their log-likelihood.  "classes" is a
+ * constant where this is inlined for a small number of classes, so that an
  * item's weights stay in registers.
  */
-static pg_attribute_always_inline double
-pass_items(Pass *s, uint32 first, uint32 last, const uint32 classes)
+static pg_attribute_always_inline void
+tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
+				LogProduct *log_likelihood)
 {
 	const AnnotationView *view = s->view;
 	const uint32 *restrict annotator = view->annotator;
 	const uint16 *restrict label = view->label;
 	const double *restrict prior = s->prior;
 	const double *restrict confusion = s->confusion;
-	double	   *restrict counts = s->counts;
+	double	   *restrict posterior = s->posterior;
 	double		local[SMALL_CLASSES];
-	double	   *restrict weight = classes <= SMALL_CLASSES ? local : s->weight;
+	double	   *restrict weight = classes <= SMALL_CLASSES ? local : s->product;
 	uint32		end = view->annotations;
-	double		log_likelihood = 0;
 
-	for (uint32 i = first; i < last; i++)
+	for (uint32 i = first; i < last; i++, posterior += classes)
 	{
 		uint32		from = view->starts[i];
 		uint32		to = view->starts[i + 1];
@@ -215,10 +240,9 @@ pass_items(Pass *s, uint32 first, uint32 last, const uint32 classes)
 				weight[k] = prior[k];
 			for (uint32 a = from; a < to; a++)
 			{
-				Size		cell = em_cell(classes, annotator[a], label[a], 0);
-				const double *p = confusion + cell;
+				const double *p = confusion +
+					em_cell(classes, annotator[a], label[a], 0);
 
-				prefetch_cells(counts + cell, classes);
 				if (a + AHEAD < end)
 					prefetch_cells(confusion + em_cell(classes, annotator[a + AHEAD],
 													   label[a + AHEAD], 0),
@@ -233,44 +257,89 @@ pass_items(Pass *s, uint32 first, uint32 last, const uint32 classes)
 		{
 			double		scale = 1 / sum;
 
-			log_likelihood += log(sum);
+			log_product_add(log_likelihood, sum);
 			for (uint32 k = 0; k < classes; k++)
-				weight[k] *= scale;
+				posterior[k] = weight[k] * scale;
 		}
 		else
 		{
-			log_likelihood += posterior_with_care(s, i);
+			log_likelihood->log += posterior_with_care(s, i);
 			for (uint32 k = 0; k < classes; k++)
-				weight[k] = s->weight[k];
+				posterior[k] = s->weight[k];
 		}
+	}
+}
 
-		if (unlikely(to - from > LONG_ITEM))
+/* All loads come before all stores, so that the compiler may use vectors. */
+static pg_attribute_always_inline void
+add_cells(double *to, const double *values, const uint32 classes)
+{
+	double		sum[SMALL_CLASSES];
+
+	if (classes <= SMALL_CLASSES)
+	{
+		for (uint32 k = 0; k < classes; k++)
+			sum[k] = to[k] + values[k];
+		for (uint32 k = 0; k < classes; k++)
+			to[k] = sum[k];
+	}
+	else
+		for (uint32 k = 0; k < classes; k++)
+			to[k] += values[k];
+}
+
+/* What the items of a tile add to the counts. */
+static pg_attribute_always_inline void
+tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
+{
+	const AnnotationView *view = s->view;
+	const uint32 *restrict annotator = view->annotator;
+	const uint16 *restrict label = view->label;
+	const double *posterior = s->posterior;
+	double	   *restrict prior_counts = s->prior_counts;
+	double	   *restrict counts = s->counts;
+	uint32		end = view->annotations;
+
+	for (uint32 i = first; i < last; i++, posterior += classes)
+	{
+		uint32		to = view->starts[i + 1];
+
+		if (unlikely(to - view->starts[i] > LONG_ITEM))
 		{
-			EmCounts	all = {s->prior_counts, counts};
+			EmCounts	all = {prior_counts, counts};
 
-			em_add_posterior(view, i, weight, &all);
+			em_add_posterior(view, i, posterior, &all);
 			continue;
 		}
-		for (uint32 k = 0; k < classes; k++)
-			s->prior_counts[k] += weight[k];
-		for (uint32 a = from; a < to; a++)
+		add_cells(prior_counts, posterior, classes);
+		for (uint32 a = view->starts[i]; a < to; a++)
 		{
 			double	   *c = counts + em_cell(classes, annotator[a], label[a], 0);
 
-			for (uint32 k = 0; k < classes; k++)
-				c[k] += weight[k];
+			if (a + AHEAD < end)
+				prefetch_cells(counts + em_cell(classes, annotator[a + AHEAD],
+												label[a + AHEAD], 0),
+							   classes);
+			add_cells(c, posterior, classes);
 		}
 	}
-	return log_likelihood;
 }
 
-DISPATCHED static double
-pass_block(Pass *s, uint32 first, uint32 last)
+static pg_attribute_always_inline void
+tile(Pass *s, uint32 first, uint32 last, const uint32 classes,
+	 LogProduct *log_likelihood)
+{
+	tile_posteriors(s, first, last, classes, log_likelihood);
+	tile_counts(s, first, last, classes);
+}
+
+DISPATCHED static void
+pass_tile(Pass *s, uint32 first, uint32 last, LogProduct *log_likelihood)
 {
 	switch (s->classes)
 	{
-			/* each of these is a copy of the loop above */
-#define UNROLLED(n) case n: return pass_items(s, first, last, n)
+			/* each of these is a copy of the loops above */
+#define UNROLLED(n) case n: tile(s, first, last, n, log_likelihood); break
 			UNROLLED(2);
 			UNROLLED(3);
 			UNROLLED(4);
@@ -282,7 +351,7 @@ pass_block(Pass *s, uint32 first, uint32 last)
 			UNROLLED(10);
 #undef UNROLLED
 		default:
-			return pass_items(s, first, last, s->classes);
+			tile(s, first, last, s->classes, log_likelihood);
 	}
 }
 
@@ -305,6 +374,8 @@ begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *count
 		s.prior_counts = counts->prior;
 		s.counts = counts->confusion;
 	}
+	s.tile = Max(TILE_CELLS / classes, 1);
+	s.posterior = palloc((Size) s.tile * classes * sizeof(double));
 	s.weight = palloc(classes * sizeof(double));
 	s.product = palloc(classes * sizeof(double));
 	s.vetoes = palloc(classes * sizeof(uint32));
@@ -314,6 +385,7 @@ begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *count
 static void
 end_pass(Pass *s)
 {
+	pfree(s->posterior);
 	pfree(s->weight);
 	pfree(s->product);
 	pfree(s->vetoes);
@@ -397,16 +469,16 @@ em_stripe_expectation(EmTeam *team, uint32 stripe)
 	Pass		s = begin_pass(&team->view, &team->tables[team->work->from],
 							   &team->tables[SLOT_STRIPES + stripe]);
 	uint32		end = stripe_start(team, stripe + 1);
-	double		log_likelihood = 0;
+	LogProduct	log_likelihood = {0, 1};
 
-	for (uint32 first = stripe_start(team, stripe); first < end; first += ITEM_BLOCK)
+	for (uint32 first = stripe_start(team, stripe); first < end; first += s.tile)
 	{
 		CHECK_FOR_INTERRUPTS();
-		log_likelihood += pass_block(&s, first, Min(first + ITEM_BLOCK, end));
+		pass_tile(&s, first, Min(first + s.tile, end), &log_likelihood);
 	}
 	end_pass(&s);
 	end_stripe(team, stripe);
-	return log_likelihood;
+	return log_likelihood.log + log(log_likelihood.product);
 }
 
 /* E step over all items; returns the log-likelihood of the parameters. */
