@@ -77,7 +77,7 @@ value($node, q{SET max_parallel_workers_per_gather = 3; SELECT dawid_skene(s, '{
 is(started(), $before + 3, 'as many workers as are allowed');
 value($node, q{SET max_parallel_workers_per_gather = 3; SET min_parallel_table_scan_size = '1GB'; SELECT dawid_skene(s, '{"variant": "full"}') FROM k2});
 is(started(), $before + 3, 'none for a small set');
-value($node, q{SET max_parallel_workers_per_gather = 3; SET noisylabel.memory_limit = '1MB'; SELECT dawid_skene(s, '{"variant": "full"}') FROM k12});
+value($node, q{SET max_parallel_workers_per_gather = 3; SET noisylabel.memory_limit = '700kB'; SELECT dawid_skene(s, '{"variant": "full"}') FROM k12});
 is(started(), $before + 3, 'none where they would need more than memory_limit');
 
 #
