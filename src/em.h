@@ -3,7 +3,7 @@
  *		The fitting engine: expectation maximisation for models of annotators.
  *
  * em.c has the E step, em_maximize.c the M steps of the variants, em_fit.c the
- * loop around them.
+ * loop around them, em_restart.c more than one start.
  */
 #ifndef NL_EM_H
 #define NL_EM_H
@@ -53,14 +53,30 @@ typedef struct EmTables
 typedef EmTables EmParameters;	/* probabilities */
 typedef EmTables EmCounts;		/* expected counts */
 
+/*
+ * What other starts led to, under the names of the kept fit's classes or, for
+ * starts near the votes, under exchanged ones.
+ */
+typedef struct EmRivals
+{
+	double		other_objective;	/* -DBL_MAX: there is none */
+	double		other_items;	/* how many it puts elsewhere, expected */
+	int			near_starts;
+	int			exchanged;		/* of these */
+	double		exchanged_objective;	/* of the best of them, or -DBL_MAX */
+	double		exchanged_items;
+} EmRivals;
+
 typedef struct EmFit
 {
 	EmParameters parameters;
 	double	   *pool;			/* K * K: for an annotator never seen */
 	EmCounts	counts;			/* expected under the parameters */
 	double		log_likelihood; /* of the parameters */
+	double		objective;		/* with the log-prior of the smoothing */
 	int			iterations;
 	bool		converged;
+	EmRivals   *rivals;			/* NULL: there was one start */
 } EmFit;
 
 static inline Size
@@ -106,5 +122,10 @@ extern EmFit *em_fit(const AnnotationView *view, const EmOptions *options,
 					 const EmCounts *start);
 extern EmFit *em_one_step(const AnnotationView *view, const EmOptions *options,
 						  const EmCounts *start, EmFit *from);
+
+/* em_restart.c */
+extern Size em_restart_memory(const AnnotationView *view);
+extern EmFit *em_restart(const AnnotationView *view, const EmOptions *options,
+						 int n, int seed, EmFit *anchor);
 
 #endif							/* NL_EM_H */

@@ -271,8 +271,10 @@ make_fit(const Loop *loop, bool converged)
 	fit->pool = palloc((Size) classes * classes * sizeof(double));
 	em_pool(loop->view, &loop->counts, fit->pool);
 	fit->log_likelihood = loop->log_likelihood;
+	fit->objective = loop->objective;
 	fit->iterations = loop->iterations;
 	fit->converged = converged;
+	fit->rivals = NULL;
 	return fit;
 }
 
