@@ -103,6 +103,17 @@ for my $name (qw(binary three five))
 	}
 }
 
+# Whichever start it is that finds the experts, near or far, their classes get the
+# right names.
+for my $name (qw(three five))
+{
+	my ($best) = fitted($name, '{"restarts": 30}');
+	my @found = grep { $_->[0] > $best - 1 } map { [ fitted($name, qq({"restarts": 2, "seed": $_})) ] } 1 .. 20;
+	cmp_ok(scalar @found, '>=', 5, "$name: by two restarts, too");
+	is(scalar(grep { $_->[2] < .95 } @found), 0, "$name: always with the right names");
+	note(scalar(@found) . ' of 20');
+}
+
 #
 # Names of classes.  Brute force over all permutations: none agrees with the votes
 # and the first fit on more items than the names as they are.
