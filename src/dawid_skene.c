@@ -22,6 +22,8 @@ typedef struct FitOptions
 	char	   *start;			/* a model as JSON, or NULL */
 	double		gold_weight;
 	int			learn_from;		/* LearnFrom */
+	int			restarts;
+	int			seed;
 } FitOptions;
 
 /* What a repeated (item, annotator, label) row counts for. */
@@ -62,9 +64,28 @@ static const Option option_table[] = {
 	{"repeats", OPTION_CHOICE, offsetof(FitOptions, repeats), 0, 0, repeats_names},
 	{"gold_weight", OPTION_DOUBLE, offsetof(FitOptions, gold_weight), 0.5, 1, NULL},
 	{"learn_from", OPTION_CHOICE, offsetof(FitOptions, learn_from), 0, 0, learn_from_names},
+	{"restarts", OPTION_INT, offsetof(FitOptions, restarts), 0, 1000, NULL},
+	{"seed", OPTION_INT, offsetof(FitOptions, seed), 0, 1e9, NULL},
 	{"start", OPTION_OBJECT, offsetof(FitOptions, start), 0, 0, NULL},
 	{"variant", OPTION_CHOICE, offsetof(FitOptions, variant), 0, 0, variant_names}
 };
+
+/* What is computed in closed form or in fixed steps is the same from any start. */
+static void
+check_restarts(const FitOptions *options)
+{
+	const char *other = NULL;
+
+	if (options->variant == VARIANT_AUTO || options->variant == VARIANT_MAJORITY)
+		other = psprintf("variant \"%s\"", variant_names[options->variant]);
+	else if (options->learn_from == LEARN_FROM_GOLD)
+		other = "\"learn_from\" \"gold\"";
+	if (options->restarts > 0 && other != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"restarts\" does not go with %s", other),
+				 errhint("Restarts are for variants \"full\", \"class\", \"one_coin\" and \"shared\", learned from all items.")));
+}
 
 static FitOptions
 parse_options(const Jsonb *jsonb)
@@ -85,6 +106,7 @@ parse_options(const Jsonb *jsonb)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"start\" does not go with \"learn_from\" \"gold\""),
 				 errhint("What is learned from gold has a closed form and no start.")));
+	check_restarts(&options);
 	return options;
 }
 
@@ -108,7 +130,7 @@ options_json(const FitOptions *o)
 					 learn_from_names[o->learn_from]);
 	appendStringInfoString(&buf, ", \"gold_weight\": ");
 	jsonio_append_double(&buf, o->gold_weight);
-	appendStringInfoChar(&buf, '}');
+	appendStringInfo(&buf, ", \"restarts\": %d, \"seed\": %d}", o->restarts, o->seed);
 
 	/* in the form that reading the model back gives */
 	options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data)));
@@ -229,13 +251,15 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 		.iterations = fit->iterations,
 		.converged = fit->converged,
 		.log_likelihood = fit->log_likelihood,
-		.method = psprintf("dawid_skene %s%s", variant_names[options->variant],
-						   options->start ? ", started from a model" : ""),
+		.method = psprintf("dawid_skene %s%s%s", variant_names[options->variant],
+						   options->start ? ", started from a model" : "",
+						   options->restarts == 0 ? "" :
+						   psprintf(", best of %d starts", options->restarts + 1)),
 		.options = options_json(options)
 	};
 
 	count_annotations(&model, view);
-	add_fit_warnings(&model, view, fit);
+	add_fit_warnings(&model, view, fit, options->em.tolerance);
 	return annotator_model_make(&model);
 }
 
@@ -243,7 +267,7 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
  * Bytes of a fit beside the view.  At the end there are, of the engine, the
  * parameters and counts; of the model, both transposed, its stored form, and
  * the copy of that which is returned: together eight tables, as many as em_fit()
- * takes twice.  Reading a model to start from takes up to START_FACTOR times
+ * takes twice, and as restarts take with the best so far.  Reading a model to start from takes up to START_FACTOR times
  * its text (jsonb's parser, mostly).
  */
 #define START_FACTOR 60
@@ -255,6 +279,8 @@ fit_memory(const AnnotationView *view, const FitOptions *options)
 
 	if (options->repeats == REPEATS_DISTINCT)
 		size = add_size(size, mul_size(view->annotations, 6));
+	if (options->restarts > 0)
+		size = add_size(size, em_restart_memory(view));
 	if (options->start != NULL)
 		size = add_size(size, mul_size(strlen(options->start), START_FACTOR));
 	return size;
@@ -353,6 +379,7 @@ run_fit(EmTeam *team, FitOptions *options)
 	const AnnotationView *view = &team->view;
 	EmCounts	counts;
 	EmCounts   *start = NULL;
+	EmFit	   *fit;
 
 	if (options->learn_from == LEARN_FROM_GOLD)
 		return fit_gold(team, options);
@@ -365,7 +392,12 @@ run_fit(EmTeam *team, FitOptions *options)
 	if (options->variant == VARIANT_AUTO)
 		return fit_auto(team, options, start);
 	options->em.variant = options->variant;
-	return em_fit(team, &options->em, start);
+	fit = em_fit(team, &options->em, start);
+	if (start != NULL)
+		em_tables_free(start);
+	if (options->restarts == 0)
+		return fit;
+	return em_restart(team, &options->em, options->restarts, options->seed, fit);
 }
 
 static Datum

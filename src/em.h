@@ -3,7 +3,8 @@
  *		The fitting engine: expectation maximisation for models of annotators.
  *
  * em.c has the E step, em_maximize.c the M steps of the variants, em_fit.c the
- * loop around them, em_team.c the processes that do it and their memory.
+ * loop around them, em_restart.c more than one start, em_team.c the processes
+ * that do it and their memory.
  */
 #ifndef NL_EM_H
 #define NL_EM_H
@@ -55,6 +56,20 @@ typedef struct EmTables
 typedef EmTables EmParameters;	/* probabilities */
 typedef EmTables EmCounts;		/* expected counts */
 
+/*
+ * What other starts led to, under the names of the kept fit's classes or, for
+ * starts near the votes, under exchanged ones.
+ */
+typedef struct EmRivals
+{
+	double		other_objective;	/* -DBL_MAX: there is none */
+	double		other_items;	/* how many it puts elsewhere, expected */
+	int			near_starts;
+	int			exchanged;		/* of these */
+	double		exchanged_objective;	/* of the best of them, or -DBL_MAX */
+	double		exchanged_items;
+} EmRivals;
+
 typedef struct EmFit
 {
 	EmParameters parameters;
@@ -64,6 +79,7 @@ typedef struct EmFit
 	double		objective;		/* log-likelihood plus log-prior */
 	int			iterations;
 	bool		converged;
+	EmRivals   *rivals;			/* NULL: there was one start */
 } EmFit;
 
 /* The tables that the processes of a team share. */
@@ -207,5 +223,10 @@ extern EmFit *em_one_step(EmTeam *team, const EmOptions *options,
 						  const EmCounts *start, EmFit *from);
 extern EmPartial em_block_steplength(EmTeam *team, uint32 block);
 extern void em_block_extrapolate(EmTeam *team, uint32 block);
+
+/* em_restart.c */
+extern Size em_restart_memory(const AnnotationView *view);
+extern EmFit *em_restart(EmTeam *team, const EmOptions *options, int n, int seed,
+						 EmFit *anchor);
 
 #endif							/* NL_EM_H */

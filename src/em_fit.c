@@ -272,6 +272,7 @@ end_loop(Loop *loop, bool converged)
 	fit->iterations = loop->iterations;
 	fit->converged = converged;
 	maximizer_free(loop->maximizer);
+	fit->rivals = NULL;
 	return fit;
 }
 
