@@ -45,21 +45,24 @@ typedef enum LearnFrom
 static const char *const acceleration_names[] = {"squarem", "none", NULL};
 static const char *const learn_from_names[] = {"all", "gold", NULL};
 static const char *const repeats_names[] = {"count", "distinct", NULL};
-static const char *const toward_names[] = {"pool", "diagonal", "uniform", NULL};
+static const char *const smoothing_words[] = {"estimate", NULL};
+
+#define ESTIMATE OPTION_WORD(0)
 
 static const FitOptions default_options = {
-	.em = {.max_iterations = 100,.tolerance = 1e-6,.smoothing = NOT_GIVEN,.toward = TOWARD_POOL},
-	.variant = VARIANT_FULL,
+	.em = {.max_iterations = 100,.tolerance = 1e-6,.smoothing = NOT_GIVEN,.toward = NOT_GIVEN},
+	.variant = NOT_GIVEN,
 	.repeats = REPEATS_COUNT,
 	.gold_weight = 1,
-	.learn_from = LEARN_FROM_ALL
+	.learn_from = LEARN_FROM_ALL,
+	.restarts = NOT_GIVEN
 };
 
 static const Option option_table[] = {
 	{"max_iterations", OPTION_INT, offsetof(FitOptions, em.max_iterations), 1, 1e6, NULL},
 	{"tolerance", OPTION_DOUBLE, offsetof(FitOptions, em.tolerance), 0, 1, NULL},
-	{"smoothing", OPTION_DOUBLE, offsetof(FitOptions, em.smoothing), 0, 1e9, NULL},
-	{"toward", OPTION_CHOICE, offsetof(FitOptions, em.toward), 0, 0, toward_names},
+	{"smoothing", OPTION_DOUBLE, offsetof(FitOptions, em.smoothing), 0, 1e9, smoothing_words},
+	{"toward", OPTION_CHOICE, offsetof(FitOptions, em.toward), 0, 0, smoothing_target_names},
 	{"acceleration", OPTION_CHOICE, offsetof(FitOptions, em.acceleration), 0, 0, acceleration_names},
 	{"repeats", OPTION_CHOICE, offsetof(FitOptions, repeats), 0, 0, repeats_names},
 	{"gold_weight", OPTION_DOUBLE, offsetof(FitOptions, gold_weight), 0.5, 1, NULL},
@@ -80,11 +83,48 @@ check_restarts(const FitOptions *options)
 		other = psprintf("variant \"%s\"", variant_names[options->variant]);
 	else if (options->learn_from == LEARN_FROM_GOLD)
 		other = "\"learn_from\" \"gold\"";
+	else if (options->em.estimate)
+		other = "\"smoothing\" \"estimate\"";
 	if (options->restarts > 0 && other != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"restarts\" does not go with %s", other),
-				 errhint("Restarts are for variants \"full\", \"class\", \"one_coin\" and \"shared\", learned from all items.")));
+				 errhint("Restarts are for variants \"full\", \"class\", \"one_coin\" and \"shared\", learned from all items and with a given smoothing.")));
+}
+
+/* Variant auto smooths as it finds best; a matrix for all has no crowd beside it. */
+static void
+check_smoothing(const FitOptions *options)
+{
+	if (options->variant == VARIANT_AUTO &&
+		(options->em.smoothing != NOT_GIVEN || options->em.toward != NOT_GIVEN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" does not go with variant \"auto\"",
+						options->em.smoothing != NOT_GIVEN ? "smoothing" : "toward"),
+				 errhint("Variant \"auto\" sets it; name another variant, such as \"full\".")));
+	if (options->em.toward == TOWARD_ACCURACY && options->variant != VARIANT_FULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"toward\" \"accuracy\" goes with variant \"full\" only")));
+	if (options->em.smoothing == ESTIMATE &&
+		(options->variant == VARIANT_SHARED || options->variant == VARIANT_MAJORITY ||
+		 options->learn_from == LEARN_FROM_GOLD))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"smoothing\" \"estimate\" does not go with %s",
+						options->learn_from == LEARN_FROM_GOLD ?
+						"\"learn_from\" \"gold\"" :
+						psprintf("variant \"%s\"", variant_names[options->variant])),
+				 errhint("Give a number of pseudo-counts instead.")));
+}
+
+/* Who says how matrices are smoothed or started means full matrices. */
+static Variant
+default_variant(const FitOptions *options)
+{
+	return options->em.smoothing != NOT_GIVEN || options->em.toward != NOT_GIVEN ||
+		options->restarts > 0 ? VARIANT_FULL : VARIANT_AUTO;
 }
 
 static FitOptions
@@ -94,13 +134,16 @@ parse_options(const Jsonb *jsonb)
 
 	if (jsonb != NULL)
 		options_parse(jsonb, option_table, lengthof(option_table), &options);
+	if (options.variant == NOT_GIVEN)
+		options.variant = default_variant(&options);
+	check_smoothing(&options);
+	if (options.restarts == NOT_GIVEN)
+		options.restarts = 0;
 	if (options.em.smoothing == NOT_GIVEN)
 		options.em.smoothing = 0;
-	else if (options.variant == VARIANT_AUTO)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"smoothing\" does not go with variant \"auto\""),
-				 errhint("Variant \"auto\" sets it; name another variant, such as \"full\".")));
+	if (options.em.toward == NOT_GIVEN)
+		options.em.toward = TOWARD_POOL;
+	options.em.estimate = options.em.smoothing == ESTIMATE;
 	if (options.start != NULL && options.learn_from == LEARN_FROM_GOLD)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -122,9 +165,12 @@ options_json(const FitOptions *o)
 					 variant_names[o->variant], o->em.max_iterations);
 	jsonio_append_double(&buf, o->em.tolerance);
 	appendStringInfoString(&buf, ", \"smoothing\": ");
-	jsonio_append_double(&buf, o->em.smoothing);
+	if (o->em.estimate || o->variant == VARIANT_AUTO)
+		appendStringInfoString(&buf, "\"estimate\"");
+	else
+		jsonio_append_double(&buf, o->em.smoothing);
 	appendStringInfo(&buf, ", \"toward\": \"%s\", \"acceleration\": \"%s\", \"repeats\": \"%s\", \"learn_from\": \"%s\"",
-					 toward_names[o->em.toward],
+					 smoothing_target_names[o->em.toward],
 					 acceleration_names[o->em.acceleration],
 					 repeats_names[o->repeats],
 					 learn_from_names[o->learn_from]);
@@ -251,7 +297,8 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 		.iterations = fit->iterations,
 		.converged = fit->converged,
 		.log_likelihood = fit->log_likelihood,
-		.method = psprintf("dawid_skene %s%s%s", variant_names[options->variant],
+		.method = psprintf("dawid_skene %s%s%s%s%s", variant_names[options->variant],
+						   fit->detail ? ": " : "", fit->detail ? fit->detail : "",
 						   options->start ? ", started from a model" : "",
 						   options->restarts == 0 ? "" :
 						   psprintf(", best of %d starts", options->restarts + 1)),
@@ -287,43 +334,6 @@ fit_memory(const AnnotationView *view, const FitOptions *options)
 }
 
 /*
- * Variant auto: a ladder of models, each freeing more of the confusion matrix
- * than the one before.  A one-coin model (one parameter for each annotator) is
- * robust but blind to which classes an annotator confuses; full matrices see
- * that, but iterated to convergence they feed the errors that annotators share
- * back into themselves.  So the fit converges on the lowest rung only, with
- * the class prior kept at the vote shares, and then takes one step each to one
- * accuracy for each class and to full matrices: from a good start, one step is
- * as efficient as the whole way (Le Cam's one-step estimators).  With two
- * classes the upper rungs are the same model, and one step is taken.
- *
- * Smoothing: for the accuracy of an annotator two pseudo-counts, one right and
- * wrong each on a coin of the crowd's accuracy; for a row of a matrix half a
- * count for each free cell, as in Jeffreys' prior, toward the crowd's row.
- */
-static EmFit *
-fit_auto(EmTeam *team, const FitOptions *options, const EmCounts *start)
-{
-	EmOptions	rung = options->em;
-	EmFit	   *fit;
-
-	rung.fixed_prior = true;
-	rung.variant = VARIANT_ONE_COIN;
-	rung.smoothing = 2;
-	rung.max_iterations = Max(rung.max_iterations - (team->classes > 2 ? 2 : 1), 1);
-	fit = em_fit(team, &rung, start);
-
-	rung.smoothing = (team->classes - 1) / 2.0;
-	if (team->classes > 2)
-	{
-		rung.variant = VARIANT_CLASS;
-		fit = em_one_step(team, &rung, &fit->counts, fit);
-	}
-	rung.variant = VARIANT_FULL;
-	return em_one_step(team, &rung, &fit->counts, fit);
-}
-
-/*
  * Confusion matrices from the items with gold alone, in closed form; then one
  * pass over all items.  What the crowd agrees on elsewhere has no say in who is
  * trusted, which is the cure where most annotators share a mistake.
@@ -344,7 +354,7 @@ fit_gold(EmTeam *team, const FitOptions *options)
 	else
 	{
 		em.variant = VARIANT_FULL;
-		em.smoothing = (team->classes - 1) / 2.0;
+		em.smoothing = em_light_smoothing(team, em.variant);
 	}
 	if (em_gold_counts(&team->view, &gold.counts) == 0)
 		ereport(ERROR,
@@ -373,6 +383,18 @@ parse_start(const AnnotationView *view, char *json, EmCounts *counts)
 	MemoryContextDelete(context);
 }
 
+/* A smoothing that is estimated begins as the light one of variant auto. */
+static EmFit *
+fit_variant(EmTeam *team, const EmOptions *options, const EmCounts *start)
+{
+	EmOptions	light = *options;
+
+	if (!options->estimate)
+		return em_fit(team, options, start);
+	light.smoothing = em_light_smoothing(team, options->variant);
+	return em_refit(team, options, em_fit(team, &light, start));
+}
+
 static EmFit *
 run_fit(EmTeam *team, FitOptions *options)
 {
@@ -390,9 +412,9 @@ run_fit(EmTeam *team, FitOptions *options)
 		start = &counts;
 	}
 	if (options->variant == VARIANT_AUTO)
-		return fit_auto(team, options, start);
+		return fit_auto(team, &options->em, start);
 	options->em.variant = options->variant;
-	fit = em_fit(team, &options->em, start);
+	fit = fit_variant(team, &options->em, start);
 	if (start != NULL)
 		em_tables_free(start);
 	if (options->restarts == 0)

@@ -20,9 +20,13 @@
 typedef enum SmoothingTarget
 {
 	TOWARD_POOL,				/* all annotators' counts at the start */
+	TOWARD_ACCURACY,			/* the annotator's own accuracy, the pool's errors */
 	TOWARD_DIAGONAL,			/* 4 parts right answer, 1 each wrong answer */
-	TOWARD_UNIFORM
+	TOWARD_UNIFORM,
+	TOWARD_LIKELIEST			/* of an estimate: pool or accuracy */
 } SmoothingTarget;
+
+extern const char *const smoothing_target_names[];	/* ends with NULL */
 
 typedef enum Acceleration
 {
@@ -38,6 +42,7 @@ typedef struct EmOptions
 	double		smoothing;		/* pseudo-counts for each row; 0 is none */
 	int			toward;			/* SmoothingTarget */
 	bool		fixed_prior;	/* keep the class prior of the start */
+	bool		estimate;		/* the strength of the smoothing, from the data */
 	int			acceleration;	/* Acceleration */
 } EmOptions;
 
@@ -80,6 +85,7 @@ typedef struct EmFit
 	int			iterations;
 	bool		converged;
 	EmRivals   *rivals;			/* NULL: there was one start */
+	const char *detail;			/* what was chosen on the way, or NULL */
 } EmFit;
 
 /* The tables that the processes of a team share. */
@@ -101,6 +107,7 @@ typedef enum EmTask
 	TASK_SUM,					/* blocks: stripes into SLOT_COUNTS */
 	TASK_MAXIMIZE,				/* blocks: SLOT_COUNTS into parameters "to" */
 	TASK_LOG_PRIOR,				/* blocks: of parameters "from" */
+	TASK_LOG_MARGINAL,			/* blocks: of SLOT_COUNTS under smoothing */
 	TASK_STEPLENGTH,			/* blocks: see em_fit.c */
 	TASK_EXTRAPOLATE,
 	TASK_END					/* none; the worker may go */
@@ -145,6 +152,9 @@ typedef struct EmTeam
 	struct EmShared *shared;	/* NULL when alone */
 	struct EmWorkers *workers;	/* the leader's; NULL when alone */
 } EmTeam;
+
+/* a matrix of so many cells is worth a look for interrupts */
+#define EM_INTERRUPT_CELLS 65536
 
 static inline Size
 em_cell(Size classes, Size annotator, Size label, Size truth)
@@ -213,14 +223,41 @@ extern Maximizer *maximizer_create(EmTeam *team, const EmOptions *options);
 extern void maximizer_free(Maximizer *m);
 extern void maximizer_step(Maximizer *m, EmSlot to);
 extern double maximizer_log_prior(Maximizer *m, EmSlot at);
+extern const char *maximizer_estimate(Maximizer *m, SmoothingTarget toward);
 extern void em_block_maximize(EmTeam *team, uint32 block);
 extern double em_block_log_prior(EmTeam *team, uint32 block);
 extern void em_pool(const EmTeam *team, double *pool);
+
+/* em_strength.c */
+typedef struct EmStrength
+{
+	double		strength;
+	double		log_marginal;
+} EmStrength;
+
+extern EmStrength em_strength(EmTeam *team, Variant variant);
+extern double em_block_log_marginal(EmTeam *team, uint32 block);
+
+/* em_dependence.c */
+extern double em_dependence(const AnnotationView *view, const EmParameters *at);
+
+/*
+ * Pseudo-counts that are few enough for any data: for the accuracy of an
+ * annotator two, one right and wrong each on a coin of the crowd's accuracy;
+ * for a row of a matrix half a count for each free cell, as in Jeffreys' prior.
+ */
+static inline double
+em_light_smoothing(const EmTeam *team, Variant variant)
+{
+	return variant == VARIANT_ONE_COIN ? 2 : (team->classes - 1) / 2.0;
+}
 
 /* em_fit.c */
 extern EmFit *em_fit(EmTeam *team, const EmOptions *options, const EmCounts *start);
 extern EmFit *em_one_step(EmTeam *team, const EmOptions *options,
 						  const EmCounts *start, EmFit *from);
+extern EmFit *em_refit(EmTeam *team, const EmOptions *options, EmFit *from);
+extern void em_fit_free(EmFit *fit);
 extern EmPartial em_block_steplength(EmTeam *team, uint32 block);
 extern void em_block_extrapolate(EmTeam *team, uint32 block);
 
@@ -228,5 +265,9 @@ extern void em_block_extrapolate(EmTeam *team, uint32 block);
 extern Size em_restart_memory(const AnnotationView *view);
 extern EmFit *em_restart(EmTeam *team, const EmOptions *options, int n, int seed,
 						 EmFit *anchor);
+
+/* fit_auto.c */
+extern EmFit *fit_auto(EmTeam *team, const EmOptions *options,
+					   const EmCounts *start);
 
 #endif							/* NL_EM_H */

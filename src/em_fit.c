@@ -273,13 +273,42 @@ end_loop(Loop *loop, bool converged)
 	fit->converged = converged;
 	maximizer_free(loop->maximizer);
 	fit->rivals = NULL;
+	fit->detail = NULL;
 	return fit;
+}
+
+void
+em_fit_free(EmFit *fit)
+{
+	em_tables_free(&fit->parameters);
+	em_tables_free(&fit->counts);
+	pfree(fit->pool);
+	pfree(fit);
 }
 
 static void
 set_counts(EmTeam *team, const EmCounts *counts)
 {
 	em_tables_copy(team, &team->tables[SLOT_COUNTS], counts);
+}
+
+/* Goes on from x0, whose counts there are, to convergence. */
+static EmFit *
+run_loop(Loop *loop)
+{
+	bool		converged = false;
+
+	while (passes_left(loop, 1) && !converged)
+	{
+		double		last = loop->objective;
+
+		cycle(loop);
+		converged = loop->objective - last <=
+			loop->options->tolerance * fabs(loop->objective);
+		if (nl_progress)
+			report_progress(loop, last);
+	}
+	return end_loop(loop, converged);
 }
 
 /*
@@ -292,7 +321,6 @@ EmFit *
 em_fit(EmTeam *team, const EmOptions *options, const EmCounts *start)
 {
 	Loop		loop = begin_loop(team, options);
-	bool		converged = false;
 
 	em_vote_shares(team);
 	loop.maximizer = maximizer_create(team, options);
@@ -300,17 +328,30 @@ em_fit(EmTeam *team, const EmOptions *options, const EmCounts *start)
 		set_counts(team, start);
 	maximizer_step(loop.maximizer, loop.x0);
 	loop.objective = evaluate(&loop, loop.x0);
-	while (passes_left(&loop, 1) && !converged)
-	{
-		double		last = loop.objective;
+	return run_loop(&loop);
+}
 
-		cycle(&loop);
-		converged = loop.objective - last <=
-			options->tolerance * fabs(loop.objective);
-		if (nl_progress)
-			report_progress(&loop, last);
-	}
-	return end_loop(&loop, converged);
+/*
+ * Goes on from where "from" has arrived with a smoothing that is estimated
+ * there, so that another objective is maximised.  Frees "from".
+ */
+EmFit *
+em_refit(EmTeam *team, const EmOptions *options, EmFit *from)
+{
+	Loop		loop = begin_loop(team, options);
+	const char *detail;
+	EmFit	   *fit;
+
+	set_counts(team, &from->counts);
+	loop.maximizer = maximizer_create(team, options);
+	detail = maximizer_estimate(loop.maximizer, options->toward);
+	maximizer_step(loop.maximizer, loop.x0);
+	loop.iterations = from->iterations;
+	em_fit_free(from);
+	loop.objective = evaluate(&loop, loop.x0);
+	fit = run_loop(&loop);
+	fit->detail = detail;
+	return fit;
 }
 
 /*

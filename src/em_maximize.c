@@ -22,7 +22,15 @@
 
 #include <math.h>
 
-#define INTERRUPT_CELLS 65536	/* of one matrix: look for interrupts at each */
+#define NO_ERRORS 1e-9			/* the pool makes no errors in a row */
+
+const char *const smoothing_target_names[] = {
+	[TOWARD_POOL] = "pool",
+	[TOWARD_ACCURACY] = "accuracy",
+	[TOWARD_DIAGONAL] = "diagonal",
+	[TOWARD_UNIFORM] = "uniform",
+	[TOWARD_LIKELIEST] = NULL
+};
 
 struct Maximizer
 {
@@ -137,7 +145,7 @@ em_block_maximize(EmTeam *team, uint32 block)
 	{
 		Size		at = j * cells;
 
-		if (cells >= INTERRUPT_CELLS)
+		if (cells >= EM_INTERRUPT_CELLS)
 			CHECK_FOR_INTERRUPTS();
 		maximize_matrix(team->work->variant, team->classes,
 						team->tables[SLOT_COUNTS].confusion + at,
@@ -196,31 +204,116 @@ diagonal_target(Size cell, uint32 classes)
 	return (cell / classes == cell % classes ? 4.0 : 1.0) / (classes + 3);
 }
 
+/* The crowd's rates at the present counts, under a variant's ties. */
+static void
+pool_rates(const Maximizer *m, Variant variant, double *rates)
+{
+	double	   *sum = palloc(m->cells * sizeof(double));
+	double	   *uniform = palloc(m->cells * sizeof(double));
+
+	for (Size c = 0; c < m->cells; c++)
+		uniform[c] = 1.0 / m->classes;
+	sum_annotators(m->team, sum);
+	maximize_matrix(variant, m->classes, sum, 0, uniform, m->team->scratch, rates);
+	pfree(sum);
+	pfree(uniform);
+}
+
 /*
- * What smoothing points to; the pool is the crowd's own rates at the present
- * counts, under the variant's ties.
+ * Right answers are as frequent as "accuracy" says for each annotator, wrong
+ * ones are spread as the pool's are in that row.
  */
 static void
-set_target(Maximizer *m, SmoothingTarget toward)
+set_own_accuracy(const Maximizer *m, const double *pool, double strength)
 {
-	double	   *target = m->matrix;
+	EmTeam	   *team = m->team;
+	uint32		classes = m->classes;
+	double	   *own = m->matrix;
+	double	   *coin = palloc(m->cells * sizeof(double));
+
+	pool_rates(m, VARIANT_ONE_COIN, coin);
+	for (Size j = 0; j < team->annotators; j++)
+	{
+		double	   *target = team->tables[SLOT_TARGET].confusion + j * m->cells;
+
+		CHECK_FOR_INTERRUPTS();
+		maximize_matrix(VARIANT_ONE_COIN, classes,
+						team->tables[SLOT_COUNTS].confusion + j * m->cells,
+						strength, coin, team->scratch, own);
+		for (Size c = 0; c < m->cells; c++)
+		{
+			uint32		k = c % classes;
+			double		errors = 1 - pool[(Size) k * classes + k];
+
+			if (c / classes == k || errors <= NO_ERRORS)
+				target[c] = own[c];
+			else
+				target[c] = (1 - own[0]) * pool[c] / errors;
+		}
+	}
+	pfree(coin);
+}
+
+/* What smoothing points to, at the present counts. */
+static void
+set_target(const Maximizer *m, SmoothingTarget toward)
+{
+	double	   *target = palloc(m->cells * sizeof(double));
 
 	for (Size c = 0; c < m->cells; c++)
 		target[c] = toward == TOWARD_DIAGONAL ?
 			diagonal_target(c, m->classes) : 1.0 / m->classes;
-	if (toward == TOWARD_POOL)
+	if (toward == TOWARD_POOL || toward == TOWARD_ACCURACY)
+		pool_rates(m, m->variant, target);
+	if (toward != TOWARD_ACCURACY)
+		set_all(m->team, SLOT_TARGET, target);
+	else
 	{
-		double	   *sum = palloc(m->cells * sizeof(double));
-		double	   *uniform = palloc(m->cells * sizeof(double));
+		double	   *coin = palloc(m->cells * sizeof(double));
 
-		memcpy(uniform, target, m->cells * sizeof(double));
-		sum_annotators(m->team, sum);
-		maximize_matrix(m->variant, m->classes, sum, 0, uniform,
-						m->team->scratch, target);
-		pfree(sum);
-		pfree(uniform);
+		/* how much to believe an annotator's own accuracy */
+		pool_rates(m, VARIANT_ONE_COIN, coin);
+		set_all(m->team, SLOT_TARGET, coin);
+		set_own_accuracy(m, target, em_strength(m->team, VARIANT_ONE_COIN).strength);
+		pfree(coin);
 	}
-	set_all(m->team, SLOT_TARGET, target);
+	pfree(target);
+}
+
+static EmStrength
+strength_toward(const Maximizer *m, SmoothingTarget toward)
+{
+	set_target(m, toward);
+	return em_strength(m->team, m->variant);
+}
+
+/*
+ * Estimates the strength of the smoothing at the present counts, and where it
+ * should point if that is open.  Returns what it found, in words.
+ */
+const char *
+maximizer_estimate(Maximizer *m, SmoothingTarget toward)
+{
+	EmStrength	found;
+
+	if (toward == TOWARD_LIKELIEST)
+	{
+		EmStrength	pool = strength_toward(m, TOWARD_POOL);
+
+		toward = TOWARD_ACCURACY;
+		found = strength_toward(m, toward);
+		if (pool.log_marginal >= found.log_marginal)
+		{
+			toward = TOWARD_POOL;
+			found = pool;
+			set_target(m, toward);
+		}
+	}
+	else
+		found = strength_toward(m, toward);
+	m->strength = found.strength;
+	return psprintf("smoothing %.3g toward %s", found.strength,
+					smoothing_target_names[toward]);
 }
 
 /* Class shares (eq. 2.4); the counts may be those of some items only. */
@@ -325,7 +418,7 @@ em_block_log_prior(EmTeam *team, uint32 block)
 
 	for (Size j = b.first; j < b.last; j++)
 	{
-		if (cells >= INTERRUPT_CELLS)
+		if (cells >= EM_INTERRUPT_CELLS)
 			CHECK_FOR_INTERRUPTS();
 		sum += matrix_log_prior(team->tables[SLOT_TARGET].confusion + j * cells,
 								team->tables[team->work->from].confusion + j * cells,

@@ -249,6 +249,9 @@ run_unit(EmTeam *team, EmTask task, uint32 unit)
 		case TASK_LOG_PRIOR:
 			partial->sum[0] = em_block_log_prior(team, unit);
 			break;
+		case TASK_LOG_MARGINAL:
+			partial->sum[0] = em_block_log_marginal(team, unit);
+			break;
 		case TASK_STEPLENGTH:
 			*partial = em_block_steplength(team, unit);
 			break;
