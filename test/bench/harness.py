@@ -50,6 +50,11 @@ def seconds(run, repeats=REPEATS):
     return statistics.median(elapsed(run) for _ in range(repeats))
 
 
+def fastest(run, repeats=REPEATS):
+    """Time of the fastest call, for differences, which noise would spoil."""
+    return min(elapsed(run) for _ in range(repeats))
+
+
 def peak_memory(connection):
     """Peak resident memory of the server process, in bytes."""
     pid = connection.get_backend_pid()
