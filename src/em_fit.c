@@ -12,7 +12,8 @@
  * The x are logarithms of the probabilities, so that x' is positive, and the
  * inner products weigh each cell by its expected count (the information about
  * it), so that cells nobody has seen do not set the step.  x' is normalised
- * and kept within STEP_CAP of x2.  It is taken if its objective is not below
+ * and kept within STEP_CAP of x2; what has become 0 on the way may come back.
+ * It is taken if its objective is not below
  * that of x1, which costs the pass that would be next anyway; otherwise x2,
  * which EM guarantees, is.  So the objective never decreases.
  *
@@ -28,7 +29,7 @@
 
 #define STEP_CAP 10.0			/* how far, in log units, from x2 */
 #define FIRST_MAX_STEP 4.0		/* of a; grows while steps succeed */
-#define LOG_FLOOR 1e-100		/* smaller probabilities count as this */
+#define LOG_FLOOR 1e-30			/* smaller probabilities count as this */
 
 typedef struct Loop
 {
@@ -151,8 +152,7 @@ em_block_extrapolate(EmTeam *team, uint32 block)
 	{
 		double		leap = on_r * x0[i] + on_v * x1[i];
 
-		/* what EM has made impossible stays so */
-		x0[i] = x2[i] * exp(Max(Min(leap, STEP_CAP), -STEP_CAP));
+		x0[i] = Max(x2[i], LOG_FLOOR) * exp(Max(Min(leap, STEP_CAP), -STEP_CAP));
 	}
 	if (block == 0)
 		normalize(result->prior, classes, 1);
