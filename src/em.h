@@ -3,7 +3,7 @@
  *		The fitting engine: expectation maximisation for models of annotators.
  *
  * em.c has the E step, em_maximize.c the M steps of the variants, em_fit.c the
- * loop around them.
+ * loop around them, em_evidence.c what is counted after it.
  */
 #ifndef NL_EM_H
 #define NL_EM_H
@@ -75,6 +75,8 @@ em_table_cells(const AnnotationView *view)
 	return mul_size(view->annotators.n, mul_size(view->labels.n, view->labels.n));
 }
 
+typedef struct Pass EmPosteriors;	/* a pass that answers item by item */
+
 /* em.c */
 extern double em_expectation(const AnnotationView *view, const EmParameters *from,
 							 EmCounts *counts);
@@ -88,6 +90,16 @@ extern void em_vote_shares(const AnnotationView *view, EmCounts *counts);
 extern void em_posterior_without_gold(const AnnotationView *view,
 									  const EmParameters *at, uint32 item,
 									  double *posterior);
+
+extern EmPosteriors *em_begin_posteriors(const AnnotationView *view,
+										 const EmParameters *at);
+extern const double *em_item_posterior(EmPosteriors *s, uint32 item);
+extern void em_end_posteriors(EmPosteriors *s);
+
+/* em_evidence.c */
+extern void em_evidence(const AnnotationView *view, uint32 n_components,
+						const EmParameters *components, const double *weights,
+						EmCounts *counts, double *variance);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;
