@@ -236,11 +236,12 @@ make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit)
 		.options = options_json(options)
 	};
 
-	em_evidence(view, 1, &fit->parameters, &whole, &fit->counts, variance);
+	count_annotations(&model, view);
+	add_fit_warnings(&model, view, fit);	/* reads the counts of the last pass */
+	em_evidence(view, 1, &fit->parameters, &whole,
+				options->learn_from == LEARN_FROM_GOLD, &fit->counts, variance);
 	model.counts = truth_by_label(fit->counts.confusion, annotators, classes);
 	model.variances = truth_by_label(variance, annotators, classes);
-	count_annotations(&model, view);
-	add_fit_warnings(&model, view, fit);
 	return annotator_model_make(&model);
 }
 

@@ -99,7 +99,7 @@ extern void em_end_posteriors(EmPosteriors *s);
 /* em_evidence.c */
 extern void em_evidence(const AnnotationView *view, uint32 n_components,
 						const EmParameters *components, const double *weights,
-						EmCounts *counts, double *variance);
+						bool gold_only, EmCounts *counts, double *variance);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;

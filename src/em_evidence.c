@@ -12,7 +12,9 @@
  *
  * The posterior is that of the model: the components' posteriors, averaged by
  * weight, with gold as in the E step.  For one component the counts are those
- * of its last pass, to the bit.
+ * of its last pass, to the bit.  Where gold alone taught the model, items with
+ * gold alone are evidence: on the others the crowd's agreement would have the
+ * say about annotators that it was denied.
  *
  * Memory: buffers of K doubles.  Interrupts: every ITEM_BLOCK items, and within
  * an item of many annotations.
@@ -60,7 +62,7 @@ add_item(const AnnotationView *view, uint32 item, const double *posterior,
 void
 em_evidence(const AnnotationView *view, uint32 n_components,
 			const EmParameters *components, const double *weights,
-			EmCounts *counts, double *variance)
+			bool gold_only, EmCounts *counts, double *variance)
 {
 	uint32		classes = view->labels.n;
 	EmPosteriors **parts = palloc(n_components * sizeof(EmPosteriors *));
@@ -76,6 +78,8 @@ em_evidence(const AnnotationView *view, uint32 n_components,
 	{
 		if (i % ITEM_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
+		if (gold_only && annotation_gold(view, i) == NO_GOLD)
+			continue;
 		memset(posterior, 0, classes * sizeof(double));
 		for (uint32 c = 0; c < n_components; c++)
 		{
