@@ -140,7 +140,7 @@ FROM (VALUES (1.0), (0.9), (0.5)) AS v(w),
                ('{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": ' || w ||
                 ', "iterations": 0, "converged": true, "log_likelihood": 0, "warnings": []}, "labels": ["x", "y"], "annotators": ["a"],
                 "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.5, 0.5], [0.5, 0.5]],
-                "confusion": [[[0.75, 0.25], [0.25, 0.75]]]}], "annotations": [0], "counts": [[[0, 0], [0, 0]]]}')::annotator_model)
+                "confusion": [[[0.75, 0.25], [0.25, 0.75]]]}], "annotations": [0], "counts": [[[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]]]}')::annotator_model)
 ORDER BY w DESC;
 -- with gold for every item the fit is the closed form: counts, smoothed
 SELECT annotator, confusion

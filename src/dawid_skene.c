@@ -274,10 +274,13 @@ count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 }
 
 static AnnotatorModel *
-make_model(const AnnotationView *view, const FitOptions *options, const EmFit *fit)
+make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit)
 {
 	uint32		annotators = view->annotators.n;
 	uint32		classes = view->labels.n;
+	double		whole = 1;
+	double	   *variance = nl_alloc(CurrentMemoryContext,
+									mul_size(em_table_cells(view), sizeof(double)));
 	ModelComponent component = {
 		.variant = options->variant == VARIANT_AUTO ? VARIANT_FULL : options->variant,
 		.weight = 1,
@@ -290,7 +293,6 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 		.annotators = view->annotators,
 		.n_components = 1,
 		.components = &component,
-		.counts = truth_by_label(fit->counts.confusion, annotators, classes),
 		.items = view->items,
 		.gold_weight = options->gold_weight,
 		.n_annotations = view->annotations,
@@ -306,23 +308,29 @@ make_model(const AnnotationView *view, const FitOptions *options, const EmFit *f
 	};
 
 	count_annotations(&model, view);
-	add_fit_warnings(&model, view, fit, options->em.tolerance);
+	add_fit_warnings(&model, view, fit, options->em.tolerance);	/* reads the last counts */
+	em_evidence(view, 1, &fit->parameters, &whole,
+				options->learn_from == LEARN_FROM_GOLD, &fit->counts, variance);
+	model.counts = truth_by_label(fit->counts.confusion, annotators, classes);
+	model.variances = truth_by_label(variance, annotators, classes);
 	return annotator_model_make(&model);
 }
 
 /*
  * Bytes of a fit beside the view.  At the end there are, of the engine, the
- * parameters and counts; of the model, both transposed, its stored form, and
- * the copy of that which is returned: together eight tables, as many as em_fit()
- * takes twice, and as restarts take with the best so far.  Reading a model to start from takes up to START_FACTOR times
- * its text (jsonb's parser, mostly).
+ * parameters, counts and variances; of the model, these three transposed, its
+ * stored form, and the copy of that which is returned: together twelve tables.
+ * The team's tables and the fits that are compared or restarted are no more.
+ * Reading a model to start from takes up to START_FACTOR times its text (jsonb's
+ * parser, mostly).
  */
+#define TABLES 12
 #define START_FACTOR 60
 
 static Size
 fit_memory(const AnnotationView *view, const FitOptions *options)
 {
-	Size		size = mul_size(2, em_memory(view));
+	Size		size = mul_size(TABLES, em_table_size(view));
 
 	if (options->repeats == REPEATS_DISTINCT)
 		size = add_size(size, mul_size(view->annotations, 6));

@@ -602,3 +602,56 @@ em_posterior_without_gold(const AnnotationView *view, const EmParameters *at,
 	memcpy(posterior, s.weight, s.classes * sizeof(double));
 	end_pass(&s);
 }
+
+/*
+ * The posteriors that the E step works with, for any items in any order.
+ */
+EmPosteriors *
+em_begin_posteriors(const AnnotationView *view, const EmParameters *at)
+{
+	Pass	   *s = palloc(sizeof(Pass));
+
+	*s = begin_pass(view, at, NULL);
+	return s;
+}
+
+/* Valid until the next call; the same bits as in the pass over all items. */
+const double *
+em_item_posterior(EmPosteriors *s, uint32 item)
+{
+	uint32		from = s->view->starts[item];
+	uint32		to = s->view->starts[item + 1];
+	double		sum = 0;
+
+	if (to - from <= CHUNK && annotation_gold(s->view, item) == NO_GOLD)
+	{
+		memcpy(s->weight, s->prior, s->classes * sizeof(double));
+		for (uint32 a = from; a < to; a++)
+		{
+			const double *p = s->confusion +
+				em_cell(s->classes, s->view->annotator[a], s->view->label[a], 0);
+
+			for (uint32 k = 0; k < s->classes; k++)
+				s->weight[k] *= p[k];
+		}
+		for (uint32 k = 0; k < s->classes; k++)
+			sum += s->weight[k];
+	}
+	if (sum > SAFE_WEIGHT)
+	{
+		double		scale = 1 / sum;
+
+		for (uint32 k = 0; k < s->classes; k++)
+			s->weight[k] *= scale;
+	}
+	else
+		(void) posterior_with_care(s, item);
+	return s->weight;
+}
+
+void
+em_end_posteriors(EmPosteriors *s)
+{
+	end_pass(s);
+	pfree(s);
+}

@@ -4,7 +4,7 @@
  *
  * em.c has the E step, em_maximize.c the M steps of the variants, em_fit.c the
  * loop around them, em_restart.c more than one start, em_team.c the processes
- * that do it and their memory.
+ * that do it and their memory, em_evidence.c what is counted after it.
  */
 #ifndef NL_EM_H
 #define NL_EM_H
@@ -191,7 +191,7 @@ em_block(const EmTeam *team, uint32 block)
 }
 
 /* em_team.c */
-extern Size em_memory(const AnnotationView *view);
+extern Size em_table_size(const AnnotationView *view);
 extern EmTables em_tables_create(const AnnotationView *view);
 extern void em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from);
 extern void em_tables_free(EmTables *tables);
@@ -200,6 +200,8 @@ extern void em_team_run(EmTeam *team, EmTask task);
 extern double em_team_sum(const EmTeam *team, EmTask task, int which);
 extern void em_team_end(EmTeam *team);
 extern NL_EXPORT void em_worker_main(dsm_segment *seg, shm_toc *toc);
+
+typedef struct Pass EmPosteriors;	/* a pass that answers item by item */
 
 /* em.c */
 extern double em_expectation(EmTeam *team, EmSlot from);
@@ -216,6 +218,16 @@ extern void em_mix_gold(const AnnotationView *view, uint32 item, double *posteri
 extern void em_posterior_without_gold(const AnnotationView *view,
 									  const EmParameters *at, uint32 item,
 									  double *posterior);
+
+extern EmPosteriors *em_begin_posteriors(const AnnotationView *view,
+										 const EmParameters *at);
+extern const double *em_item_posterior(EmPosteriors *s, uint32 item);
+extern void em_end_posteriors(EmPosteriors *s);
+
+/* em_evidence.c */
+extern void em_evidence(const AnnotationView *view, uint32 n_components,
+						const EmParameters *components, const double *weights,
+						bool gold_only, EmCounts *counts, double *variance);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;

@@ -78,12 +78,17 @@ n_parameters(Size annotators, Size classes)
 	return add_size(classes, mul_size(annotators, mul_size(classes, classes)));
 }
 
+/* Bytes of one table.  Who is alone has up to SLOT_STRIPES + 1 of them. */
+Size
+em_table_size(const AnnotationView *view)
+{
+	return mul_size(n_parameters(view->annotators.n, view->labels.n), sizeof(double));
+}
+
 EmTables
 em_tables_create(const AnnotationView *view)
 {
-	Size		n = n_parameters(view->annotators.n, view->labels.n);
-	double	   *values = nl_alloc(CurrentMemoryContext,
-								  mul_size(n, sizeof(double)));
+	double	   *values = nl_alloc(CurrentMemoryContext, em_table_size(view));
 
 	return (EmTables) {values, values + view->labels.n};
 }
@@ -108,8 +113,7 @@ copy_with_interrupts(void *to, const void *from, Size size)
 void
 em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from)
 {
-	copy_with_interrupts(to->prior, from->prior,
-						 n_parameters(team->annotators, team->classes) * sizeof(double));
+	copy_with_interrupts(to->prior, from->prior, em_table_size(&team->view));
 }
 
 /* How a fit is divided: by the data alone. */
@@ -143,10 +147,7 @@ n_partial(const EmTeam *team)
 static Size
 tables_size(const EmTeam *team, bool alone)
 {
-	Size		table = mul_size(n_parameters(team->annotators, team->classes),
-								 sizeof(double));
-
-	return add_size(mul_size(n_tables(team, alone), table),
+	return add_size(mul_size(n_tables(team, alone), em_table_size(&team->view)),
 					mul_size(n_partial(team), sizeof(EmPartial)));
 }
 
@@ -202,18 +203,6 @@ new_team(AnnotationView view)
 	team->scratch = palloc(((Size) team->classes + 1) * team->classes * sizeof(double));
 	divide(team);
 	return team;
-}
-
-/*
- * Bytes of the tables of a fit by one process.
- */
-Size
-em_memory(const AnnotationView *view)
-{
-	EmTeam		team = {.view = *view,.classes = view->labels.n,.annotators = view->annotators.n};
-
-	divide(&team);
-	return tables_size(&team, true);
 }
 
 /*

@@ -682,7 +682,12 @@ COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any", jsonb) IS
 CREATE FUNCTION annotators(annotator_model, level float8 DEFAULT 0.95, OUT annotator text, OUT annotations bigint, OUT accuracy float8, OUT accuracy_low float8, OUT accuracy_high float8, OUT information float8, OUT worst_truth text, OUT worst_label text, OUT worst_rate float8, OUT spammer_score float8, OUT confusion confusion_matrix) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'annotators' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
 COMMENT ON FUNCTION annotators(annotator_model, float8) IS
-'A row for each annotator: expected accuracy on the items answered, with a Wilson interval; information in bits that one answer carries at the class prior; the most frequent error among truths met at least once (NULL: none); spammer score (Raykar & Yu 2012: 0 answers without looking, 1 is always right); expected counts.';
+'A row for each annotator: accuracy (expected share of right answers, seen against the crowd: few answers are drawn to its mean), with a credible interval at the given level that knows of both few answers and uncertain truth (docs/metrics.md; NULL in a model without counts); information in bits that one answer carries at the class prior; the most frequent error among truths met at least once (NULL: none); spammer score (Raykar & Yu 2012: 0 answers without looking, 1 is always right); expected counts.';
+
+CREATE FUNCTION annotator_cells(annotator_model, level float8 DEFAULT 0.95, OUT annotator text, OUT truth text, OUT label text, OUT count float8, OUT rate float8, OUT rate_low float8, OUT rate_high float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'annotator_cells' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 1000;
+COMMENT ON FUNCTION annotator_cells(annotator_model, float8) IS
+'A row for each annotator and cell of the confusion matrix: expected count; rate within the truth row, seen against the crowd (few answers are drawn to its mean); credible interval at the given level that knows of both few answers and uncertain truth (docs/metrics.md); NULL where no annotator has answered items of that truth.';
 
 CREATE FUNCTION class_prior(annotator_model) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'class_prior' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
