@@ -15,12 +15,12 @@ $$ SELECT 'i' || lpad(i::text, 2, '0'), j,
    FROM generate_series(1, 40) AS i, regexp_split_to_table(annotators, '') AS j $$;
 
 -- Honest annotators: every start leads to the same
-SELECT (pg_temp.fit(dawid_skene(item, annotator, label))).* FROM pg_temp.crowd('abcdefg', 'g');
+SELECT (pg_temp.fit(dawid_skene(item, annotator, label, '{"variant": "full"}'::jsonb))).* FROM pg_temp.crowd('abcdefg', 'g');
 SELECT (pg_temp.fit(dawid_skene(item, annotator, label, '{"restarts": 10}'::jsonb))).* FROM pg_temp.crowd('abcdefg', 'g');
 
 -- Three against three: vote shares say nothing, and EM stays where it begins.  A
 -- restart gets away from there, but no votes say which way is right.
-SELECT (pg_temp.fit(dawid_skene(item, annotator, label))).* FROM pg_temp.crowd('abcdef', 'c');
+SELECT (pg_temp.fit(dawid_skene(item, annotator, label, '{"variant": "full"}'::jsonb))).* FROM pg_temp.crowd('abcdef', 'c');
 SELECT (pg_temp.fit(dawid_skene(item, annotator, label, '{"restarts": 10}'::jsonb))).* FROM pg_temp.crowd('abcdef', 'c');
 -- gold for a few items does
 SELECT (pg_temp.fit(dawid_skene(item, annotator, label, CASE WHEN item < 'i09' THEN truth END, '{"restarts": 10}'::jsonb))).*
@@ -38,7 +38,7 @@ CREATE TEMP TABLE two AS
 SELECT 'i' || lpad(i::text, 2, '0') AS item, j AS annotator,
        (ARRAY['no', 'yes'])[1 + (CASE WHEN j <= 'c' THEN i ELSE i / 2 END + ((i * 5 + ascii(j) * 11) % 13 = 0)::int) % 2] AS label
 FROM generate_series(1, 40) AS i, regexp_split_to_table('abcdef', '') AS j;
-SELECT (pg_temp.fit(dawid_skene(item, annotator, label))).* FROM two;
+SELECT (pg_temp.fit(dawid_skene(item, annotator, label, '{"variant": "full"}'::jsonb))).* FROM two;
 SELECT (pg_temp.fit(dawid_skene(item, annotator, label, '{"restarts": 10}'::jsonb))).* FROM two;
 -- no more so when a fourth answers the first
 SELECT (pg_temp.fit(dawid_skene(item, annotator, label, '{"restarts": 10}'::jsonb))).*

@@ -333,7 +333,8 @@ em_fit(EmTeam *team, const EmOptions *options, const EmCounts *start)
 
 /*
  * Goes on from where "from" has arrived with a smoothing that is estimated
- * there, so that another objective is maximised.  Frees "from".
+ * there, so that another objective is maximised.  Frees "from", or returns it
+ * if no passes are left.
  */
 EmFit *
 em_refit(EmTeam *team, const EmOptions *options, EmFit *from)
@@ -342,6 +343,8 @@ em_refit(EmTeam *team, const EmOptions *options, EmFit *from)
 	const char *detail;
 	EmFit	   *fit;
 
+	if (from->iterations >= options->max_iterations)
+		return from;
 	set_counts(team, &from->counts);
 	loop.maximizer = maximizer_create(team, options);
 	detail = maximizer_estimate(loop.maximizer, options->toward);

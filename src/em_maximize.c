@@ -312,8 +312,8 @@ maximizer_estimate(Maximizer *m, SmoothingTarget toward)
 	else
 		found = strength_toward(m, toward);
 	m->strength = found.strength;
-	return psprintf("smoothing %.3g toward %s", found.strength,
-					smoothing_target_names[toward]);
+	return psprintf("smoothing %.*f toward %s", found.strength < 10 ? 2 : 0,
+					found.strength, smoothing_target_names[toward]);
 }
 
 /* Class shares (eq. 2.4); the counts may be those of some items only. */
