@@ -323,6 +323,16 @@ sub posterior_of_start
 	];
 }
 
+# Where gold alone teaches, items with gold alone are counted.
+sub counts_of_gold
+{
+	my ($s, $posterior) = @_;
+	return (
+		expected_counts(
+			$s, [ map { defined $s->{gold}{$_} ? $posterior->[$_] : undef } 0 .. $#$posterior ]
+		))[1];
+}
+
 #
 # A fit of what read_annotations() gives.  Options are those of dawid_skene();
 # "start" is { set => annotations, fit => an earlier fit of them }.
@@ -358,7 +368,7 @@ sub plain_fit
 			iterations => $iteration,
 			log_likelihood => $log_likelihood,
 			posterior => $posterior,
-			counts => $counts);
+			counts => $gold_only ? counts_of_gold($s, $posterior) : $counts);
 		last
 		  if defined $last
 		  && $objective - $last <= ($option{tolerance} // 1e-6) * abs($objective);
