@@ -243,19 +243,24 @@ without_repeats(const AnnotationView *view)
 }
 
 /* The engine's tables have the label before the truth; a model's, after. */
-static double *
-truth_by_label(const double *tables, Size annotators, Size classes)
+static void
+put_truth_first(double *tables, Size annotators, Size classes)
 {
-	Size		n = mul_size(annotators, mul_size(classes, classes));
-	double	   *result = nl_alloc(CurrentMemoryContext,
-								  mul_size(Max(n, 1), sizeof(double)));
-
 	for (Size j = 0; j < annotators; j++)
+	{
+		if (j % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
 		for (Size truth = 0; truth < classes; truth++)
-			for (Size label = 0; label < classes; label++)
-				result[em_cell(classes, j, truth, label)] =
-					tables[em_cell(classes, j, label, truth)];
-	return result;
+			for (Size label = 0; label < truth; label++)
+			{
+				double	   *a = &tables[em_cell(classes, j, truth, label)];
+				double	   *b = &tables[em_cell(classes, j, label, truth)];
+				double		swap = *a;
+
+				*a = *b;
+				*b = swap;
+			}
+	}
 }
 
 static void
@@ -274,25 +279,38 @@ count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 }
 
 static AnnotatorModel *
-make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit)
+make_model_in(MemoryContext context, const AnnotatorModelView *view)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	AnnotatorModel *model = annotator_model_make(view);
+
+	MemoryContextSwitchTo(old);
+	return model;
+}
+
+/* The model of a fit, in "context"; takes the tables of the fit apart. */
+static AnnotatorModel *
+make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
+		   MemoryContext context)
 {
 	uint32		annotators = view->annotators.n;
 	uint32		classes = view->labels.n;
-	double		whole = 1;
 	double	   *variance = nl_alloc(CurrentMemoryContext,
 									mul_size(em_table_cells(view), sizeof(double)));
 	ModelComponent component = {
 		.variant = options->variant == VARIANT_AUTO ? VARIANT_FULL : options->variant,
 		.weight = 1,
 		.prior = fit->parameters.prior,
-		.pool = truth_by_label(fit->pool, 1, classes),
-		.confusion = truth_by_label(fit->parameters.confusion, annotators, classes)
+		.pool = fit->pool,
+		.confusion = fit->parameters.confusion
 	};
 	AnnotatorModelView model = {
 		.labels = view->labels,
 		.annotators = view->annotators,
 		.n_components = 1,
 		.components = &component,
+		.counts = fit->counts.confusion,
+		.variances = variance,
 		.items = view->items,
 		.gold_weight = options->gold_weight,
 		.n_annotations = view->annotations,
@@ -309,20 +327,21 @@ make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit)
 
 	count_annotations(&model, view);
 	add_fit_warnings(&model, view, fit, options->em.tolerance);	/* reads the last counts */
-	em_evidence(view, 1, &fit->parameters, &whole,
-				options->learn_from == LEARN_FROM_GOLD, &fit->counts, variance);
-	model.counts = truth_by_label(fit->counts.confusion, annotators, classes);
-	model.variances = truth_by_label(variance, annotators, classes);
-	return annotator_model_make(&model);
+	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,
+				&fit->counts, variance);
+	put_truth_first(component.pool, 1, classes);
+	put_truth_first(component.confusion, annotators, classes);
+	put_truth_first(model.counts, annotators, classes);
+	put_truth_first(model.variances, annotators, classes);
+	return make_model_in(context, &model);
 }
 
 /*
- * Bytes of a fit beside the view.  At the end there are, of the engine, the
- * parameters, counts and variances; of the model, these three transposed, its
- * stored form, and the copy of that which is returned: together twelve tables.
- * The team's tables and the fits that are compared or restarted are no more.
- * Reading a model to start from takes up to START_FACTOR times its text (jsonb's
- * parser, mostly).
+ * Bytes of a fit beside the view.  The team has six tables; restarts have six
+ * more (a start, two fits of two, and the anchor's parameters), and no other
+ * way to fit has as many.  The team's are gone when the model is made.  Reading
+ * a model to start from takes up to START_FACTOR times its text (jsonb's parser,
+ * mostly).
  */
 #define TABLES 12
 #define START_FACTOR 60
@@ -442,7 +461,6 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	EmTeam	   *team;
 	EmFit	   *fit;
 	AnnotatorModel *model;
-	AnnotatorModel *result;
 
 	if (options_jsonb == NULL && view.options != NULL)
 		options = parse_options(DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
@@ -462,12 +480,10 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	team = em_team_create(&view);
 	fit = run_fit(team, &options);
 	em_team_end(team);
-	model = make_model(&view, &options, fit);
+	model = make_model(&view, &options, fit, old);
 	MemoryContextSwitchTo(old);
-	result = palloc(VARSIZE(model));
-	memcpy(result, model, VARSIZE(model));
 	MemoryContextDelete(phase);
-	PG_RETURN_POINTER(result);
+	PG_RETURN_POINTER(model);
 }
 
 /* dawid_skene(annotation_set, options jsonb) */

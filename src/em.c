@@ -325,34 +325,32 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 	}
 }
 
-static pg_attribute_always_inline void
-tile(Pass *s, uint32 first, uint32 last, const uint32 classes,
-	 LogProduct *log_likelihood)
+/* Calls one of the two above as a copy made for the number of classes. */
+#define FOR_CLASSES(function, ...) \
+	switch (s->classes) \
+	{ \
+		case 2: function(s, first, last, 2, ##__VA_ARGS__); break; \
+		case 3: function(s, first, last, 3, ##__VA_ARGS__); break; \
+		case 4: function(s, first, last, 4, ##__VA_ARGS__); break; \
+		case 5: function(s, first, last, 5, ##__VA_ARGS__); break; \
+		case 6: function(s, first, last, 6, ##__VA_ARGS__); break; \
+		case 7: function(s, first, last, 7, ##__VA_ARGS__); break; \
+		case 8: function(s, first, last, 8, ##__VA_ARGS__); break; \
+		case 9: function(s, first, last, 9, ##__VA_ARGS__); break; \
+		case 10: function(s, first, last, 10, ##__VA_ARGS__); break; \
+		default: function(s, first, last, s->classes, ##__VA_ARGS__); \
+	}
+
+DISPATCHED static void
+pass_posteriors(Pass *s, uint32 first, uint32 last, LogProduct *log_likelihood)
 {
-	tile_posteriors(s, first, last, classes, log_likelihood);
-	tile_counts(s, first, last, classes);
+	FOR_CLASSES(tile_posteriors, log_likelihood);
 }
 
 DISPATCHED static void
-pass_tile(Pass *s, uint32 first, uint32 last, LogProduct *log_likelihood)
+pass_counts(Pass *s, uint32 first, uint32 last)
 {
-	switch (s->classes)
-	{
-			/* each of these is a copy of the loops above */
-#define UNROLLED(n) case n: tile(s, first, last, n, log_likelihood); break
-			UNROLLED(2);
-			UNROLLED(3);
-			UNROLLED(4);
-			UNROLLED(5);
-			UNROLLED(6);
-			UNROLLED(7);
-			UNROLLED(8);
-			UNROLLED(9);
-			UNROLLED(10);
-#undef UNROLLED
-		default:
-			tile(s, first, last, s->classes, log_likelihood);
-	}
+	FOR_CLASSES(tile_counts);
 }
 
 /* A pass that reads the parameters and fills the counts from zero, if given. */
@@ -473,8 +471,11 @@ em_stripe_expectation(EmTeam *team, uint32 stripe)
 
 	for (uint32 first = stripe_start(team, stripe); first < end; first += s.tile)
 	{
+		uint32		last = Min(first + s.tile, end);
+
 		CHECK_FOR_INTERRUPTS();
-		pass_tile(&s, first, Min(first + s.tile, end), &log_likelihood);
+		pass_posteriors(&s, first, last, &log_likelihood);
+		pass_counts(&s, first, last);
 	}
 	end_pass(&s);
 	end_stripe(team, stripe);
@@ -615,38 +616,19 @@ em_begin_posteriors(const AnnotationView *view, const EmParameters *at)
 	return s;
 }
 
-/* Valid until the next call; the same bits as in the pass over all items. */
+/*
+ * Posteriors of the items from "first" on, K each, as many as there is room for;
+ * "last" is one beyond.  Valid until the next call; the same bits as in the
+ * pass over all items.
+ */
 const double *
-em_item_posterior(EmPosteriors *s, uint32 item)
+em_next_posteriors(EmPosteriors *s, uint32 first, uint32 *last)
 {
-	uint32		from = s->view->starts[item];
-	uint32		to = s->view->starts[item + 1];
-	double		sum = 0;
+	LogProduct	log_likelihood = {0, 1};
 
-	if (to - from <= CHUNK && annotation_gold(s->view, item) == NO_GOLD)
-	{
-		memcpy(s->weight, s->prior, s->classes * sizeof(double));
-		for (uint32 a = from; a < to; a++)
-		{
-			const double *p = s->confusion +
-				em_cell(s->classes, s->view->annotator[a], s->view->label[a], 0);
-
-			for (uint32 k = 0; k < s->classes; k++)
-				s->weight[k] *= p[k];
-		}
-		for (uint32 k = 0; k < s->classes; k++)
-			sum += s->weight[k];
-	}
-	if (sum > SAFE_WEIGHT)
-	{
-		double		scale = 1 / sum;
-
-		for (uint32 k = 0; k < s->classes; k++)
-			s->weight[k] *= scale;
-	}
-	else
-		(void) posterior_with_care(s, item);
-	return s->weight;
+	*last = Min(first + s->tile, s->view->items);
+	pass_posteriors(s, first, *last, &log_likelihood);
+	return s->posterior;
 }
 
 void

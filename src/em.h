@@ -201,7 +201,7 @@ extern double em_team_sum(const EmTeam *team, EmTask task, int which);
 extern void em_team_end(EmTeam *team);
 extern NL_EXPORT void em_worker_main(dsm_segment *seg, shm_toc *toc);
 
-typedef struct Pass EmPosteriors;	/* a pass that answers item by item */
+typedef struct Pass EmPosteriors;	/* a pass that answers tile by tile */
 
 /* em.c */
 extern double em_expectation(EmTeam *team, EmSlot from);
@@ -221,12 +221,12 @@ extern void em_posterior_without_gold(const AnnotationView *view,
 
 extern EmPosteriors *em_begin_posteriors(const AnnotationView *view,
 										 const EmParameters *at);
-extern const double *em_item_posterior(EmPosteriors *s, uint32 item);
+extern const double *em_next_posteriors(EmPosteriors *s, uint32 first,
+										uint32 *last);
 extern void em_end_posteriors(EmPosteriors *s);
 
 /* em_evidence.c */
-extern void em_evidence(const AnnotationView *view, uint32 n_components,
-						const EmParameters *components, const double *weights,
+extern void em_evidence(const AnnotationView *view, const EmParameters *at,
 						bool gold_only, EmCounts *counts, double *variance);
 
 /* em_maximize.c */

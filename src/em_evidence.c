@@ -10,18 +10,15 @@
  * intervals of the two.  An annotator who gave an item the same label m times
  * is right or wrong m times at once, which has the variance m^2 t (1 - t).
  *
- * The posterior is that of the model: the components' posteriors, averaged by
- * weight, with gold as in the E step.  For one component the counts are those
- * of its last pass, to the bit.  Where gold alone taught the model, items with
+ * The posterior is that of the last pass, with gold as in the E step.  Where gold alone taught the model, items with
  * gold alone are evidence: on the others the crowd's agreement would have the
  * say about annotators that it was denied.
  *
- * Memory: buffers of K doubles.  Interrupts: every ITEM_BLOCK items, and within
- * an item of many annotations.
+ * Memory: a tile of posteriors.  Interrupts: every tile, and within an item of
+ * many annotations.
  */
 #include "em.h"
 
-#define ITEM_BLOCK 1024
 #define LONG_ITEM 65536			/* annotations between looks for interrupts */
 
 static void
@@ -60,38 +57,25 @@ add_item(const AnnotationView *view, uint32 item, const double *posterior,
 
 /* Fills counts and variance, a table of em_table_cells() numbers, from zero. */
 void
-em_evidence(const AnnotationView *view, uint32 n_components,
-			const EmParameters *components, const double *weights,
-			bool gold_only, EmCounts *counts, double *variance)
+em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
+			EmCounts *counts, double *variance)
 {
 	uint32		classes = view->labels.n;
-	EmPosteriors **parts = palloc(n_components * sizeof(EmPosteriors *));
-	double	   *posterior = palloc(classes * sizeof(double));
+	EmPosteriors *posteriors = em_begin_posteriors(view, at);
 	Size		table = em_table_cells(view) * sizeof(double);
+	uint32		last;
 
 	memset(counts->prior, 0, classes * sizeof(double));
 	memset(counts->confusion, 0, table);
 	memset(variance, 0, table);
-	for (uint32 c = 0; c < n_components; c++)
-		parts[c] = em_begin_posteriors(view, &components[c]);
-	for (uint32 i = 0; i < view->items; i++)
+	for (uint32 first = 0; first < view->items; first = last)
 	{
-		if (i % ITEM_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (gold_only && annotation_gold(view, i) == NO_GOLD)
-			continue;
-		memset(posterior, 0, classes * sizeof(double));
-		for (uint32 c = 0; c < n_components; c++)
-		{
-			const double *p = em_item_posterior(parts[c], i);
+		const double *p = em_next_posteriors(posteriors, first, &last);
 
-			for (uint32 k = 0; k < classes; k++)
-				posterior[k] += weights[c] * p[k];
-		}
-		add_item(view, i, posterior, counts, variance);
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 i = first; i < last; i++, p += classes)
+			if (!gold_only || annotation_gold(view, i) != NO_GOLD)
+				add_item(view, i, p, counts, variance);
 	}
-	for (uint32 c = 0; c < n_components; c++)
-		em_end_posteriors(parts[c]);
-	pfree(parts);
-	pfree(posterior);
+	em_end_posteriors(posteriors);
 }
