@@ -107,6 +107,12 @@ ORDER BY i;
 -- estimated: three answers in a row do not make an annotator unlike the others
 SELECT method FROM model, LATERAL (VALUES ('full'), ('class'), ('one_coin')) AS v(variant),
      LATERAL fit_report(dawid_skene(s, jsonb_build_object('variant', variant, 'smoothing', 'estimate')));
+-- where no passes are left for it, a fit that went well does not count
+SELECT n, method, iterations, converged
+FROM generate_series(3, 5) AS n,
+     LATERAL (SELECT dawid_skene('i' || i, j, i % 2, jsonb_build_object('variant', 'full', 'smoothing', 'estimate', 'max_iterations', n))
+              FROM generate_series(1, 20) AS i, generate_series(1, 4) AS j) AS f(fitted),
+     LATERAL fit_report(fitted);
 
 -- Variants
 SELECT v, pg_temp.r(accuracy) AS accuracy, converged

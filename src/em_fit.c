@@ -334,7 +334,7 @@ em_fit(EmTeam *team, const EmOptions *options, const EmCounts *start)
 /*
  * Goes on from where "from" has arrived with a smoothing that is estimated
  * there, so that another objective is maximised.  Frees "from", or returns it
- * if no passes are left.
+ * if no passes are left; however near it came, it is not what was asked for.
  */
 EmFit *
 em_refit(EmTeam *team, const EmOptions *options, EmFit *from)
@@ -344,7 +344,10 @@ em_refit(EmTeam *team, const EmOptions *options, EmFit *from)
 	EmFit	   *fit;
 
 	if (from->iterations >= options->max_iterations)
+	{
+		from->converged = false;
 		return from;
+	}
 	set_counts(team, &from->counts);
 	loop.maximizer = maximizer_create(team, options);
 	detail = maximizer_estimate(loop.maximizer, options->toward);
