@@ -6,6 +6,8 @@
 
 #include "common/hashfn.h"
 
+#define HASH_BLOCK ((Size) 1024 * 1024)
+
 const char *const variant_names[] = {
 	[VARIANT_FULL] = "full",
 	[VARIANT_ONE_COIN] = "one_coin",
@@ -74,7 +76,7 @@ annotator_model_check_size(const Names *labels, const Names *annotators,
 static double *
 put_doubles(double *at, const double *values, Size n)
 {
-	memcpy(at, values, n * sizeof(double));
+	nl_copy(at, values, n * sizeof(double));
 	return at + n;
 }
 
@@ -88,10 +90,17 @@ put_bytes(char *at, const void *bytes, Size n)
 static uint64
 fingerprint(const AnnotatorModel *model)
 {
-	Size		from = offsetof(AnnotatorModel, fingerprint) + sizeof(uint64);
+	Size		at = offsetof(AnnotatorModel, fingerprint) + sizeof(uint64);
+	Size		end = VARSIZE(model);
+	uint64		hash = 0;
 
-	return hash_bytes_extended((const unsigned char *) model + from,
-							   VARSIZE(model) - from, 0);
+	for (; at < end; at += HASH_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		hash = hash_bytes_extended((const unsigned char *) model + at,
+								   Min(HASH_BLOCK, end - at), hash);
+	}
+	return hash;
 }
 
 /* The stored form of a model. */
@@ -103,12 +112,13 @@ annotator_model_make(const AnnotatorModelView *view)
 														 view->n_components),
 											 text_bytes(view)),
 										KIND_ANNOTATOR_MODEL);
-	AnnotatorModel *model = palloc0(size);
+	AnnotatorModel *model = palloc(size);
 	Size		cells = model_cells(view);
 	Size		tables = view->annotators.n * cells;
 	double	   *at = model->data;
 	char	   *bytes;
 
+	memset(model, 0, offsetof(AnnotatorModel, data));
 	value_init(model, KIND_ANNOTATOR_MODEL, size);
 	model->labels = view->labels.n;
 	model->annotators = view->annotators.n;

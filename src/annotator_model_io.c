@@ -3,8 +3,8 @@
  *		Text and binary input and output of annotator_model.
  *
  * Text form: JSON.  Binary form: version; names of labels and annotators; the
- * components; annotations, counts and variances; the fit record.  Both are read into a
- * view that is checked as a whole and put into canonical order.
+ * components; annotations, counts and variances; the fit record.  Both are read
+ * into a view that is checked as a whole and put into canonical order.
  */
 #include "annotator_model.h"
 

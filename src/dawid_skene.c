@@ -248,8 +248,7 @@ put_truth_first(double *tables, Size annotators, Size classes)
 {
 	for (Size j = 0; j < annotators; j++)
 	{
-		if (j % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		for (Size truth = 0; truth < classes; truth++)
 			for (Size label = 0; label < truth; label++)
 			{
@@ -458,6 +457,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	MemoryContext old = MemoryContextSwitchTo(phase);
 	FitOptions	options = parse_options(options_jsonb);
 	AnnotationView view = annotation_set_view(set);
+	Size		memory;
 	EmTeam	   *team;
 	EmFit	   *fit;
 	AnnotatorModel *model;
@@ -473,11 +473,12 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	}
 	check_gold(&view);
 	view.gold_weight = options.gold_weight;
-	nl_check_memory(fit_memory(&view, &options), "dawid_skene()");
+	memory = fit_memory(&view, &options);
+	nl_check_memory(memory, "dawid_skene()");
 	annotator_model_check_size(&view.labels, &view.annotators, 1);
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);
-	team = em_team_create(&view);
+	team = em_team_create(&view, memory);
 	fit = run_fit(team, &options);
 	em_team_end(team);
 	model = make_model(&view, &options, fit, old);

@@ -40,7 +40,7 @@
 #define ITEM_BLOCK 1024
 #define TILE_CELLS 2560			/* doubles of posteriors */
 #define CHUNK 32
-#define LONG_ITEM 65536			/* annotations between looks for interrupts */
+#define LONG_ITEM 4096			/* annotations between looks for interrupts */
 #define SAFE_WEIGHT 1e-200
 #define SAFE_PRODUCT 1e-290
 #define SAFE_FACTOR 1e-100		/* times SAFE_WEIGHT this is no underflow */
@@ -367,8 +367,7 @@ begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *count
 	}
 	if (counts != NULL)
 	{
-		memset(counts->prior, 0, classes * sizeof(double));
-		memset(counts->confusion, 0, em_table_cells(view) * sizeof(double));
+		em_tables_clear(view, counts);
 		s.prior_counts = counts->prior;
 		s.counts = counts->confusion;
 	}
@@ -448,7 +447,10 @@ em_block_sum(EmTeam *team, uint32 block)
 	EmBlock		b = em_block(team, block);
 
 	for (uint32 stripe = 0; stripe < team->n_stripes; stripe++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		add_counts(team, stripe, b.first_cell, b.last_cell);
+	}
 }
 
 /* The counts are in SLOT_COUNTS when this is done. */

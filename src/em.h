@@ -194,8 +194,9 @@ em_block(const EmTeam *team, uint32 block)
 extern Size em_table_size(const AnnotationView *view);
 extern EmTables em_tables_create(const AnnotationView *view);
 extern void em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from);
+extern void em_tables_clear(const AnnotationView *view, EmTables *tables);
 extern void em_tables_free(EmTables *tables);
-extern EmTeam *em_team_create(const AnnotationView *view);
+extern EmTeam *em_team_create(const AnnotationView *view, Size beside);
 extern void em_team_run(EmTeam *team, EmTask task);
 extern double em_team_sum(const EmTeam *team, EmTask task, int which);
 extern void em_team_end(EmTeam *team);

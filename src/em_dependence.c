@@ -23,15 +23,14 @@
  * annotation is K * K; above MAX_WORK every s-th item is looked at, which
  * leaves more than enough for the test.
  *
- * Memory: a few buffers of K * K doubles.  Interrupts: for each item, and each
- * block of annotations.
+ * Memory: a few buffers of K * K doubles.  Interrupts: for each item and
+ * annotation.
  */
 #include "em.h"
 
 #include <math.h>
 
 #define MAX_WORK 2e8
-#define LONG_ITEM 1024			/* annotations between looks for interrupts */
 
 typedef struct Agreement
 {
@@ -75,8 +74,7 @@ add_annotations(Agreement *s, uint32 item)
 	memset(s->votes, 0, s->classes * sizeof(double));
 	for (uint32 a = first; a < view->starts[item + 1]; a++)
 	{
-		if (a % LONG_ITEM == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		if (a > first && view->annotator[a] == view->annotator[a - 1])
 			continue;
 		add_annotation(s, view->annotator[a], view->label[a]);

@@ -10,16 +10,16 @@
  * intervals of the two.  An annotator who gave an item the same label m times
  * is right or wrong m times at once, which has the variance m^2 t (1 - t).
  *
- * The posterior is that of the last pass, with gold as in the E step.  Where gold alone taught the model, items with
- * gold alone are evidence: on the others the crowd's agreement would have the
- * say about annotators that it was denied.
+ * The posterior is that of the last pass, with gold as in the E step.  Where gold
+ * alone taught the model, items with gold alone are evidence: on the others the
+ * crowd's agreement would have the say about annotators that it was denied.
  *
  * Memory: a tile of posteriors.  Interrupts: every tile, and within an item of
  * many annotations.
  */
 #include "em.h"
 
-#define LONG_ITEM 65536			/* annotations between looks for interrupts */
+#define LONG_ITEM 4096			/* annotations between looks for interrupts */
 
 static void
 add_item(const AnnotationView *view, uint32 item, const double *posterior,
@@ -62,12 +62,10 @@ em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
 {
 	uint32		classes = view->labels.n;
 	EmPosteriors *posteriors = em_begin_posteriors(view, at);
-	Size		table = em_table_cells(view) * sizeof(double);
 	uint32		last;
 
-	memset(counts->prior, 0, classes * sizeof(double));
-	memset(counts->confusion, 0, table);
-	memset(variance, 0, table);
+	em_tables_clear(view, counts);
+	nl_clear(variance, em_table_cells(view) * sizeof(double));
 	for (uint32 first = 0; first < view->items; first = last)
 	{
 		const double *p = em_next_posteriors(posteriors, first, &last);

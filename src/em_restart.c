@@ -30,9 +30,9 @@
  * decides whether they are near enough to warn of.
  *
  * Memory: beside the team's tables the start, the fit that is tried, the best
- * so far, and the anchor's parameters: six, of the team's size at most.  Each start has a
- * memory context of its own, which goes with it.  Interrupts: in em_fit(), for
- * each item elsewhere.
+ * so far, and the anchor's parameters: six, of the team's size at most.  Each
+ * start has a memory context of its own, which goes with it.  Interrupts: in
+ * em_fit(), for each item elsewhere.
  */
 #include "em.h"
 
@@ -42,7 +42,7 @@
 #include "assignment.h"
 #include "common/hashfn.h"
 
-#define LONG_ITEM 65536			/* annotations between looks for interrupts */
+#define LONG_ITEM 4096			/* annotations between looks for interrupts */
 #define NOISE 0.2				/* share of an item's random distribution */
 #define OTHER_SHARE 0.01		/* of items, from where a solution is another one */
 #define NEGLIGIBLE 1e-6			/* a posterior that pairs no classes */
@@ -138,8 +138,7 @@ perturbed_start(const Restarts *s, int start, EmCounts *counts)
 	double	   *posterior = palloc(classes * sizeof(double));
 	double	   *noise = palloc(classes * sizeof(double));
 
-	memset(counts->prior, 0, classes * sizeof(double));
-	memset(counts->confusion, 0, em_table_cells(view) * sizeof(double));
+	em_tables_clear(view, counts);
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

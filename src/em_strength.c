@@ -20,7 +20,7 @@
  * variant ties cells, a row is of what is left: right and wrong answers to one
  * class ("class") or to all ("one_coin").
  *
- * Memory: none.  Interrupts: in the team's tasks, which do the sums.
+ * Memory: none.  Interrupts: for each row.
  */
 #include "em.h"
 
@@ -87,6 +87,7 @@ annotator_log_marginal(Variant variant, const double *counts, const double *mean
 		double		n = 0;
 		double		diagonal = counts[(Size) k * classes + k];
 
+		CHECK_FOR_INTERRUPTS();
 		if (variant == VARIANT_FULL)
 		{
 			sum += free_row(counts, mean, classes, k, strength);
@@ -112,14 +113,10 @@ em_block_log_marginal(EmTeam *team, uint32 block)
 	double		sum = 0;
 
 	for (Size j = b.first; j < b.last; j++)
-	{
-		if (cells >= EM_INTERRUPT_CELLS)
-			CHECK_FOR_INTERRUPTS();
 		sum += annotator_log_marginal(team->work->variant,
 									  team->tables[SLOT_COUNTS].confusion + j * cells,
 									  team->tables[SLOT_TARGET].confusion + j * cells,
 									  team->classes, team->work->strength);
-	}
 	return sum;
 }
 

@@ -45,7 +45,6 @@
 #define MAX_STRIPES 32
 #define STRIPE_FACTOR 16			/* annotations of a stripe to rows of a table */
 #define BLOCK_CELLS 16384
-#define COPY_BLOCK ((Size) 16 * 1024 * 1024)
 #define KEY_SEGMENT UINT64CONST(1)
 
 typedef struct EmShared
@@ -99,21 +98,16 @@ em_tables_free(EmTables *tables)
 	pfree(tables->prior);
 }
 
-static void
-copy_with_interrupts(void *to, const void *from, Size size)
-{
-	for (Size at = 0; at < size; at += COPY_BLOCK)
-	{
-		CHECK_FOR_INTERRUPTS();
-		memcpy((char *) to + at, (const char *) from + at,
-			   Min(COPY_BLOCK, size - at));
-	}
-}
-
 void
 em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from)
 {
-	copy_with_interrupts(to->prior, from->prior, em_table_size(&team->view));
+	nl_copy(to->prior, from->prior, em_table_size(&team->view));
+}
+
+void
+em_tables_clear(const AnnotationView *view, EmTables *tables)
+{
+	nl_clear(tables->prior, em_table_size(view));
 }
 
 /* How a fit is divided: by the data alone. */
@@ -380,15 +374,13 @@ share_view(EmTeam *team, char *at)
 	AnnotationView shared = *view;
 
 	place_view(&shared, at, view->gold != NULL);
-	copy_with_interrupts((void *) shared.starts, view->starts,
-						 ((Size) view->items + 1) * sizeof(uint32));
-	copy_with_interrupts((void *) shared.annotator, view->annotator,
-						 view->annotations * sizeof(uint32));
-	copy_with_interrupts((void *) shared.label, view->label,
-						 view->annotations * sizeof(uint16));
+	nl_copy((void *) shared.starts, view->starts,
+			((Size) view->items + 1) * sizeof(uint32));
+	nl_copy((void *) shared.annotator, view->annotator,
+			view->annotations * sizeof(uint32));
+	nl_copy((void *) shared.label, view->label, view->annotations * sizeof(uint16));
 	if (view->gold != NULL)
-		copy_with_interrupts((void *) shared.gold, view->gold,
-							 view->items * sizeof(uint16));
+		nl_copy((void *) shared.gold, view->gold, view->items * sizeof(uint16));
 	*view = shared;
 }
 
@@ -420,7 +412,7 @@ dismiss(EmWorkers *workers)
 
 /* Leaves the team as it is if there can be no workers. */
 static void
-hire(EmTeam *team)
+hire(EmTeam *team, Size beside)
 {
 	int			n = wanted_workers(team);
 	Size		size = add_size(MAXALIGN(sizeof(EmShared)),
@@ -429,7 +421,8 @@ hire(EmTeam *team)
 	EmWorkers  *workers;
 	EmShared   *shared;
 
-	if (n == 0 || size > (Size) nl_memory_limit * 1024 || !has_room(size))
+	if (n == 0 || add_size(size, beside) > (Size) nl_memory_limit * 1024 ||
+		!has_room(size))
 		return;
 	workers = palloc(sizeof(EmWorkers));
 	workers->segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
@@ -458,16 +451,16 @@ hire(EmTeam *team)
 }
 
 /*
- * The team for fits of a view, which must outlive it.  Workers wait at the
- * barrier, which the leader has attached to and not yet reached, until the
- * view is there.
+ * The team for fits of a view, which must outlive it; the fits take "beside"
+ * bytes alone.  Workers wait at the barrier, which the leader has attached to
+ * and not yet reached, until the view is there.
  */
 EmTeam *
-em_team_create(const AnnotationView *view)
+em_team_create(const AnnotationView *view, Size beside)
 {
 	EmTeam	   *team = new_team(*view);
 
-	hire(team);
+	hire(team, beside);
 	if (team->shared == NULL)
 	{
 		team->work = palloc0(sizeof(EmWork));

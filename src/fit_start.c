@@ -80,10 +80,8 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 				 EmCounts *counts)
 {
 	Start		s = begin_start(view, model);
-	uint32		classes = view->labels.n;
 
-	memset(counts->prior, 0, classes * sizeof(double));
-	memset(counts->confusion, 0, em_table_cells(view) * sizeof(double));
+	em_tables_clear(view, counts);
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		uint32		from = view->starts[i];

@@ -11,6 +11,8 @@
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
+#define MEMORY_BLOCK ((Size) 16 * 1024 * 1024)
+
 extern NL_EXPORT const Pg_magic_struct *Pg_magic_func(void);
 extern NL_EXPORT void _PG_init(void);
 
@@ -82,6 +84,30 @@ nl_check_weight(double weight)
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("weight %g is out of range", weight),
 			 errhint("A weight must be finite and not negative; leave a row out with FILTER (WHERE ...).")));
+}
+
+/*
+ * memcpy() and memset() to 0 of any size, which may be interrupted.
+ */
+void
+nl_copy(void *to, const void *from, Size size)
+{
+	for (Size at = 0; at < size; at += MEMORY_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memcpy((char *) to + at, (const char *) from + at,
+			   Min(MEMORY_BLOCK, size - at));
+	}
+}
+
+void
+nl_clear(void *to, Size size)
+{
+	for (Size at = 0; at < size; at += MEMORY_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memset((char *) to + at, 0, Min(MEMORY_BLOCK, size - at));
+	}
 }
 
 /*

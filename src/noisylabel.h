@@ -63,6 +63,8 @@ extern bool nl_progress;
 
 extern void nl_check_memory(Size required, const char *purpose);
 extern void nl_check_weight(double weight);
+extern void nl_copy(void *to, const void *from, Size size);
+extern void nl_clear(void *to, Size size);
 extern Datum *nl_srf_begin(FunctionCallInfo fcinfo, bool **nulls);
 extern void nl_srf_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 extern Datum nl_record(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
