@@ -153,6 +153,15 @@ for my $variant ('full', 'auto')
 	}
 }
 
+# Making the model: 200,000 annotators with matrices of 100 MB, after one pass
+ask($worker, <<'END');
+CREATE TABLE wide AS
+SELECT annotation_set('i' || i / 5, 'a' || i * 7919::bigint % 200000, hashint4(i) & 7) AS s FROM generate_series(1, 500000) AS i
+END
+my $wide = q(SELECT dawid_skene(s, '{"variant": "full", "max_iterations": 1}') IS NOT NULL FROM wide);
+my $made = (sort { $a <=> $b } map { seconds($wide) } 1 .. 2)[0];
+check_cancel("making a large model, after $_ of the time", $wide, $_ * $made) for 0.65, 0.75, 0.85;
+
 # Scoring
 check_cancel('consensus()',
 	q(SELECT count(*) FROM (SELECT consensus(s, dawid_skene(s, '{"max_iterations": 1}')) FROM stored) AS v),
