@@ -478,7 +478,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	annotator_model_check_size(&view.labels, &view.annotators, 1);
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);
-	team = em_team_create(&view, memory);
+	team = em_team_create(&view, memory, em_run_unit);
 	fit = run_fit(team, &options);
 	em_team_end(team);
 	model = make_model(&view, &options, fit, old);

@@ -133,12 +133,16 @@ typedef struct EmPartial
 	double		sum[2];
 } EmPartial;
 
+typedef struct EmTeam EmTeam;
+typedef void (*EmRunUnit) (EmTeam *team, EmTask task, uint32 unit);
+
 /*
  * The processes of one fit, as one of them sees it: the leader, which may be
  * alone, or a worker.  See em_team.c.
  */
-typedef struct EmTeam
+struct EmTeam
 {
+	EmRunUnit	run_unit;
 	AnnotationView view;		/* its names are the leader's only */
 	uint32		classes;
 	Size		annotators;
@@ -151,7 +155,7 @@ typedef struct EmTeam
 	double	   *scratch;		/* K + K * K; each process has its own */
 	struct EmShared *shared;	/* NULL when alone */
 	struct EmWorkers *workers;	/* the leader's; NULL when alone */
-} EmTeam;
+};
 
 /* a matrix of so many cells is worth a look for interrupts */
 #define EM_INTERRUPT_CELLS 65536
@@ -196,10 +200,15 @@ extern EmTables em_tables_create(const AnnotationView *view);
 extern void em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from);
 extern void em_tables_clear(const AnnotationView *view, EmTables *tables);
 extern void em_tables_free(EmTables *tables);
-extern EmTeam *em_team_create(const AnnotationView *view, Size beside);
+extern EmTeam *em_team_create(const AnnotationView *view, Size beside,
+							  EmRunUnit run_unit);
 extern void em_team_run(EmTeam *team, EmTask task);
 extern double em_team_sum(const EmTeam *team, EmTask task, int which);
 extern void em_team_end(EmTeam *team);
+extern void em_team_work(shm_toc *toc, EmRunUnit run_unit);
+
+/* em_tasks.c */
+extern void em_run_unit(EmTeam *team, EmTask task, uint32 unit);
 extern NL_EXPORT void em_worker_main(dsm_segment *seg, shm_toc *toc);
 
 typedef struct Pass EmPosteriors;	/* a pass that answers tile by tile */

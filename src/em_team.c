@@ -187,10 +187,11 @@ place_view(AnnotationView *view, char *at, bool has_gold)
 }
 
 static EmTeam *
-new_team(AnnotationView view)
+new_team(AnnotationView view, EmRunUnit run_unit)
 {
 	EmTeam	   *team = palloc0(sizeof(EmTeam));
 
+	team->run_unit = run_unit;
 	team->view = view;
 	team->classes = view.labels.n;
 	team->annotators = view.annotators.n;
@@ -210,43 +211,6 @@ n_units(const EmTeam *team, EmTask task)
 }
 
 static void
-run_unit(EmTeam *team, EmTask task, uint32 unit)
-{
-	EmPartial  *partial = &team->partial[unit];
-
-	CHECK_FOR_INTERRUPTS();
-	switch (task)
-	{
-		case TASK_VOTES:
-			em_stripe_votes(team, unit);
-			break;
-		case TASK_EXPECTATION:
-			partial->sum[0] = em_stripe_expectation(team, unit);
-			break;
-		case TASK_SUM:
-			em_block_sum(team, unit);
-			break;
-		case TASK_MAXIMIZE:
-			em_block_maximize(team, unit);
-			break;
-		case TASK_LOG_PRIOR:
-			partial->sum[0] = em_block_log_prior(team, unit);
-			break;
-		case TASK_LOG_MARGINAL:
-			partial->sum[0] = em_block_log_marginal(team, unit);
-			break;
-		case TASK_STEPLENGTH:
-			*partial = em_block_steplength(team, unit);
-			break;
-		case TASK_EXTRAPOLATE:
-			em_block_extrapolate(team, unit);
-			break;
-		case TASK_END:
-			break;
-	}
-}
-
-static void
 take_units(EmTeam *team, EmTask task)
 {
 	uint32		n = n_units(team, task);
@@ -257,7 +221,7 @@ take_units(EmTeam *team, EmTask task)
 
 		if (unit >= n)
 			break;
-		run_unit(team, task, unit);
+		team->run_unit(team, task, unit);
 	}
 }
 
@@ -270,7 +234,7 @@ em_team_run(EmTeam *team, EmTask task)
 	if (team->shared == NULL || n == 1)
 	{
 		for (uint32 unit = 0; unit < n; unit++)
-			run_unit(team, task, unit);
+			team->run_unit(team, task, unit);
 		return;
 	}
 	team->work->task = task;
@@ -294,8 +258,9 @@ em_team_sum(const EmTeam *team, EmTask task, int which)
 /*
  * Workers.
  */
+/* What a worker does, from its beginning to its end. */
 void
-em_worker_main(dsm_segment *seg, shm_toc *toc)
+em_team_work(shm_toc *toc, EmRunUnit run_unit)
 {
 	dsm_handle *handle = shm_toc_lookup(toc, KEY_SEGMENT, false);
 	dsm_segment *segment = dsm_attach(*handle);
@@ -304,7 +269,6 @@ em_worker_main(dsm_segment *seg, shm_toc *toc)
 	EmTeam	   *team;
 	int			phase;
 
-	(void) seg;
 	if (segment == NULL)
 		return;					/* the fit is over */
 	shared = dsm_segment_address(segment);
@@ -313,7 +277,7 @@ em_worker_main(dsm_segment *seg, shm_toc *toc)
 	view.annotators.n = shared->annotators;
 	view.labels.n = shared->classes;
 	view.gold_weight = shared->gold_weight;
-	team = new_team(view);
+	team = new_team(view, run_unit);
 	team->shared = shared;
 	team->work = &shared->work;
 	place_view(&team->view,
@@ -456,9 +420,9 @@ hire(EmTeam *team, Size beside)
  * and not yet reached, until the view is there.
  */
 EmTeam *
-em_team_create(const AnnotationView *view, Size beside)
+em_team_create(const AnnotationView *view, Size beside, EmRunUnit run_unit)
 {
-	EmTeam	   *team = new_team(*view);
+	EmTeam	   *team = new_team(*view, run_unit);
 
 	hire(team, beside);
 	if (team->shared == NULL)
