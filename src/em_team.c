@@ -43,7 +43,7 @@
 #include "storage/dsm_impl.h"
 
 #define MAX_STRIPES 32
-#define STRIPE_FACTOR 16			/* annotations of a stripe to rows of a table */
+#define STRIPE_FACTOR 8			/* annotations of a stripe to rows of a table */
 #define BLOCK_CELLS 16384
 #define KEY_SEGMENT UINT64CONST(1)
 

@@ -81,7 +81,7 @@ is(started(), $before + 3, 'none for a small set');
 # is shared, fourteen and 370 kB of annotations, take 1250 kB
 value($node, q{SET max_parallel_workers_per_gather = 3; SET noisylabel.memory_limit = '1000kB'; SELECT dawid_skene(s, '{"variant": "full"}') FROM k12});
 is(started(), $before + 3, 'none where fit and workers would need more than memory_limit');
-value($node, q{SET max_parallel_workers_per_gather = 3; SET noisylabel.memory_limit = '1400kB'; SELECT dawid_skene(s, '{"variant": "full"}') FROM k12});
+value($node, q{SET max_parallel_workers_per_gather = 3; SET noisylabel.memory_limit = '2MB'; SELECT dawid_skene(s, '{"variant": "full"}') FROM k12});
 is(started(), $before + 6, 'as many as are allowed where it suffices');
 
 #
