@@ -14,6 +14,12 @@ static const ClassifierOptions default_options = {
 	.seed = 0
 };
 
+/*
+ * A thousandth of the coefficients' standard errors is far below what the choice
+ * of folds does to an out-of-fold prediction.
+ */
+#define OOF_TOLERANCE 1e-3
+
 /* Those of oof_predict() alone are last. */
 static const Option option_table[] = {
 	{"l2", OPTION_DOUBLE, offsetof(ClassifierOptions, regression.l2), 0, 1e12, NULL},
@@ -32,6 +38,8 @@ classifier_options(const Jsonb *jsonb, bool folds)
 {
 	ClassifierOptions options = default_options;
 
+	if (folds)
+		options.regression.tolerance = OOF_TOLERANCE;
 	if (jsonb != NULL)
 		options_parse(jsonb, option_table,
 					  lengthof(option_table) - (folds ? 0 : FOLD_OPTIONS), &options);

@@ -12,7 +12,7 @@
  *		2 atanh((m - 1) / (m + 1)) by its series to the 21st power
  *
  * Both are off by at most 3e-16 relative (log: of the larger of 1 and itself);
- * below exp(-708) they stay there.
+ * exp is never below exp(-708).
  */
 #include "softmax_kernel.h"
 
@@ -21,7 +21,7 @@
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && \
 	defined(__has_attribute)
 #if __has_attribute(target_clones)
-#define DISPATCHED __attribute__((target_clones("default", "avx2")))
+#define DISPATCHED __attribute__((target_clones("default", "avx2", "avx512f")))
 #endif
 #endif
 #ifndef DISPATCHED
@@ -48,6 +48,14 @@ of_bits(uint64 bits)
 	return x;
 }
 
+/*
+ * Clamping is a loop of its own: inside exp_negative the compiler would make
+ * a branch of it, because all that follows is known for the smallest x, and
+ * a loop with a branch is no vector loop.
+ */
+#define SMALLEST_X (-708.0)
+
+/* for SMALLEST_X <= x <= 0 */
 static inline __attribute__((always_inline)) double
 exp_negative(double x)
 {
@@ -56,7 +64,6 @@ exp_negative(double x)
 	double		r;
 	double		p;
 
-	x = x < -708.0 ? -708.0 : x;
 	shifted = x * 1.4426950408889634 + 0x1.8p52;	/* k in its low bits */
 	k = shifted - 0x1.8p52;
 	r = x - k * 0x1.62e42fefa3800p-1 - k * 0x1.ef35793c76730p-45;
@@ -136,6 +143,8 @@ softmax(double *restrict z, uint32 classes, uint32 rows,
 		const double *restrict mass, const double *restrict dot,
 		double *restrict max, double *restrict sum)
 {
+	double	   *at = z;
+
 	memcpy(max, z, rows * sizeof(double));
 	for (uint32 k = 1; k < classes; k++)
 		for (uint32 i = 0; i < rows; i++)
@@ -146,14 +155,20 @@ softmax(double *restrict z, uint32 classes, uint32 rows,
 		}
 	for (uint32 i = 0; i < rows; i++)
 		sum[i] = 0;
-	for (uint32 k = 0; k < classes; k++)
+	for (uint32 k = 0; k < classes; k++, at += rows)
+	{
 		for (uint32 i = 0; i < rows; i++)
 		{
-			double		e = exp_negative(z[(Size) k * rows + i] - max[i]);
+			double		x = at[i] - max[i];
 
-			z[(Size) k * rows + i] = e;
-			sum[i] += e;
+			at[i] = x < SMALLEST_X ? SMALLEST_X : x;
 		}
+		for (uint32 i = 0; i < rows; i++)
+		{
+			at[i] = exp_negative(at[i]);
+			sum[i] += at[i];
+		}
+	}
 	for (uint32 i = 0; i < rows; i++)
 	{
 		max[i] = mass[i] * (max[i] + log_above_one(sum[i])) - dot[i];
@@ -181,12 +196,21 @@ softmax_block(double *z, uint32 classes, uint32 rows, const double *mass,
 /* Two classes: z is the logit of the second against the first. */
 DISPATCHED static double
 logistic(double *restrict z, uint32 rows, const double *restrict mass,
-		 const double *restrict dot, double *restrict loss)
+		 const double *restrict dot, double *restrict loss,
+		 double *restrict odds)
 {
 	for (uint32 i = 0; i < rows; i++)
 	{
+		double		x = -fabs(z[i]);
+
+		odds[i] = x < SMALLEST_X ? SMALLEST_X : x;
+	}
+	for (uint32 i = 0; i < rows; i++)
+		odds[i] = exp_negative(odds[i]);
+	for (uint32 i = 0; i < rows; i++)
+	{
 		double		v = z[i];
-		double		e = exp_negative(v < 0 ? v : -v);
+		double		e = odds[i];
 
 		loss[i] = mass[i] * ((v > 0 ? v : 0) + log_above_one(1 + e)) - dot[i];
 		z[i] = mass[i] * (v < 0 ? e : 1) / (1 + e);
@@ -198,7 +222,7 @@ double
 logistic_block(double *z, uint32 rows, const double *mass, const double *dot,
 			   double *scratch, double *curvature)
 {
-	double		loss = logistic(z, rows, mass, dot, scratch);
+	double		loss = logistic(z, rows, mass, dot, scratch, scratch + rows);
 
 	if (curvature != NULL)
 		curvature[0] += sum_curvature(z, mass, rows, scratch);

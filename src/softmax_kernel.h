@@ -11,7 +11,7 @@
 
 #include "noisylabel.h"
 
-/* Scratch for a block: three times its rows. */
+/* Scratch for a block: twice its rows. */
 extern double softmax_block(double *z, uint32 classes, uint32 rows,
 							const double *mass, const double *dot,
 							double *scratch, double *curvature);

@@ -1093,74 +1093,74 @@ COMMENT ON FUNCTION fit_report(classifier) IS
 CREATE FUNCTION oof_predict(label text, features float8[]) RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(text, float8[]) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(label text, features float8[], options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(text, float8[], jsonb) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(label text, features float8[], "group" text) RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(text, float8[], text) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(label text, features float8[], "group" text, options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(text, float8[], text, jsonb) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(label text, features float8[], "group" text, weight float8, options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(text, float8[], text, float8, jsonb) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(label "any", features float8[]) RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict("any", float8[]) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(label "any", features float8[], options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict("any", float8[], jsonb) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(label "any", features float8[], "group" "any") RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict("any", float8[], "any") IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(label "any", features float8[], "group" "any", options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict("any", float8[], "any", jsonb) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(label "any", features float8[], "group" "any", weight float8, options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict("any", float8[], "any", float8, jsonb) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[]) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[]) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], jsonb) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any") RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any") IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", jsonb) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", weight float8, options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", float8, jsonb) IS
-'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(). Input order does not matter.';
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
