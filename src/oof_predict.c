@@ -237,16 +237,22 @@ knows_class(const FittedModel *model, uint32 k)
 	return false;
 }
 
+static bool
+is_taught(const Design *d, uint32 k)
+{
+	for (uint32 f = 0; f < d->folds; f++)
+		if (d->class_weight[(Size) f * d->classes + k] > 0)
+			return true;
+	return false;
+}
+
 /* Does a model miss a class that any row teaches? */
 static bool
 is_missed(const Partition *p, uint32 k)
 {
 	const Design *d = p->design;
-	double		weight = 0;
 
-	for (uint32 f = 0; f < d->folds; f++)
-		weight += d->class_weight[(Size) f * d->classes + k];
-	for (uint32 f = 0; f < d->folds && weight > 0; f++)
+	for (uint32 f = 0; f < d->folds && is_taught(d, k); f++)
 		if (!knows_class(&p->models[f], k))
 			return true;
 	return false;
@@ -259,8 +265,15 @@ warn_of_classes(const Partition *p)
 {
 	StringInfoData list;
 	uint32		missed = 0;
+	uint32		taught = 0;
 
 	initStringInfo(&list);
+	for (uint32 k = 0; k < p->design->classes; k++)
+		taught += is_taught(p->design, k);
+	if (taught == 1)
+		ereport(WARNING,
+				(errmsg("oof_predict() knows one class only in a partition of %u rows, and gives it probability 1",
+						p->set.x.n)));
 	for (uint32 k = 0; k < p->design->classes; k++)
 		if (is_missed(p, k) && ++missed <= NAMES_SHOWN)
 			appendStringInfo(&list, "%s\"%s\"", missed > 1 ? ", " : "",

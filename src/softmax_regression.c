@@ -55,9 +55,9 @@
 #include "softmax_kernel.h"
 
 #define HISTORY 10
-#define BLOCK_BYTES (256 * 1024)
+#define BLOCK_BYTES (160 * 1024)
 #define MIN_BLOCK 32
-#define MAX_BLOCK 512
+#define MAX_BLOCK 192
 #define MAX_FLOPS 1e8			/* of one call of BLAS: a few milliseconds */
 #define ARMIJO 1e-4
 #define CURVATURE 0.9
