@@ -572,7 +572,6 @@ correlate(Fit *fit)
 	uint32		block = Max(Min(MAX_FLOPS / ((double) n * n), MAX_BLOCK), 1);
 	double	   *rows = nl_alloc(CurrentMemoryContext,
 								mul_size(mul_size(block, n), sizeof(double)));
-	double		weight = 0;
 	uint32		filled = 0;
 	uint32		next = 0;
 
@@ -581,14 +580,12 @@ correlate(Fit *fit)
 		for (uint32 i = d->start[f]; i < d->used[f]; i++)
 		{
 			const double *row = feature_row(d->x, i) + 1;
-			double		w = design_weight(d, i);
-			double		root = sqrt(w);
+			double		root = sqrt(design_weight(d, i));
 
 			if (next++ % stride != 0)
 				continue;
 			for (uint32 j = 0; j < n; j++)
 				rows[(Size) filled * n + j] = root * row[j];
-			weight += w;
 			if (++filled < block)
 				continue;
 			CHECK_FOR_INTERRUPTS();
@@ -854,7 +851,7 @@ remember_pair(Model *m)
 }
 
 static void
-accept(Model *m)
+move_to_trial(Model *m)
 {
 	double	   *swap = m->theta;
 
@@ -887,7 +884,7 @@ end_trial(Fit *fit, Model *m)
 	else
 	{
 		remember_pair(m);
-		accept(m);
+		move_to_trial(m);
 		begin_iteration(fit, m);
 		return;
 	}
@@ -960,7 +957,7 @@ run(Fit *fit, const char *name)
 	for (uint32 f = 0; f < fit->n_models; f++)
 		if (fit->models[f].active)
 		{
-			accept(&fit->models[f]);
+			move_to_trial(&fit->models[f]);
 			begin_iteration(fit, &fit->models[f]);
 			active = active || fit->models[f].active;
 		}
