@@ -98,9 +98,11 @@ SKIP:
 	$node->safe_psql('postgres', q{
 		CREATE FUNCTION memory(what text) RETURNS bigint LANGUAGE sql AS $$
 			SELECT substring(pg_read_file('/proc/self/status') FROM what || ':\s+(\d+)')::bigint $$});
-	# the first runs fill caches
+	# the first runs fill caches; the sort's memory (work_mem) is kept small,
+	# because the C library may or may not give it back between runs
 	my $grown = value($node, q{
 		SET max_parallel_workers_per_gather = 0;
+		SET work_mem = '256kB';
 		CREATE TEMP TABLE m (memory bigint);
 		DO $do$ BEGIN FOR k IN 1..13 LOOP
 			PERFORM v.count FROM (SELECT count(p) FROM (SELECT oof_predict(label, features) OVER (PARTITION BY (i - 1) / 40) AS p FROM points) AS w) AS v;
