@@ -226,6 +226,8 @@ for my $id (0 .. $#problems)
 		my $gradient = gradient($p, $got, $l2, $mean, $deviation);
 		$worst_gradient = max($worst_gradient, $gradient);
 		tally("$p->{name}: the gradient is 0", $gradient <= $gradient_tolerance, "$what: $gradient");
+		my $reference = gradient($p, $want, $l2, $mean, $deviation);
+		tally("that is scikit-learn's objective as well", $reference <= $gradient_tolerance, "$what: $reference");
 
 		for (rows($node, "SELECT i, predict(m, x) FROM f, d WHERE f.id = $id AND d.id = $id AND l2 = $l2"))
 		{

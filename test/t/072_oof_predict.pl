@@ -210,10 +210,10 @@ for my $arguments ('label, x', 'label, x, item', 'label, x, item, weight, \'{"l2
 		is(all_of(@{ $query{$name} }), $want, "oof_predict($arguments), $name: the same to the byte");
 	}
 }
-like(explain("$parallel; EXPLAIN SELECT oof_predict(label, x) OVER (PARTITION BY p) FROM shuffled"),
+like(query_plan("$parallel; EXPLAIN SELECT oof_predict(label, x) OVER (PARTITION BY p) FROM shuffled"),
 	qr/Gather/, 'that was a parallel plan');
 
-sub explain
+sub query_plan
 {
 	return join("\n", map { $_->[0] } rows($node, shift));
 }
@@ -236,7 +236,7 @@ for my $arguments ('label, x', 'label, x, weight', 'label, x, weight * 0.1, \'{"
 		is(value($node, "$settings; SELECT md5($fit\::text) FROM shuffled"), $want, "$fit, $workers workers: the same to the byte");
 		is(value($node, "$settings; SET parallel_leader_participation = off; SELECT md5($fit\::text) FROM shuffled"), $want, "$fit, $workers workers without the leader: the same to the byte");
 	}
-	like(explain("$parallel; EXPLAIN SELECT $fit FROM shuffled"), qr/Partial Aggregate/, "$fit: that was a parallel plan");
+	like(query_plan("$parallel; EXPLAIN SELECT $fit FROM shuffled"), qr/Partial Aggregate/, "$fit: that was a parallel plan");
 	my $each = value($node, "$serial; SELECT md5(string_agg(v::text, ';' ORDER BY p)) FROM (SELECT p, $fit\::text AS m FROM parts GROUP BY p) AS v");
 	is(value($node, "$parallel; SELECT md5(string_agg(v::text, ';' ORDER BY p)) FROM (SELECT p, $fit\::text AS m FROM shuffled GROUP BY p) AS v"), $each, "$fit by group, parallel: the same to the byte");
 }
