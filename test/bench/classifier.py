@@ -145,9 +145,12 @@ def scikit_learn_oof(connection, features, folds):
 def oof_memory(arguments):
     """What out-of-fold predictions add to the peak memory of a server process."""
     connection = connect()
+    # rows wait in the window's buffer, of which this much is in memory
     query(connection, "SET work_mem = '4MB'")
-    for _ in range(2):
-        query(connection, "SELECT sum(features[1]), max(id), max(label) FROM examples")
+    # the first call loads OpenBLAS, and the shared buffers count when touched
+    query(connection, """SELECT oof_predict(label, features) OVER ()
+                         FROM (SELECT * FROM examples LIMIT 1000) AS v""")
+    query(connection, "SELECT sum(features[1]), max(id), max(label) FROM examples")
     before = peak_memory(connection)
     predict_all(connection, arguments)
     used = peak_memory(connection) - before
@@ -205,22 +208,22 @@ def fidelity(connection):
 
 
 def centred(coefficients):
+    """Less the mean over the classes, which has no effect.  Of two classes there is
+    one row, of the second against the first."""
+    if len(coefficients) == 1:
+        coefficients = numpy.vstack([-coefficients / 2, coefficients / 2])
     return coefficients - coefficients.mean(axis=0)
 
 
 def compare_fits(connection, name, x, codes, scaler, model):
-    """Coefficients of the standardised features, less their mean over the classes
-    (which has no effect), relative to the largest."""
+    """Coefficients of the standardised features, relative to the largest."""
     classes = codes.max() + 1
     ours = numpy.array(query(connection, """
-        SELECT coefficient::float8 FROM fitted, coefficients(m)
-        ORDER BY label, feature""")).reshape(classes, -1)
+        SELECT coefficient FROM fitted, coefficients(m)
+        ORDER BY label, feature""")).reshape(-1, x.shape[1] + 1)
     ours = centred(numpy.column_stack([ours[:, 0] + ours[:, 1:] @ scaler.mean_,
                                        ours[:, 1:] * scaler.scale_]))
-    theirs = numpy.column_stack([model.intercept_, model.coef_])
-    if classes == 2:
-        theirs = numpy.vstack([0 * theirs, theirs])
-    theirs = centred(theirs)
+    theirs = centred(numpy.column_stack([model.intercept_, model.coef_]))
     difference = abs(ours - theirs).max() / abs(theirs).max()
     line(f"{name}, coefficients", "", "", f"{difference:.1e}", "within 1e-4")
     predicted = numpy.column_stack([read_numbers(connection, f"""
@@ -265,6 +268,8 @@ def small_groups(connection):
          f"{theirs / ours:.1f}", "at least 30")
     line(f"  (scikit-learn: {SAMPLE} partitions, scaled)", "", "", "", "")
     other = connect()
+    query(other, "SET work_mem = '4MB'")
+    query(other, "SELECT sum(features[1]), max(task), max(label) FROM tasks")
     partitions_of(other, PARTITIONS // 10)
     before = peak_memory(other)
     partitions_of(other, PARTITIONS)
