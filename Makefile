@@ -2,6 +2,7 @@
 #   names the server to build for.
 # make demo, make test, make bench: nothing needs to be there; each one sets up
 #   all it needs in a temporary directory, and removes it (test/with-cluster).
+#   BENCH="NAME ..." chooses benchmarks.
 #
 # Switches: WERROR=1 (for developers), CC=..., OPENBLAS_LIBS=...,
 # OPENBLAS_CFLAGS=... (where pkg-config does not know OpenBLAS).
@@ -89,6 +90,6 @@ test:
 	@test/with-cluster test/run-tests
 
 bench:
-	@test/with-cluster -p python3-venv test/bench/run
+	@test/with-cluster -p python3-venv test/bench/run $(BENCH)
 
 .PHONY: $(SETUP_GOALS) have-openblas

@@ -10,7 +10,9 @@ FROM (VALUES (1, 'yes', 'yes', 'yes'), (2, 'yes', 'yes', 'no'), (3, 'no', 'no', 
              (4, 'yes', 'yes', 'no'), (5, 'no', 'no', 'no'), (6, 'no', 'no', 'no')) AS v(i, a, b, c),
      LATERAL (VALUES ('a', a), ('b', b), ('c', c)) AS w(annotator, label);
 CREATE TEMP TABLE model AS
-SELECT annotation_set(item, annotator, label) AS s, dawid_skene(item, annotator, label) AS m FROM votes;
+SELECT annotation_set(item, annotator, label) AS s, dawid_skene(item, annotator, label, '{"variant": "full"}'::jsonb) AS m,
+       dawid_skene(item, annotator, label) AS by_default
+FROM votes;
 
 -- a and b are never wrong; c says "no" to two of three "yes"
 SELECT method, items, annotators, annotations, classes, gold_items, converged, pg_temp.r(log_likelihood) AS log_likelihood, warnings
@@ -28,13 +30,13 @@ SELECT item, label, pg_temp.r(confidence) AS confidence, pg_temp.r(entropy) AS e
 FROM model, consensus(s, m);
 
 -- Function and aggregate, text and other types: the same model to the bit
-SELECT m::text = dawid_skene(s)::text AS function, m::text = dawid_skene(s, '{}')::text AS options,
-       m::text = (SELECT dawid_skene(item::name, annotator::"char", label::varchar) FROM votes)::text AS other_types,
-       m::text = (SELECT dawid_skene(item, annotator, label, gold) FROM votes)::text AS no_gold,
-       m::text = (SELECT dawid_skene(item, annotator, label ORDER BY md5(item || annotator)) FROM votes)::text AS shuffled
+SELECT by_default::text = dawid_skene(s)::text AS function, by_default::text = dawid_skene(s, '{}')::text AS options,
+       by_default::text = (SELECT dawid_skene(item::name, annotator::"char", label::varchar) FROM votes)::text AS other_types,
+       by_default::text = (SELECT dawid_skene(item, annotator, label, gold) FROM votes)::text AS no_gold,
+       by_default::text = (SELECT dawid_skene(item, annotator, label ORDER BY md5(item || annotator)) FROM votes)::text AS shuffled
 FROM model;
 CREATE TYPE pg_temp.answer AS ENUM ('no', 'yes');
-SELECT dawid_skene(item, annotator, label::answer, gold::answer)::text = (SELECT m::text FROM model) AS enum FROM votes;
+SELECT dawid_skene(item, annotator, label::answer, gold::answer)::text = (SELECT by_default::text FROM model) AS enum FROM votes;
 SELECT labels(dawid_skene(substr(item, 2)::int, ascii(annotator), label = 'yes')) AS bool FROM votes;
 
 -- No rows: NULL
@@ -77,13 +79,13 @@ SELECT annotator, annotations FROM annotators((SELECT dawid_skene(annotation_set
 
 -- Gold: its items keep their class.  All three are wrong about i1.
 UPDATE votes SET gold = 'no' WHERE item = 'i1';
-SELECT gold_items, annotations FROM fit_report((SELECT dawid_skene(item, annotator, label, gold, '{"tolerance": 1e-15, "max_iterations": 100000}'::jsonb) FROM votes));
+SELECT gold_items, annotations FROM fit_report((SELECT dawid_skene(item, annotator, label, gold, '{"variant": "full", "tolerance": 1e-15, "max_iterations": 100000}'::jsonb) FROM votes));
 SELECT item, label, pg_temp.r(confidence) AS confidence, tied
 FROM consensus((SELECT annotation_set(item, annotator, label, gold) FROM votes),
-               (SELECT dawid_skene(item, annotator, label, gold, '{"tolerance": 1e-15, "max_iterations": 100000}'::jsonb) FROM votes))
+               (SELECT dawid_skene(item, annotator, label, gold, '{"variant": "full", "tolerance": 1e-15, "max_iterations": 100000}'::jsonb) FROM votes))
 WHERE item IN ('i1', 'i2') ORDER BY item;
 SELECT annotator, pg_temp.r((counts(confusion))[1][2]) AS said_yes_to_no
-FROM annotators((SELECT dawid_skene(item, annotator, label, gold, '{"tolerance": 1e-15, "max_iterations": 100000}'::jsonb) FROM votes));
+FROM annotators((SELECT dawid_skene(item, annotator, label, gold, '{"variant": "full", "tolerance": 1e-15, "max_iterations": 100000}'::jsonb) FROM votes));
 -- a class that only gold has
 SELECT labels(dawid_skene(item, annotator, label, CASE item WHEN 'i1' THEN 'never said' END)) FROM votes;
 SELECT item, label, confidence FROM (
@@ -97,10 +99,14 @@ SELECT dawid_skene(s, '{"smoothing": 2, "toward": "diagonal", "repeats": "distin
 FROM model;
 -- smoothing moves c's rates toward those of all: pool, mostly right, even
 SELECT o, pg_temp.r((smoothed::jsonb #>> '{components,0,confusion,2,1,1}')::float8) AS c_says_yes_to_yes
-FROM model, (VALUES (1, '{}'::jsonb), (2, '{"smoothing": 1}'), (3, '{"smoothing": 1, "toward": "diagonal"}'),
+FROM model, (VALUES (1, '{"variant": "full"}'::jsonb), (2, '{"smoothing": 1}'), (3, '{"smoothing": 1, "toward": "diagonal"}'),
                     (4, '{"smoothing": 1, "toward": "uniform"}')) AS v(i, o),
      LATERAL (SELECT dawid_skene(s, o)) AS f(smoothed)
 ORDER BY i;
+
+-- estimated: three answers in a row do not make an annotator unlike the others
+SELECT method FROM model, LATERAL (VALUES ('full'), ('class'), ('one_coin')) AS v(variant),
+     LATERAL fit_report(dawid_skene(s, jsonb_build_object('variant', variant, 'smoothing', 'estimate')));
 
 -- Variants
 SELECT v, pg_temp.r(accuracy) AS accuracy, converged
@@ -140,7 +146,7 @@ FROM (VALUES (1.0), (0.9), (0.5)) AS v(w),
                ('{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": ' || w ||
                 ', "iterations": 0, "converged": true, "log_likelihood": 0, "warnings": []}, "labels": ["x", "y"], "annotators": ["a"],
                 "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.5, 0.5], [0.5, 0.5]],
-                "confusion": [[[0.75, 0.25], [0.25, 0.75]]]}], "annotations": [0], "counts": [[[0, 0], [0, 0]]]}')::annotator_model)
+                "confusion": [[[0.75, 0.25], [0.25, 0.75]]]}], "annotations": [0], "counts": [[[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]]]}')::annotator_model)
 ORDER BY w DESC;
 -- with gold for every item the fit is the closed form: counts, smoothed
 SELECT annotator, confusion

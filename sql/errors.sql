@@ -48,6 +48,12 @@ SELECT annotation_set(item, annotator, label, label) FROM votes;
 -- Options
 SELECT dawid_skene(item, annotator, label, '{"smothing": 1}'::jsonb) FROM votes;
 SELECT dawid_skene(item, annotator, label, '{"smoothing": -1}'::jsonb) FROM votes;
+SELECT dawid_skene(item, annotator, label, '{"smoothing": "some"}'::jsonb) FROM votes;
+SELECT dawid_skene(item, annotator, label, '{"smoothing": 1, "variant": "auto"}'::jsonb) FROM votes;
+SELECT dawid_skene(item, annotator, label, '{"toward": "pool", "variant": "auto"}'::jsonb) FROM votes;
+SELECT dawid_skene(item, annotator, label, '{"toward": "accuracy", "variant": "class"}'::jsonb) FROM votes;
+SELECT dawid_skene(item, annotator, label, '{"smoothing": "estimate", "variant": "shared"}'::jsonb) FROM votes;
+SELECT dawid_skene(item, annotator, label, '{"smoothing": "estimate", "learn_from": "gold"}'::jsonb) FROM votes;
 SELECT dawid_skene(item, annotator, label, '{"max_iterations": 1.5}'::jsonb) FROM votes;
 SELECT dawid_skene(item, annotator, label, '{"max_iterations": "many"}'::jsonb) FROM votes;
 SELECT dawid_skene(item, annotator, label, '{"toward": "nowhere"}'::jsonb) FROM votes;

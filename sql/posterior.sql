@@ -8,7 +8,7 @@ SELECT '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 
          "converged": true, "log_likelihood": 0, "warnings": []}, "labels": ["x", "y"], "annotators": ["a", "b"],
          "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.75, 0.25], [0.5, 0.5]],
                          "confusion": [[[0.75, 0.25], [0.25, 0.75]], [[1, 0], [1, 0]]]}],
-         "annotations": [0, 0], "counts": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]]}'::annotator_model AS m;
+         "annotations": [0, 0], "counts": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]]}'::annotator_model AS m;
 
 CREATE TEMP TABLE answers (item int, annotator text, label text);
 INSERT INTO answers VALUES

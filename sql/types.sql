@@ -75,9 +75,10 @@ SELECT '{"method": "by hand", "options": {}, "fit": {"items": 3, "annotations": 
          "converged": true, "log_likelihood": -1, "warnings": []}, "labels": ["b", "a"], "annotators": ["z", "y"],
          "components": [{"variant": "full", "weight": 1, "prior": [0.25, 0.75], "pool": [[0.5, 0.5], [0.125, 0.875]],
                          "confusion": [[[0.875, 0.125], [0.25, 0.75]], [[1, 0], [0, 1]]]}],
-         "annotations": [2, 1], "counts": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]}'::annotator_model AS m;
+         "annotations": [2, 1], "counts": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]],
+         "variances": [[[0.5, 1], [1.5, 2]], [[0, 0], [0, 0]]]}'::annotator_model AS m;
 SELECT class_prior(m), labels(m), m::jsonb #> '{components,0,pool}' AS pool, m::jsonb #> '{components,0,confusion}' AS confusion,
-       m::jsonb -> 'annotations' AS annotations
+       m::jsonb -> 'annotations' AS annotations, m::jsonb -> 'variances' AS variances
 FROM unordered;
 SELECT annotator, annotations, confusion FROM unordered, annotators(m);
 SELECT replace(m::text, '"annotations": 3', '"annotations": 1e300')::annotator_model FROM unordered;

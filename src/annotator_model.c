@@ -31,8 +31,9 @@ annotator_model_doubles(Size labels, Size annotators, Size components)
 {
 	Size		n = mul_size(components, component_doubles(labels, annotators));
 
+	/* annotations, counts, variances */
 	return add_size(n, mul_size(annotators,
-								add_size(1, mul_size(labels, labels))));
+								add_size(1, mul_size(2, mul_size(labels, labels)))));
 }
 
 static Size
@@ -136,6 +137,7 @@ annotator_model_make(const AnnotatorModelView *view)
 	}
 	at = put_doubles(at, view->annotations, view->annotators.n);
 	at = put_doubles(at, view->counts, tables);
+	at = put_doubles(at, view->variances, tables);
 	bytes = put_bytes((char *) at, view->labels.ends,
 					  view->labels.n * sizeof(uint32));
 	bytes = put_bytes(bytes, view->annotators.ends,
@@ -201,7 +203,8 @@ annotator_model_view(const AnnotatorModel *model)
 	}
 	view.annotations = at;
 	view.counts = at + model->annotators;
-	ends = (const uint32 *) (view.counts + model->annotators * cells);
+	view.variances = view.counts + model->annotators * cells;
+	ends = (const uint32 *) (view.variances + model->annotators * cells);
 	bytes = (const char *) (ends + model->labels + model->annotators);
 	view.labels = (Names) {model->labels, ends, bytes};
 	bytes += model->label_bytes;
@@ -222,4 +225,18 @@ annotator_model_view(const AnnotatorModel *model)
 	view.converged = model->converged;
 	view.log_likelihood = model->log_likelihood;
 	return view;
+}
+
+/* One annotator's rates, averaged over the components. */
+void
+annotator_model_rates(const AnnotatorModelView *model, uint32 annotator,
+					  double *rates)
+{
+	Size		cells = model_cells(model);
+
+	memset(rates, 0, cells * sizeof(double));
+	for (uint32 c = 0; c < model->n_components; c++)
+		for (Size i = 0; i < cells; i++)
+			rates[i] += model->components[c].weight *
+				model->components[c].confusion[annotator * cells + i];
 }

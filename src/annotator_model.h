@@ -6,7 +6,8 @@
  * and a confusion matrix for each annotator; a new item's posterior is the
  * average of the components' posteriors by their weights.  Beside them stands
  * the evidence: for each annotator the number of annotations and the expected
- * counts (rows: truth) under the model's posterior.
+ * counts (rows: truth) under the model's posterior, with their variances, which
+ * say how much of the counts is certain (em_evidence.c).
  */
 #ifndef NL_ANNOTATOR_MODEL_H
 #define NL_ANNOTATOR_MODEL_H
@@ -45,6 +46,7 @@ typedef struct AnnotatorModelView
 	ModelComponent *components;
 	double	   *annotations;	/* J: how many each gave */
 	double	   *counts;			/* J * K * K expected counts */
+	double	   *variances;		/* J * K * K: of the counts, given the annotations */
 	int64		items;
 	int64		n_annotations;
 	int64		gold_items;
@@ -85,9 +87,10 @@ typedef struct AnnotatorModel
 
 	/*
 	 * double for each component: variant, weight, prior[K], pool[K * K],
-	 * confusion[J * K * K]; annotations[J]; counts[J * K * K].  uint32 ends
-	 * of labels, of annotators; bytes of labels, of annotators; method,
-	 * options and warnings, each with a terminating zero.
+	 * confusion[J * K * K]; annotations[J]; counts[J * K * K];
+	 * variances[J * K * K].  uint32 ends of labels, of annotators; bytes of
+	 * labels, of annotators; method, options and warnings, each with a
+	 * terminating zero.
 	 */
 } AnnotatorModel;
 
@@ -96,6 +99,8 @@ extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
 extern Size annotator_model_doubles(Size labels, Size annotators, Size components);
 extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
+extern void annotator_model_rates(const AnnotatorModelView *model,
+								  uint32 annotator, double *rates);
 extern void annotator_model_check_size(const Names *labels,
 									   const Names *annotators, Size components);
 

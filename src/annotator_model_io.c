@@ -3,7 +3,7 @@
  *		Text and binary input and output of annotator_model.
  *
  * Text form: JSON.  Binary form: version; names of labels and annotators; the
- * components; annotations and counts; the fit record.  Both are read into a
+ * components; annotations, counts and variances; the fit record.  Both are read into a
  * view that is checked as a whole and put into canonical order.
  */
 #include "annotator_model.h"
@@ -95,6 +95,7 @@ check_model(const AnnotatorModelView *view)
 	check_distribution(weights, view->n_components, "the list of weights");
 	check_counts(view->annotations, view->annotators.n, "\"annotations\"");
 	check_counts(view->counts, rows * labels, "\"counts\"");
+	check_counts(view->variances, rows * labels, "\"variances\"");
 	if (!(view->gold_weight > 0 && view->gold_weight <= 1))
 		invalid_model("its gold_weight is out of range");
 	if (!isfinite(view->log_likelihood))
@@ -127,6 +128,7 @@ allocate_tables(AnnotatorModelView *view)
 	}
 	view->annotations = palloc(Max(view->annotators.n, 1) * sizeof(double));
 	view->counts = palloc(Max(tables, 1) * sizeof(double));
+	view->variances = palloc(Max(tables, 1) * sizeof(double));
 }
 
 /*
@@ -193,6 +195,8 @@ finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotator
 	}
 	reorder_cells(view->counts, j, labels);
 	view->counts = reorder_blocks(view->counts, annotators->order, j, cells);
+	reorder_cells(view->variances, j, labels);
+	view->variances = reorder_blocks(view->variances, annotators->order, j, cells);
 	view->annotations = reorder_blocks(view->annotations, annotators->order, j, 1);
 	return PointerGetDatum(annotator_model_make(view));
 }
@@ -285,6 +289,8 @@ annotator_model_out(PG_FUNCTION_ARGS)
 	jsonio_append_doubles(&buf, view.annotations, view.annotators.n);
 	appendStringInfoString(&buf, ", \"counts\": ");
 	append_tables(&buf, view.counts, view.annotators.n, view.labels.n);
+	appendStringInfoString(&buf, ", \"variances\": ");
+	append_tables(&buf, view.variances, view.annotators.n, view.labels.n);
 	appendStringInfoChar(&buf, '}');
 	PG_RETURN_CSTRING(buf.data);
 }
@@ -403,6 +409,8 @@ annotator_model_in(PG_FUNCTION_ARGS)
 						"annotations", view.annotations, view.annotators.n);
 	read_tables(jsonio_array_field(type_name, object, "counts"), "counts",
 				view.counts, view.annotators.n, view.labels.n);
+	read_tables(jsonio_array_field(type_name, object, "variances"), "variances",
+				view.variances, view.annotators.n, view.labels.n);
 	PG_RETURN_DATUM(finish_input(&view, &labels, &annotators));
 }
 
@@ -455,6 +463,7 @@ annotator_model_send(PG_FUNCTION_ARGS)
 	}
 	send_doubles(&buf, view.annotations, view.annotators.n);
 	send_doubles(&buf, view.counts, tables);
+	send_doubles(&buf, view.variances, tables);
 	pq_sendint64(&buf, view.items);
 	pq_sendint64(&buf, view.n_annotations);
 	pq_sendint64(&buf, view.gold_items);
@@ -579,6 +588,7 @@ annotator_model_recv(PG_FUNCTION_ARGS)
 		recv_component(buf, &view, &view.components[i]);
 	recv_doubles(buf, view.annotations, view.annotators.n);
 	recv_doubles(buf, view.counts, view.annotators.n * model_cells(&view));
+	recv_doubles(buf, view.variances, view.annotators.n * model_cells(&view));
 	recv_fit(buf, &view);
 	pq_getmsgend(buf);
 	PG_RETURN_DATUM(finish_input(&view, &labels, &annotators));

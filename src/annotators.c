@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "confusion_matrix.h"
+#include "credible.h"
 #include "label_distribution.h"
 #include "statistics.h"
 #include "utils/array.h"
@@ -28,38 +29,59 @@ typedef struct AnnotatorRates
 	double	   *rates;			/* K * K, rows are the truth */
 	const double *counts;		/* K * K */
 	double	   *rows;			/* K: row sums of the counts */
-	double		total;
 } AnnotatorRates;
+
+/*
+ * How many answers of an annotator are right.  Whether one is, is as uncertain
+ * as the truth: an answer that is not right is wrong.
+ */
+static RateEvidence
+right_answers(const AnnotatorModelView *model, uint32 annotator)
+{
+	Size		cells = model_cells(model);
+	const double *counts = model->counts + annotator * cells;
+	const double *variances = model->variances + annotator * cells;
+	RateEvidence e = {0};
+
+	for (Size i = 0; i < cells; i++)
+		e.total += counts[i];
+	for (Size i = 0; i < cells; i += model->labels.n + 1)
+	{
+		e.count += counts[i];
+		e.unsure_both += variances[i];
+	}
+	return e;
+}
+
+/* The crowd's accuracies; a blind answer is right once in K. */
+static Crowd *
+accuracy_crowd(const AnnotatorModelView *model)
+{
+	RateEvidence *evidence = nl_alloc(CurrentMemoryContext,
+									  mul_size(Max(model->annotators.n, 1),
+											   sizeof(RateEvidence)));
+	Crowd	   *crowd;
+
+	for (uint32 j = 0; j < model->annotators.n; j++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		evidence[j] = right_answers(model, j);
+	}
+	crowd = crowd_create(evidence, model->annotators.n, 1.0 / model->labels.n);
+	pfree(evidence);
+	return crowd;
+}
 
 static void
 load_rates(const AnnotatorModelView *model, uint32 annotator, AnnotatorRates *r)
 {
 	Size		cells = model_cells(model);
 
-	memset(r->rates, 0, cells * sizeof(double));
-	for (uint32 c = 0; c < model->n_components; c++)
-		for (Size i = 0; i < cells; i++)
-			r->rates[i] += model->components[c].weight *
-				model->components[c].confusion[annotator * cells + i];
+	annotator_model_rates(model, annotator, r->rates);
 	r->counts = model->counts + annotator * cells;
 	memset(r->rows, 0, r->classes * sizeof(double));
-	r->total = 0;
 	for (Size i = 0; i < cells; i++)
-	{
 		r->rows[i / r->classes] += r->counts[i];
-		r->total += r->counts[i];
-	}
-}
-
-/* The chance to be right on the items that the annotator was given. */
-static double
-expected_accuracy(const AnnotatorRates *r)
-{
-	double		right = 0;
-
-	for (uint32 k = 0; k < r->classes; k++)
-		right += r->rows[k] * r->rates[(Size) k * r->classes + k];
-	return Min(right / r->total, 1);
 }
 
 /*
@@ -141,11 +163,12 @@ worst_error(const AnnotatorRates *r, uint32 *truth, uint32 *label, double *rate)
 
 static void
 annotator_row(const AnnotatorModelView *model, uint32 j, const AnnotatorRates *r,
-			  const double *prior, double z, Datum *values, bool *nulls)
+			  const Crowd *crowd, const double *prior, double level,
+			  Datum *values, bool *nulls)
 {
-	bool		known = r->total > 0;
-	double		accuracy = known ? expected_accuracy(r) : 0;
-	Bounds		bounds = wilson_interval(accuracy * r->total, Max(r->total, 1), z);
+	RateEvidence right = right_answers(model, j);
+	RateEstimate accuracy;
+	bool		known = crowd_estimate(crowd, &right, level, &accuracy);
 	uint32		truth = 0;
 	uint32		label = 0;
 	double		rate;
@@ -154,9 +177,9 @@ annotator_row(const AnnotatorModelView *model, uint32 j, const AnnotatorRates *r
 	values[A_ANNOTATOR] = PointerGetDatum(names_text(&model->annotators, j));
 	values[A_ANNOTATIONS] = Int64GetDatum((int64) model->annotations[j]);
 	nulls[A_ACCURACY] = nulls[A_ACCURACY_LOW] = nulls[A_ACCURACY_HIGH] = !known;
-	values[A_ACCURACY] = Float8GetDatum(accuracy);
-	values[A_ACCURACY_LOW] = Float8GetDatum(bounds.low);
-	values[A_ACCURACY_HIGH] = Float8GetDatum(bounds.high);
+	values[A_ACCURACY] = Float8GetDatum(accuracy.rate);
+	values[A_ACCURACY_LOW] = Float8GetDatum(accuracy.low);
+	values[A_ACCURACY_HIGH] = Float8GetDatum(accuracy.high);
 	values[A_INFORMATION] = Float8GetDatum(information(r, prior));
 	nulls[A_WORST_TRUTH] = nulls[A_WORST_LABEL] = nulls[A_WORST_RATE] = !has_worst;
 	values[A_WORST_TRUTH] = PointerGetDatum(names_text(&model->labels, truth));
@@ -186,7 +209,8 @@ annotators(PG_FUNCTION_ARGS)
 {
 	AnnotatorModelView model =
 	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
-	double		z = normal_quantile_two_sided(check_level(PG_GETARG_FLOAT8(1)));
+	double		level = check_level(PG_GETARG_FLOAT8(1));
+	Crowd	   *crowd = accuracy_crowd(&model);
 	double	   *prior = mixed_prior(&model);
 	AnnotatorRates r = {
 		.classes = model.labels.n,
@@ -205,7 +229,7 @@ annotators(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(scratch);
 		load_rates(&model, j, &r);
-		annotator_row(&model, j, &r, prior, z, values, nulls);
+		annotator_row(&model, j, &r, crowd, prior, level, values, nulls);
 		nl_srf_row(fcinfo, values, nulls);
 	}
 	MemoryContextSwitchTo(old);

@@ -22,6 +22,8 @@ typedef struct FitOptions
 	char	   *start;			/* a model as JSON, or NULL */
 	double		gold_weight;
 	int			learn_from;		/* LearnFrom */
+	int			restarts;
+	int			seed;
 } FitOptions;
 
 /* What a repeated (item, annotator, label) row counts for. */
@@ -43,28 +45,87 @@ typedef enum LearnFrom
 static const char *const acceleration_names[] = {"squarem", "none", NULL};
 static const char *const learn_from_names[] = {"all", "gold", NULL};
 static const char *const repeats_names[] = {"count", "distinct", NULL};
-static const char *const toward_names[] = {"pool", "diagonal", "uniform", NULL};
+static const char *const smoothing_words[] = {"estimate", NULL};
+
+#define ESTIMATE OPTION_WORD(0)
 
 static const FitOptions default_options = {
-	.em = {.max_iterations = 100,.tolerance = 1e-6,.smoothing = NOT_GIVEN,.toward = TOWARD_POOL},
-	.variant = VARIANT_FULL,
+	.em = {.max_iterations = 100,.tolerance = 1e-6,.smoothing = NOT_GIVEN,.toward = NOT_GIVEN},
+	.variant = NOT_GIVEN,
 	.repeats = REPEATS_COUNT,
 	.gold_weight = 1,
-	.learn_from = LEARN_FROM_ALL
+	.learn_from = LEARN_FROM_ALL,
+	.restarts = NOT_GIVEN
 };
 
 static const Option option_table[] = {
 	{"max_iterations", OPTION_INT, offsetof(FitOptions, em.max_iterations), 1, 1e6, NULL},
 	{"tolerance", OPTION_DOUBLE, offsetof(FitOptions, em.tolerance), 0, 1, NULL},
-	{"smoothing", OPTION_DOUBLE, offsetof(FitOptions, em.smoothing), 0, 1e9, NULL},
-	{"toward", OPTION_CHOICE, offsetof(FitOptions, em.toward), 0, 0, toward_names},
+	{"smoothing", OPTION_DOUBLE, offsetof(FitOptions, em.smoothing), 0, 1e9, smoothing_words},
+	{"toward", OPTION_CHOICE, offsetof(FitOptions, em.toward), 0, 0, smoothing_target_names},
 	{"acceleration", OPTION_CHOICE, offsetof(FitOptions, em.acceleration), 0, 0, acceleration_names},
 	{"repeats", OPTION_CHOICE, offsetof(FitOptions, repeats), 0, 0, repeats_names},
 	{"gold_weight", OPTION_DOUBLE, offsetof(FitOptions, gold_weight), 0.5, 1, NULL},
 	{"learn_from", OPTION_CHOICE, offsetof(FitOptions, learn_from), 0, 0, learn_from_names},
+	{"restarts", OPTION_INT, offsetof(FitOptions, restarts), 0, 1000, NULL},
+	{"seed", OPTION_INT, offsetof(FitOptions, seed), 0, 1e9, NULL},
 	{"start", OPTION_OBJECT, offsetof(FitOptions, start), 0, 0, NULL},
 	{"variant", OPTION_CHOICE, offsetof(FitOptions, variant), 0, 0, variant_names}
 };
+
+/* What is computed in closed form or in fixed steps is the same from any start. */
+static void
+check_restarts(const FitOptions *options)
+{
+	const char *other = NULL;
+
+	if (options->variant == VARIANT_AUTO || options->variant == VARIANT_MAJORITY)
+		other = psprintf("variant \"%s\"", variant_names[options->variant]);
+	else if (options->learn_from == LEARN_FROM_GOLD)
+		other = "\"learn_from\" \"gold\"";
+	else if (options->em.estimate)
+		other = "\"smoothing\" \"estimate\"";
+	if (options->restarts > 0 && other != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"restarts\" does not go with %s", other),
+				 errhint("Restarts are for variants \"full\", \"class\", \"one_coin\" and \"shared\", learned from all items and with a given smoothing.")));
+}
+
+/* Variant auto smooths as it finds best; a matrix for all has no crowd beside it. */
+static void
+check_smoothing(const FitOptions *options)
+{
+	if (options->variant == VARIANT_AUTO &&
+		(options->em.smoothing != NOT_GIVEN || options->em.toward != NOT_GIVEN))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" does not go with variant \"auto\"",
+						options->em.smoothing != NOT_GIVEN ? "smoothing" : "toward"),
+				 errhint("Variant \"auto\" sets it; name another variant, such as \"full\".")));
+	if (options->em.toward == TOWARD_ACCURACY && options->variant != VARIANT_FULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"toward\" \"accuracy\" goes with variant \"full\" only")));
+	if (options->em.smoothing == ESTIMATE &&
+		(options->variant == VARIANT_SHARED || options->variant == VARIANT_MAJORITY ||
+		 options->learn_from == LEARN_FROM_GOLD))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"smoothing\" \"estimate\" does not go with %s",
+						options->learn_from == LEARN_FROM_GOLD ?
+						"\"learn_from\" \"gold\"" :
+						psprintf("variant \"%s\"", variant_names[options->variant])),
+				 errhint("Give a number of pseudo-counts instead.")));
+}
+
+/* Who says how matrices are smoothed or started means full matrices. */
+static Variant
+default_variant(const FitOptions *options)
+{
+	return options->em.smoothing != NOT_GIVEN || options->em.toward != NOT_GIVEN ||
+		options->restarts > 0 ? VARIANT_FULL : VARIANT_AUTO;
+}
 
 static FitOptions
 parse_options(const Jsonb *jsonb)
@@ -73,18 +134,22 @@ parse_options(const Jsonb *jsonb)
 
 	if (jsonb != NULL)
 		options_parse(jsonb, option_table, lengthof(option_table), &options);
+	if (options.variant == NOT_GIVEN)
+		options.variant = default_variant(&options);
+	check_smoothing(&options);
+	if (options.restarts == NOT_GIVEN)
+		options.restarts = 0;
 	if (options.em.smoothing == NOT_GIVEN)
 		options.em.smoothing = 0;
-	else if (options.variant == VARIANT_AUTO)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"smoothing\" does not go with variant \"auto\""),
-				 errhint("Variant \"auto\" sets it; name another variant, such as \"full\".")));
+	if (options.em.toward == NOT_GIVEN)
+		options.em.toward = TOWARD_POOL;
+	options.em.estimate = options.em.smoothing == ESTIMATE;
 	if (options.start != NULL && options.learn_from == LEARN_FROM_GOLD)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"start\" does not go with \"learn_from\" \"gold\""),
 				 errhint("What is learned from gold has a closed form and no start.")));
+	check_restarts(&options);
 	return options;
 }
 
@@ -100,15 +165,18 @@ options_json(const FitOptions *o)
 					 variant_names[o->variant], o->em.max_iterations);
 	jsonio_append_double(&buf, o->em.tolerance);
 	appendStringInfoString(&buf, ", \"smoothing\": ");
-	jsonio_append_double(&buf, o->em.smoothing);
+	if (o->em.estimate || o->variant == VARIANT_AUTO)
+		appendStringInfoString(&buf, "\"estimate\"");
+	else
+		jsonio_append_double(&buf, o->em.smoothing);
 	appendStringInfo(&buf, ", \"toward\": \"%s\", \"acceleration\": \"%s\", \"repeats\": \"%s\", \"learn_from\": \"%s\"",
-					 toward_names[o->em.toward],
+					 smoothing_target_names[o->em.toward],
 					 acceleration_names[o->em.acceleration],
 					 repeats_names[o->repeats],
 					 learn_from_names[o->learn_from]);
 	appendStringInfoString(&buf, ", \"gold_weight\": ");
 	jsonio_append_double(&buf, o->gold_weight);
-	appendStringInfoChar(&buf, '}');
+	appendStringInfo(&buf, ", \"restarts\": %d, \"seed\": %d}", o->restarts, o->seed);
 
 	/* in the form that reading the model back gives */
 	options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data)));
@@ -175,19 +243,24 @@ without_repeats(const AnnotationView *view)
 }
 
 /* The engine's tables have the label before the truth; a model's, after. */
-static double *
-truth_by_label(const double *tables, Size annotators, Size classes)
+static void
+put_truth_first(double *tables, Size annotators, Size classes)
 {
-	Size		n = mul_size(annotators, mul_size(classes, classes));
-	double	   *result = nl_alloc(CurrentMemoryContext,
-								  mul_size(Max(n, 1), sizeof(double)));
-
 	for (Size j = 0; j < annotators; j++)
+	{
+		if (j % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
 		for (Size truth = 0; truth < classes; truth++)
-			for (Size label = 0; label < classes; label++)
-				result[em_cell(classes, j, truth, label)] =
-					tables[em_cell(classes, j, label, truth)];
-	return result;
+			for (Size label = 0; label < truth; label++)
+			{
+				double	   *a = &tables[em_cell(classes, j, truth, label)];
+				double	   *b = &tables[em_cell(classes, j, label, truth)];
+				double		swap = *a;
+
+				*a = *b;
+				*b = swap;
+			}
+	}
 }
 
 static void
@@ -206,95 +279,85 @@ count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 }
 
 static AnnotatorModel *
-make_model(const AnnotationView *view, const FitOptions *options, const EmFit *fit)
+make_model_in(MemoryContext context, const AnnotatorModelView *view)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	AnnotatorModel *model = annotator_model_make(view);
+
+	MemoryContextSwitchTo(old);
+	return model;
+}
+
+/* The model of a fit, in "context"; takes the tables of the fit apart. */
+static AnnotatorModel *
+make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
+		   MemoryContext context)
 {
 	uint32		annotators = view->annotators.n;
 	uint32		classes = view->labels.n;
+	double	   *variance = nl_alloc(CurrentMemoryContext,
+									mul_size(em_table_cells(view), sizeof(double)));
 	ModelComponent component = {
 		.variant = options->variant == VARIANT_AUTO ? VARIANT_FULL : options->variant,
 		.weight = 1,
 		.prior = fit->parameters.prior,
-		.pool = truth_by_label(fit->pool, 1, classes),
-		.confusion = truth_by_label(fit->parameters.confusion, annotators, classes)
+		.pool = fit->pool,
+		.confusion = fit->parameters.confusion
 	};
 	AnnotatorModelView model = {
 		.labels = view->labels,
 		.annotators = view->annotators,
 		.n_components = 1,
 		.components = &component,
-		.counts = truth_by_label(fit->counts.confusion, annotators, classes),
+		.counts = fit->counts.confusion,
+		.variances = variance,
 		.items = view->items,
 		.gold_weight = options->gold_weight,
 		.n_annotations = view->annotations,
 		.iterations = fit->iterations,
 		.converged = fit->converged,
 		.log_likelihood = fit->log_likelihood,
-		.method = psprintf("dawid_skene %s%s", variant_names[options->variant],
-						   options->start ? ", started from a model" : ""),
+		.method = psprintf("dawid_skene %s%s%s%s%s", variant_names[options->variant],
+						   fit->detail ? ": " : "", fit->detail ? fit->detail : "",
+						   options->start ? ", started from a model" : "",
+						   options->restarts == 0 ? "" :
+						   psprintf(", best of %d starts", options->restarts + 1)),
 		.options = options_json(options)
 	};
 
 	count_annotations(&model, view);
-	add_fit_warnings(&model, view, fit);
-	return annotator_model_make(&model);
+	add_fit_warnings(&model, view, fit, options->em.tolerance);	/* reads the last counts */
+	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,
+				&fit->counts, variance);
+	put_truth_first(component.pool, 1, classes);
+	put_truth_first(component.confusion, annotators, classes);
+	put_truth_first(model.counts, annotators, classes);
+	put_truth_first(model.variances, annotators, classes);
+	return make_model_in(context, &model);
 }
 
 /*
- * Bytes of a fit beside the view.  At the end there are, of the engine, the
- * parameters and counts; of the model, both transposed, its stored form, and
- * the copy of that which is returned: together eight tables, as many as em_fit()
- * takes twice.  Reading a model to start from takes up to START_FACTOR times
- * its text (jsonb's parser, mostly).
+ * Bytes of a fit beside the view.  The team has six tables; restarts have six
+ * more (a start, two fits of two, and the anchor's parameters), and no other
+ * way to fit has as many.  The team's are gone when the model is made.  Reading
+ * a model to start from takes up to START_FACTOR times its text (jsonb's parser,
+ * mostly).
  */
+#define TABLES 12
 #define START_FACTOR 60
 
 static Size
 fit_memory(const AnnotationView *view, const FitOptions *options)
 {
-	Size		size = mul_size(2, em_memory(view));
+	Size		size = mul_size(TABLES, em_table_size(view));
 
 	if (options->repeats == REPEATS_DISTINCT)
 		size = add_size(size, mul_size(view->annotations, 6));
+	if (options->restarts > 0)
+		size = add_size(size, em_restart_memory(view));
 	if (options->start != NULL)
 		size = add_size(size, mul_size(strlen(options->start), START_FACTOR));
 	return size;
-}
-
-/*
- * Variant auto: a ladder of models, each freeing more of the confusion matrix
- * than the one before.  A one-coin model (one parameter for each annotator) is
- * robust but blind to which classes an annotator confuses; full matrices see
- * that, but iterated to convergence they feed the errors that annotators share
- * back into themselves.  So the fit converges on the lowest rung only, with
- * the class prior kept at the vote shares, and then takes one step each to one
- * accuracy for each class and to full matrices: from a good start, one step is
- * as efficient as the whole way (Le Cam's one-step estimators).  With two
- * classes the upper rungs are the same model, and one step is taken.
- *
- * Smoothing: for the accuracy of an annotator two pseudo-counts, one right and
- * wrong each on a coin of the crowd's accuracy; for a row of a matrix half a
- * count for each free cell, as in Jeffreys' prior, toward the crowd's row.
- */
-static EmFit *
-fit_auto(const AnnotationView *view, const FitOptions *options, const EmCounts *start)
-{
-	EmOptions	rung = options->em;
-	EmFit	   *fit;
-
-	rung.fixed_prior = true;
-	rung.variant = VARIANT_ONE_COIN;
-	rung.smoothing = 2;
-	rung.max_iterations = Max(rung.max_iterations - (view->labels.n > 2 ? 2 : 1), 1);
-	fit = em_fit(view, &rung, start);
-
-	rung.smoothing = (view->labels.n - 1) / 2.0;
-	if (view->labels.n > 2)
-	{
-		rung.variant = VARIANT_CLASS;
-		fit = em_one_step(view, &rung, &fit->counts, fit);
-	}
-	rung.variant = VARIANT_FULL;
-	return em_one_step(view, &rung, &fit->counts, fit);
 }
 
 /*
@@ -307,27 +370,28 @@ fit_auto(const AnnotationView *view, const FitOptions *options, const EmCounts *
  * of a class that no gold item has.
  */
 static EmFit *
-fit_gold(const AnnotationView *view, const FitOptions *options)
+fit_gold(EmTeam *team, const FitOptions *options)
 {
 	EmOptions	em = options->em;
-	EmFit		gold = {.converged = true,.counts = em_tables_create(view)};
-	EmCounts	votes = em_tables_create(view);
+	EmFit		gold = {.converged = true,.counts = em_tables_create(&team->view)};
+	EmCounts	votes = em_tables_create(&team->view);
 
 	if (options->variant != VARIANT_AUTO)
 		em.variant = options->variant;
 	else
 	{
 		em.variant = VARIANT_FULL;
-		em.smoothing = (view->labels.n - 1) / 2.0;
+		em.smoothing = em_light_smoothing(team, em.variant);
 	}
-	if (em_gold_counts(view, &gold.counts) == 0)
+	if (em_gold_counts(&team->view, &gold.counts) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"learn_from\" is \"gold\", but no item has a gold label"),
 				 errhint("Give gold labels as fourth argument, or learn from \"all\".")));
-	em_vote_shares(view, &votes);
+	em_vote_shares(team);
+	em_tables_copy(team, &votes, &team->tables[SLOT_COUNTS]);
 	em.fixed_prior = true;
-	return em_one_step(view, &em, &votes, &gold);
+	return em_one_step(team, &em, &votes, &gold);
 }
 
 /* What the model is read into is many times its size, and freed at once. */
@@ -346,14 +410,28 @@ parse_start(const AnnotationView *view, char *json, EmCounts *counts)
 	MemoryContextDelete(context);
 }
 
+/* A smoothing that is estimated begins as the light one of variant auto. */
 static EmFit *
-run_fit(const AnnotationView *view, FitOptions *options)
+fit_variant(EmTeam *team, const EmOptions *options, const EmCounts *start)
 {
+	EmOptions	light = *options;
+
+	if (!options->estimate)
+		return em_fit(team, options, start);
+	light.smoothing = em_light_smoothing(team, options->variant);
+	return em_refit(team, options, em_fit(team, &light, start));
+}
+
+static EmFit *
+run_fit(EmTeam *team, FitOptions *options)
+{
+	const AnnotationView *view = &team->view;
 	EmCounts	counts;
 	EmCounts   *start = NULL;
+	EmFit	   *fit;
 
 	if (options->learn_from == LEARN_FROM_GOLD)
-		return fit_gold(view, options);
+		return fit_gold(team, options);
 	if (options->start != NULL)
 	{
 		counts = em_tables_create(view);
@@ -361,9 +439,14 @@ run_fit(const AnnotationView *view, FitOptions *options)
 		start = &counts;
 	}
 	if (options->variant == VARIANT_AUTO)
-		return fit_auto(view, options, start);
+		return fit_auto(team, &options->em, start);
 	options->em.variant = options->variant;
-	return em_fit(view, &options->em, start);
+	fit = fit_variant(team, &options->em, start);
+	if (start != NULL)
+		em_tables_free(start);
+	if (options->restarts == 0)
+		return fit;
+	return em_restart(team, &options->em, options->restarts, options->seed, fit);
 }
 
 static Datum
@@ -375,8 +458,9 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	MemoryContext old = MemoryContextSwitchTo(phase);
 	FitOptions	options = parse_options(options_jsonb);
 	AnnotationView view = annotation_set_view(set);
+	EmTeam	   *team;
+	EmFit	   *fit;
 	AnnotatorModel *model;
-	AnnotatorModel *result;
 
 	if (options_jsonb == NULL && view.options != NULL)
 		options = parse_options(DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
@@ -393,12 +477,13 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	annotator_model_check_size(&view.labels, &view.annotators, 1);
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);
-	model = make_model(&view, &options, run_fit(&view, &options));
+	team = em_team_create(&view);
+	fit = run_fit(team, &options);
+	em_team_end(team);
+	model = make_model(&view, &options, fit, old);
 	MemoryContextSwitchTo(old);
-	result = palloc(VARSIZE(model));
-	memcpy(result, model, VARSIZE(model));
 	MemoryContextDelete(phase);
-	PG_RETURN_POINTER(result);
+	PG_RETURN_POINTER(model);
 }
 
 /* dawid_skene(annotation_set, options jsonb) */

@@ -12,13 +12,13 @@
  * The x are logarithms of the probabilities, so that x' is positive, and the
  * inner products weigh each cell by its expected count (the information about
  * it), so that cells nobody has seen do not set the step.  x' is normalised
- * and kept within STEP_CAP of x2.  It is taken if its objective is not below
+ * and kept within STEP_CAP of x2; what has become 0 on the way may come back.
+ * It is taken if its objective is not below
  * that of x1, which costs the pass that would be next anyway; otherwise x2,
  * which EM guarantees, is.  So the objective never decreases.
  *
- * Memory: three tables of parameters and one of counts, J * K * K doubles
- * each, in the current context; nothing is allocated in the loop but what a
- * step frees.  Interrupts: in the passes, and for each annotator in the rest.
+ * Memory: the team's tables; nothing is allocated in the loop but what a step
+ * frees.  Interrupts: in the team's tasks.
  */
 #include "em.h"
 
@@ -29,18 +29,16 @@
 
 #define STEP_CAP 10.0			/* how far, in log units, from x2 */
 #define FIRST_MAX_STEP 4.0		/* of a; grows while steps succeed */
-#define LOG_FLOOR 1e-100		/* smaller probabilities count as this */
+#define LOG_FLOOR 1e-30			/* smaller probabilities count as this */
 
 typedef struct Loop
 {
-	const AnnotationView *view;
+	EmTeam	   *team;
 	const EmOptions *options;
 	Maximizer  *maximizer;
-	Size		n;				/* parameters: K + J * K * K */
-	EmParameters x0;
-	EmParameters x1;
-	EmParameters x2;
-	EmCounts	counts;			/* at x0, between cycles */
+	EmSlot		x0;				/* its counts are in SLOT_COUNTS between cycles */
+	EmSlot		x1;
+	EmSlot		x2;
 	double		objective;		/* at x0 */
 	double		log_likelihood; /* of the last pass */
 	double		max_step;
@@ -49,40 +47,12 @@ typedef struct Loop
 	TimestampTz cycle_start;
 } Loop;
 
-static Size
-n_parameters(const AnnotationView *view)
-{
-	return add_size(view->labels.n, em_table_cells(view));
-}
-
-/* Bytes of a fit. */
-Size
-em_memory(const AnnotationView *view)
-{
-	return mul_size(4, mul_size(n_parameters(view), sizeof(double)));
-}
-
-EmTables
-em_tables_create(const AnnotationView *view)
-{
-	double	   *values = nl_alloc(CurrentMemoryContext,
-								  mul_size(n_parameters(view), sizeof(double)));
-
-	return (EmTables) {values, values + view->labels.n};
-}
-
-void
-em_tables_free(EmTables *tables)
-{
-	pfree(tables->prior);
-}
-
 /* A pass; returns the objective. */
 static double
-evaluate(Loop *loop, const EmParameters *at)
+evaluate(Loop *loop, EmSlot at)
 {
 	loop->iterations++;
-	loop->log_likelihood = em_expectation(loop->view, at, &loop->counts);
+	loop->log_likelihood = em_expectation(loop->team, at);
 	return loop->log_likelihood + maximizer_log_prior(loop->maximizer, at);
 }
 
@@ -92,91 +62,117 @@ passes_left(const Loop *loop, int n)
 	return loop->iterations + n <= loop->options->max_iterations;
 }
 
+/* log(a / b), where tiny values count as LOG_FLOOR */
 static inline double
-floored_log(double p)
+floored_log_ratio(double a, double b)
 {
-	return log(Max(p, LOG_FLOOR));
+	return log(Max(a, LOG_FLOOR) / Max(b, LOG_FLOOR));
 }
 
-/* The steplength a; the counts are those of x1. */
-static double
-steplength(const Loop *loop)
+/*
+ * Differences of logarithms for a block: r takes the place of x0 and v that of
+ * x1, which are not needed any more.  Leaves the sums (r, v) and (v, v).
+ */
+EmPartial
+em_block_steplength(EmTeam *team, uint32 block)
 {
-	const double *w = loop->counts.prior;
-	double		rv = 0;
-	double		vv = 0;
+	EmBlock		b = em_block(team, block);
+	const double *w = team->tables[SLOT_COUNTS].prior;	/* of x1 */
+	double	   *x0 = team->tables[team->work->x0].prior;
+	double	   *x1 = team->tables[team->work->x1].prior;
+	const double *x2 = team->tables[team->work->x2].prior;
+	EmPartial	partial = {{0, 0}};
 
-	for (Size i = 0; i < loop->n; i++)
+	for (Size i = b.first_cell; i < b.last_cell; i++)
 	{
-		double		x1;
-		double		r;
-		double		v;
+		double		r = floored_log_ratio(x1[i], x0[i]);
+		double		v = floored_log_ratio(x2[i], x1[i]) - r;
 
-		if (i % 4096 == 0)
-			CHECK_FOR_INTERRUPTS();
-		if (w[i] <= 0)
-			continue;
-		x1 = floored_log(loop->x1.prior[i]);
-		r = x1 - floored_log(loop->x0.prior[i]);
-		v = floored_log(loop->x2.prior[i]) - x1 - r;
-		rv += w[i] * r * v;
-		vv += w[i] * v * v;
+		x0[i] = r;
+		x1[i] = v;
+		partial.sum[0] += w[i] * r * v;
+		partial.sum[1] += w[i] * v * v;
 	}
+	return partial;
+}
+
+static void
+set_points(Loop *loop)
+{
+	loop->team->work->x0 = loop->x0;
+	loop->team->work->x1 = loop->x1;
+	loop->team->work->x2 = loop->x2;
+}
+
+/* The steplength a. */
+static double
+steplength(Loop *loop)
+{
+	double		rv;
+	double		vv;
+
+	set_points(loop);
+	em_team_run(loop->team, TASK_STEPLENGTH);
+	rv = em_team_sum(loop->team, TASK_STEPLENGTH, 0);
+	vv = em_team_sum(loop->team, TASK_STEPLENGTH, 1);
 	if (vv <= 0)
 		return 1;
 	return -rv / vv < 0 ? loop->max_step : -rv / vv;
 }
 
-/* Scale each row (truth) of one matrix to sum 1. */
+/* Scale to sum 1 n values that stand apart by "stride". */
 static void
-normalize_matrix(double *matrix, uint32 classes)
+normalize(double *values, Size n, Size stride)
 {
-	for (uint32 k = 0; k < classes; k++)
-	{
-		double		sum = 0;
+	double		sum = 0;
 
-		for (uint32 label = 0; label < classes; label++)
-			sum += matrix[(Size) label * classes + k];
-		for (uint32 label = 0; label < classes; label++)
-			matrix[(Size) label * classes + k] /= sum;
+	for (Size i = 0; i < n; i++)
+		sum += values[i * stride];
+	for (Size i = 0; i < n; i++)
+		values[i * stride] /= sum;
+}
+
+/*
+ * The extrapolated point of a block, in the place of x0:
+ * log x' = log x2 + 2 (a - 1) r + (a^2 - 1) v.
+ */
+void
+em_block_extrapolate(EmTeam *team, uint32 block)
+{
+	EmBlock		b = em_block(team, block);
+	Size		classes = team->classes;
+	EmTables   *result = &team->tables[team->work->x0];
+	double	   *x0 = result->prior;
+	const double *x1 = team->tables[team->work->x1].prior;
+	const double *x2 = team->tables[team->work->x2].prior;
+	double		on_r = 2 * (team->work->step - 1);
+	double		on_v = team->work->step * team->work->step - 1;
+
+	for (Size i = b.first_cell; i < b.last_cell; i++)
+	{
+		double		leap = on_r * x0[i] + on_v * x1[i];
+
+		x0[i] = Max(x2[i], LOG_FLOOR) * exp(Max(Min(leap, STEP_CAP), -STEP_CAP));
 	}
+	if (block == 0)
+		normalize(result->prior, classes, 1);
+	for (Size j = b.first; j < b.last; j++)
+		for (Size k = 0; k < classes; k++)
+			normalize(result->confusion + em_cell(classes, j, 0, k), classes, classes);
 }
 
 /* x0 becomes the extrapolated point. */
 static void
 extrapolate(Loop *loop, double a)
 {
-	uint32		classes = loop->view->labels.n;
-	double		sum = 0;
-
-	for (Size i = 0; i < loop->n; i++)
-	{
-		double		x0 = floored_log(loop->x0.prior[i]);
-		double		x1 = floored_log(loop->x1.prior[i]);
-		double		x2 = floored_log(loop->x2.prior[i]);
-		double		r = x1 - x0;
-		double		x = x0 + 2 * a * r + a * a * (x2 - x1 - r);
-
-		if (i % 4096 == 0)
-			CHECK_FOR_INTERRUPTS();
-		/* what EM has made impossible stays so */
-		if (loop->x2.prior[i] <= 0)
-			loop->x0.prior[i] = 0;
-		else
-			loop->x0.prior[i] = exp(Max(Min(x, x2 + STEP_CAP), x2 - STEP_CAP));
-	}
-	for (uint32 k = 0; k < classes; k++)
-		sum += loop->x0.prior[k];
-	for (uint32 k = 0; k < classes; k++)
-		loop->x0.prior[k] /= sum;
-	for (Size j = 0; j < loop->view->annotators.n; j++)
-		normalize_matrix(loop->x0.confusion + em_cell(classes, j, 0, 0), classes);
+	loop->team->work->step = a;
+	em_team_run(loop->team, TASK_EXTRAPOLATE);
 }
 
 static void
-swap(EmTables *a, EmTables *b)
+swap(EmSlot *a, EmSlot *b)
 {
-	EmTables	t = *a;
+	EmSlot		t = *a;
 
 	*a = *b;
 	*b = t;
@@ -192,8 +188,8 @@ cycle(Loop *loop)
 	double		at_x1;
 	double		a;
 
-	maximizer_step(loop->maximizer, &loop->counts, &loop->x1);
-	at_x1 = evaluate(loop, &loop->x1);
+	maximizer_step(loop->maximizer, loop->x1);
+	at_x1 = evaluate(loop, loop->x1);
 	if (loop->options->acceleration == ACCELERATE_NONE || !passes_left(loop, 1))
 	{
 		swap(&loop->x0, &loop->x1);
@@ -201,14 +197,14 @@ cycle(Loop *loop)
 		return;
 	}
 
-	maximizer_step(loop->maximizer, &loop->counts, &loop->x2);
+	maximizer_step(loop->maximizer, loop->x2);
 	a = Min(steplength(loop), loop->max_step);
 	if (a > 1 && passes_left(loop, 2))	/* the leap, and x2 if it fails */
 	{
 		double		at_leap;
 
 		extrapolate(loop, a);
-		at_leap = evaluate(loop, &loop->x0);
+		at_leap = evaluate(loop, loop->x0);
 		if (at_leap >= at_x1)
 		{
 			loop->objective = at_leap;
@@ -219,7 +215,7 @@ cycle(Loop *loop)
 		loop->max_step = Max(a == loop->max_step ? a / 4 : a / 2, FIRST_MAX_STEP);
 	}
 	swap(&loop->x0, &loop->x2);
-	loop->objective = evaluate(loop, &loop->x0);
+	loop->objective = evaluate(loop, loop->x0);
 }
 
 /*
@@ -246,34 +242,73 @@ report_progress(Loop *loop, double last)
 }
 
 static Loop
-begin_loop(const AnnotationView *view, const EmOptions *options)
+begin_loop(EmTeam *team, const EmOptions *options)
 {
-	Loop		loop = {.view = view,.options = options};
+	Loop		loop = {.team = team,.options = options};
 
-	loop.n = n_parameters(view);
-	loop.x0 = em_tables_create(view);
-	loop.x1 = em_tables_create(view);
-	loop.x2 = em_tables_create(view);
-	loop.counts = em_tables_create(view);
+	loop.x0 = SLOT_X0;
+	loop.x1 = SLOT_X1;
+	loop.x2 = SLOT_X2;
 	loop.max_step = FIRST_MAX_STEP;
 	loop.cycle_start = GetCurrentTimestamp();
 	return loop;
 }
 
+/* The result, in memory of its own. */
 static EmFit *
-make_fit(const Loop *loop, bool converged)
+end_loop(Loop *loop, bool converged)
 {
+	EmTeam	   *team = loop->team;
 	EmFit	   *fit = palloc(sizeof(EmFit));
-	uint32		classes = loop->view->labels.n;
 
-	fit->parameters = loop->x0;
-	fit->counts = loop->counts;
-	fit->pool = palloc((Size) classes * classes * sizeof(double));
-	em_pool(loop->view, &loop->counts, fit->pool);
+	fit->parameters = em_tables_create(&team->view);
+	em_tables_copy(team, &fit->parameters, &team->tables[loop->x0]);
+	fit->counts = em_tables_create(&team->view);
+	em_tables_copy(team, &fit->counts, &team->tables[SLOT_COUNTS]);
+	fit->pool = palloc((Size) team->classes * team->classes * sizeof(double));
+	em_pool(team, fit->pool);
 	fit->log_likelihood = loop->log_likelihood;
+	fit->objective = loop->objective;
 	fit->iterations = loop->iterations;
 	fit->converged = converged;
+	maximizer_free(loop->maximizer);
+	fit->rivals = NULL;
+	fit->detail = NULL;
 	return fit;
+}
+
+void
+em_fit_free(EmFit *fit)
+{
+	em_tables_free(&fit->parameters);
+	em_tables_free(&fit->counts);
+	pfree(fit->pool);
+	pfree(fit);
+}
+
+static void
+set_counts(EmTeam *team, const EmCounts *counts)
+{
+	em_tables_copy(team, &team->tables[SLOT_COUNTS], counts);
+}
+
+/* Goes on from x0, whose counts there are, to convergence. */
+static EmFit *
+run_loop(Loop *loop)
+{
+	bool		converged = false;
+
+	while (passes_left(loop, 1) && !converged)
+	{
+		double		last = loop->objective;
+
+		cycle(loop);
+		converged = loop->objective - last <=
+			loop->options->tolerance * fabs(loop->objective);
+		if (nl_progress)
+			report_progress(loop, last);
+	}
+	return end_loop(loop, converged);
 }
 
 /*
@@ -283,28 +318,43 @@ make_fit(const Loop *loop, bool converged)
  * result lives in the current context.
  */
 EmFit *
-em_fit(const AnnotationView *view, const EmOptions *options, const EmCounts *start)
+em_fit(EmTeam *team, const EmOptions *options, const EmCounts *start)
 {
-	Loop		loop = begin_loop(view, options);
-	bool		converged = false;
+	Loop		loop = begin_loop(team, options);
 
-	em_vote_shares(view, &loop.counts);
-	loop.maximizer = maximizer_create(view, options, &loop.counts);
-	maximizer_step(loop.maximizer, start ? start : &loop.counts, &loop.x0);
-	loop.objective = evaluate(&loop, &loop.x0);
-	while (passes_left(&loop, 1) && !converged)
-	{
-		double		last = loop.objective;
+	em_vote_shares(team);
+	loop.maximizer = maximizer_create(team, options);
+	if (start != NULL)
+		set_counts(team, start);
+	maximizer_step(loop.maximizer, loop.x0);
+	loop.objective = evaluate(&loop, loop.x0);
+	return run_loop(&loop);
+}
 
-		cycle(&loop);
-		converged = loop.objective - last <=
-			options->tolerance * fabs(loop.objective);
-		if (nl_progress)
-			report_progress(&loop, last);
-	}
-	em_tables_free(&loop.x1);
-	em_tables_free(&loop.x2);
-	return make_fit(&loop, converged);
+/*
+ * Goes on from where "from" has arrived with a smoothing that is estimated
+ * there, so that another objective is maximised.  Frees "from", or returns it
+ * if no passes are left.
+ */
+EmFit *
+em_refit(EmTeam *team, const EmOptions *options, EmFit *from)
+{
+	Loop		loop = begin_loop(team, options);
+	const char *detail;
+	EmFit	   *fit;
+
+	if (from->iterations >= options->max_iterations)
+		return from;
+	set_counts(team, &from->counts);
+	loop.maximizer = maximizer_create(team, options);
+	detail = maximizer_estimate(loop.maximizer, options->toward);
+	maximizer_step(loop.maximizer, loop.x0);
+	loop.iterations = from->iterations;
+	em_fit_free(from);
+	loop.objective = evaluate(&loop, loop.x0);
+	fit = run_loop(&loop);
+	fit->detail = detail;
+	return fit;
 }
 
 /*
@@ -314,21 +364,22 @@ em_fit(const AnnotationView *view, const EmOptions *options, const EmCounts *sta
  * "start", but a prior that "from" has is kept.  Frees the tables of "from".
  */
 EmFit *
-em_one_step(const AnnotationView *view, const EmOptions *options,
-			const EmCounts *start, EmFit *from)
+em_one_step(EmTeam *team, const EmOptions *options, const EmCounts *start,
+			EmFit *from)
 {
-	Loop		loop = {.view = view,.options = options,.n = n_parameters(view)};
+	Loop		loop = begin_loop(team, options);
 
-	loop.x0 = em_tables_create(view);
-	loop.maximizer = maximizer_create(view, options, start);
-	maximizer_step(loop.maximizer, &from->counts, &loop.x0);
+	set_counts(team, start);
+	loop.maximizer = maximizer_create(team, options);
+	set_counts(team, &from->counts);
+	maximizer_step(loop.maximizer, loop.x0);
 	if (options->fixed_prior && from->parameters.prior != NULL)
-		memcpy(loop.x0.prior, from->parameters.prior,
-			   view->labels.n * sizeof(double));
+		memcpy(team->tables[loop.x0].prior, from->parameters.prior,
+			   team->classes * sizeof(double));
 	if (from->parameters.prior != NULL)
 		em_tables_free(&from->parameters);
-	loop.counts = from->counts;
+	em_tables_free(&from->counts);
 	loop.iterations = from->iterations;
-	loop.objective = evaluate(&loop, &loop.x0);
-	return make_fit(&loop, from->converged);
+	loop.objective = evaluate(&loop, loop.x0);
+	return end_loop(&loop, from->converged);
 }

@@ -17,6 +17,15 @@
 #define FEW_ITEMS 10			/* below, any class may have little support */
 #define Z_ALARM 3.0				/* standard errors beyond chance */
 
+/*
+ * A solution whose objective is lower by log 20 has a twentieth of the weight of
+ * the best: less is no evidence at the level of 5 %.  Beside that EM, which
+ * creeps, may have stopped some steps of the size of its tolerance too soon.
+ */
+#define NEAR_OBJECTIVE 3.0
+#define STEPS_LEFT 10
+#define EXCHANGED_SHARE 0.1		/* of the starts near the votes; fewer is chance */
+
 static void
 warn(AnnotatorModelView *model, const char *text)
 {
@@ -229,9 +238,33 @@ check_gold_agreement(AnnotatorModelView *model, const AnnotationView *view,
 	pfree(p);
 }
 
+/* Whether a restart ended in another solution that is about as good. */
+static void
+check_rivals(AnnotatorModelView *model, const AnnotationView *view,
+			 const EmFit *fit, double tolerance)
+{
+	const EmRivals *r = fit->rivals;
+	double		lowest;
+
+	if (r == NULL)
+		return;
+	lowest = fit->objective -
+		(NEAR_OBJECTIVE + STEPS_LEFT * tolerance * fabs(fit->objective));
+	if (r->exchanged_objective >= lowest &&
+		r->exchanged >= EXCHANGED_SHARE * r->near_starts)
+		warn(model, psprintf("%d of %d starts near the votes ended with classes exchanged (for about %.0f of %u items, objective %.2f lower): which class is which hangs on few annotators",
+							 r->exchanged, r->near_starts, r->exchanged_items,
+							 view->items,
+							 Max(fit->objective - r->exchanged_objective, 0)));
+	if (r->other_objective >= lowest)
+		warn(model, psprintf("another solution is nearly as likely (objective %.2f lower) and puts about %.0f of %u items into another class",
+							 Max(fit->objective - r->other_objective, 0),
+							 r->other_items, view->items));
+}
+
 void
 add_fit_warnings(AnnotatorModelView *model, const AnnotationView *view,
-				 const EmFit *fit)
+				 const EmFit *fit, double tolerance)
 {
 	model->warnings = palloc(MAX_WARNINGS * sizeof(char *));
 	if (!model->converged)
@@ -242,4 +275,5 @@ add_fit_warnings(AnnotatorModelView *model, const AnnotationView *view,
 	check_constant(model, view);
 	check_adversaries(model, view, fit);
 	check_support(model, view, fit);
+	check_rivals(model, view, fit, tolerance);
 }

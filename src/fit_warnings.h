@@ -8,6 +8,7 @@
 #include "em.h"
 
 extern void add_fit_warnings(AnnotatorModelView *model,
-							 const AnnotationView *view, const EmFit *fit);
+							 const AnnotationView *view, const EmFit *fit,
+							 double tolerance);
 
 #endif							/* NL_FIT_WARNINGS_H */

@@ -6,7 +6,8 @@
  * Layers, from the bottom; a file includes only headers of its own layer or of
  * a lower one:
  *
- *	noisylabel.h, dictionary.h, jsonio.h, options.h, statistics.h
+ *	noisylabel.h, dictionary.h, jsonio.h, options.h, statistics.h, beta.h,
+ *		credible.h
  *	the value types: confusion_matrix.h, label_distribution.h,
  *		annotation_set.h, annotator_model.h
  *	em.h (the fitting engine), score.h (a fitted model meets an item)

@@ -42,9 +42,11 @@ bad_value(const Option *option, const char *value)
 	else if (option->type == OPTION_OBJECT)
 		allowed = pstrdup("Allowed is a JSON object.");
 	else
-		allowed = psprintf("Allowed is a%s number from %g to %g.",
+		allowed = psprintf("Allowed is a%s number from %g to %g%s%s.",
 						   option->type == OPTION_INT ? " whole" : "",
-						   option->min, option->max);
+						   option->min, option->max,
+						   option->choices ? ", or " : "",
+						   option->choices ? list_of_choices(option) : "");
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid value for option \"%s\": %s", option->name, value),
@@ -88,6 +90,14 @@ set_option(const Option *option, const JsonbValue *value, void *target)
 	if (option->type == OPTION_CHOICE)
 	{
 		set_choice(option, value, shown, field);
+		return;
+	}
+	if (option->choices != NULL && value->type == jbvString)
+	{
+		int			choice;
+
+		set_choice(option, value, shown, &choice);
+		*(double *) field = OPTION_WORD(choice);
 		return;
 	}
 	if (value->type != jbvNumeric)

@@ -16,10 +16,13 @@
 typedef enum OptionType
 {
 	OPTION_INT,					/* int */
-	OPTION_DOUBLE,				/* double */
+	OPTION_DOUBLE,				/* double; a choice, if any, is its OPTION_WORD */
 	OPTION_CHOICE,				/* int: index into choices */
 	OPTION_OBJECT				/* char *: an object, as JSON text */
 } OptionType;
+
+/* The value of a number that was given as a word; no option's range has it. */
+#define OPTION_WORD(choice) (-1000.0 - (choice))
 
 typedef struct Option
 {

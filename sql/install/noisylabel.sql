@@ -655,7 +655,7 @@ COMMENT ON FUNCTION dawid_skene_final(annotation_set) IS
 CREATE FUNCTION dawid_skene(annotation_set, options jsonb DEFAULT '{}') RETURNS annotator_model
 	AS 'MODULE_PATHNAME', 'dawid_skene_fit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene(annotation_set, jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix, or "estimate": as many as the data say), toward "pool" ("accuracy": the annotator''s own, "diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), restarts 0 (how many more fits from perturbed starts, the best kept), seed 0 (of these), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "auto" ("full", the default where smoothing, toward or restarts is given: a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": full with estimated smoothing, or a fit that withstands shared errors where the answers show them).';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text) (
 	SFUNC = annotation_set_accum,
@@ -666,7 +666,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. NULL over no rows.';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text, options jsonb) (
 	SFUNC = dawid_skene_accum,
@@ -677,7 +677,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, options json
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. options: see the function. NULL over no rows.';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text) (
 	SFUNC = annotation_set_accum,
@@ -688,7 +688,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, text) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. NULL over no rows.';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text, options jsonb) (
 	SFUNC = dawid_skene_accum,
@@ -699,7 +699,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text, o
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, text, jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
 
 CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any") (
 	SFUNC = annotation_set_accum,
@@ -710,7 +710,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any") (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any") IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. NULL over no rows.';
 
 CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", options jsonb) (
 	SFUNC = dawid_skene_accum,
@@ -721,7 +721,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", options j
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. options: see the function. NULL over no rows.';
 
 CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any") (
 	SFUNC = annotation_set_accum,
@@ -732,7 +732,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any") IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. NULL over no rows.';
 
 CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any", options jsonb) (
 	SFUNC = dawid_skene_accum,
@@ -743,12 +743,17 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any", jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix), toward "pool" ("diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "full" (a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": the most accurate on average, one_coin refined by one step to full).';
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
 
 CREATE FUNCTION annotators(annotator_model, level float8 DEFAULT 0.95, OUT annotator text, OUT annotations bigint, OUT accuracy float8, OUT accuracy_low float8, OUT accuracy_high float8, OUT information float8, OUT worst_truth text, OUT worst_label text, OUT worst_rate float8, OUT spammer_score float8, OUT confusion confusion_matrix) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'annotators' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
 COMMENT ON FUNCTION annotators(annotator_model, float8) IS
-'A row for each annotator: expected accuracy on the items answered, with a Wilson interval; information in bits that one answer carries at the class prior; the most frequent error among truths met at least once (NULL: none); spammer score (Raykar & Yu 2012: 0 answers without looking, 1 is always right); expected counts.';
+'A row for each annotator: accuracy (expected share of right answers, seen against the crowd: few answers are drawn to its mean), with a credible interval at the given level that knows of both few answers and uncertain truth (docs/metrics.md; NULL in a model without counts); information in bits that one answer carries at the class prior; the most frequent error among truths met at least once (NULL: none); spammer score (Raykar & Yu 2012: 0 answers without looking, 1 is always right); expected counts.';
+
+CREATE FUNCTION annotator_cells(annotator_model, level float8 DEFAULT 0.95, OUT annotator text, OUT truth text, OUT label text, OUT count float8, OUT rate float8, OUT rate_low float8, OUT rate_high float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'annotator_cells' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 1000;
+COMMENT ON FUNCTION annotator_cells(annotator_model, float8) IS
+'A row for each annotator and cell of the confusion matrix: expected count; rate within the truth row, seen against the crowd (few answers are drawn to its mean); credible interval at the given level that knows of both few answers and uncertain truth (docs/metrics.md); NULL where no annotator has answered items of that truth.';
 
 CREATE FUNCTION class_prior(annotator_model) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'class_prior' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

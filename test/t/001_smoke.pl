@@ -25,12 +25,13 @@ $lib .= '/noisylabel.so';
 my %symbol = map { (split)[-1] => 1 } `nm -D --defined-only '$lib'`;
 ok($symbol{Pg_magic_func}, 'the library exports its magic block');
 
-# Each function that SQL can call, F, comes with a pg_finfo_F.
+# Each function that SQL can call, F, comes with a pg_finfo_F; parallel workers
+# begin in em_worker_main.
 my @stray = grep {
 	my $function = s/^pg_finfo_//r;
-	!/^(Pg_magic_func|_PG_init)$/ && !$symbol{"pg_finfo_$function"}
+	!/^(Pg_magic_func|_PG_init|em_worker_main)$/ && !$symbol{"pg_finfo_$function"}
 } sort keys %symbol;
-is("@stray", '', 'the library exports nothing but what SQL calls');
+is("@stray", '', 'the library exports nothing but what PostgreSQL calls');
 
 like(`ldd '$lib'`, qr/libopenblas/, 'the library is linked with OpenBLAS');
 

@@ -227,6 +227,7 @@ INSERT INTO uses VALUES
 ('annotation_set', 'SELECT annotators(dawid_skene_final($1))'),
 ('annotator_model', 'SELECT ROW(class_prior($1), fit_report($1), labels($1))'),
 ('annotator_model', 'SELECT annotators($1)'),
+('annotator_model', 'SELECT annotator_cells($1)'),
 ('annotator_model', 'SELECT consensus(v, $1) FROM sound_annotation_set'),
 ('annotator_model', 'SELECT posterior($1, annotator, label)::text FROM annotations'),
 ('annotator_model', 'SELECT $1::jsonb'),

@@ -59,7 +59,7 @@ SKIP:
 my @calls = (
 	'cells(cm)', 'f1_report(cm)', 'report(f1_report(cm))', 'accuracy(cm)', 'mutual_information(cm)', 'cm + cm', 'smooth(cm, cm, 1)',
 	'labels(cm)', 'counts(cm)', 'cm::jsonb', 'annotation_summary(s)', 's + s', 's::jsonb', 'dawid_skene(s)',
-	'consensus(s, m)', 'annotators(m)', 'fit_report(m)', 'class_prior(m)', 'm::text::annotator_model', 's::text::annotation_set',
+	'consensus(s, m)', 'annotators(m)', 'annotator_cells(m)', 'fit_report(m)', 'class_prior(m)', 'm::text::annotator_model', 's::text::annotation_set',
 	'annotation_set_send(s)', 'annotator_model_send(m)', 'top_label(d)', 'probabilities(d)', 'entropy(d)',
 	"posterior_final(posterior_accum(NULL, m, 'annotator 1', 'class ' || i % 4))");
 SKIP:
