@@ -70,8 +70,8 @@ include $(PGXS)
 $(DATA_built): sql/install/noisylabel.sql noisylabel.control
 	cp $< $@
 
-# The inner loop of the fits is worth unrolling and vectorising.
-src/em.o: override CFLAGS += -O3
+# The inner loops of the fits are worth unrolling and vectorising.
+src/em.o src/softmax_kernel.o: override CFLAGS += -O3
 
 $(OBJS): Makefile | have-openblas
 

@@ -16,6 +16,8 @@ static const char *const kind_names[] = {
 	[KIND_ANNOTATION_SET] = "annotation_set",
 	[KIND_ANNOTATOR_MODEL] = "annotator_model",
 	[KIND_POSTERIOR_STATE] = "posterior_state",
+	[KIND_TRAINING_SET] = "training_set",
+	[KIND_CLASSIFIER] = "classifier",
 };
 
 static NL_NORETURN void

@@ -161,6 +161,66 @@ COMMENT ON FUNCTION posterior_state_out(posterior_state) IS 'I/O of type posteri
 COMMENT ON FUNCTION posterior_state_recv(internal) IS 'I/O of type posterior_state';
 COMMENT ON FUNCTION posterior_state_send(posterior_state) IS 'I/O of type posterior_state';
 
+CREATE TYPE classifier;
+
+CREATE FUNCTION classifier_in(cstring) RETURNS classifier
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION classifier_out(classifier) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION classifier_recv(internal) RETURNS classifier
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION classifier_send(classifier) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE classifier (
+	INPUT = classifier_in,
+	OUTPUT = classifier_out,
+	RECEIVE = classifier_recv,
+	SEND = classifier_send,
+	ALIGNMENT = double,
+	STORAGE = extended
+);
+
+COMMENT ON TYPE classifier IS
+'A fitted multinomial logistic regression: labels, coefficients on the scale of the input, options, the fit record. Text form: JSON.';
+COMMENT ON FUNCTION classifier_in(cstring) IS 'I/O of type classifier';
+COMMENT ON FUNCTION classifier_out(classifier) IS 'I/O of type classifier';
+COMMENT ON FUNCTION classifier_recv(internal) IS 'I/O of type classifier';
+COMMENT ON FUNCTION classifier_send(classifier) IS 'I/O of type classifier';
+
+CREATE TYPE training_set;
+
+CREATE FUNCTION training_set_in(cstring) RETURNS training_set
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION training_set_out(training_set) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION training_set_recv(internal) RETURNS training_set
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION training_set_send(training_set) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+CREATE TYPE training_set (
+	INPUT = training_set_in,
+	OUTPUT = training_set_out,
+	RECEIVE = training_set_recv,
+	SEND = training_set_send,
+	ALIGNMENT = double,
+	STORAGE = external
+);
+
+COMMENT ON TYPE training_set IS
+'State of the aggregate logistic_regression(); not meant to be stored.';
+COMMENT ON FUNCTION training_set_in(cstring) IS 'I/O of type training_set';
+COMMENT ON FUNCTION training_set_out(training_set) IS 'I/O of type training_set';
+COMMENT ON FUNCTION training_set_recv(internal) IS 'I/O of type training_set';
+COMMENT ON FUNCTION training_set_send(training_set) IS 'I/O of type training_set';
+
 --
 -- Casts to jsonb
 --
@@ -184,10 +244,16 @@ CREATE FUNCTION annotation_set_to_jsonb(annotation_set) RETURNS jsonb
 COMMENT ON FUNCTION annotation_set_to_jsonb(annotation_set) IS
 'Readable form: {"items": {item: {"annotations": [[annotator, label], ...], "gold": label}}}.';
 
+CREATE FUNCTION classifier_to_jsonb(classifier) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_to_jsonb(classifier) IS
+'The text form of a classifier as jsonb.';
+
 CREATE CAST (confusion_matrix AS jsonb) WITH FUNCTION confusion_matrix_to_jsonb(confusion_matrix);
 CREATE CAST (label_distribution AS jsonb) WITH FUNCTION label_distribution_to_jsonb(label_distribution);
 CREATE CAST (annotator_model AS jsonb) WITH FUNCTION annotator_model_to_jsonb(annotator_model);
 CREATE CAST (annotation_set AS jsonb) WITH FUNCTION annotation_set_to_jsonb(annotation_set);
+CREATE CAST (classifier AS jsonb) WITH FUNCTION classifier_to_jsonb(classifier);
 
 --
 -- 1. Confusion matrices and reports
@@ -790,3 +856,316 @@ CREATE FUNCTION probabilities(label_distribution, OUT label text, OUT probabilit
 	AS 'MODULE_PATHNAME', 'label_distribution_probabilities' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 5;
 COMMENT ON FUNCTION probabilities(label_distribution) IS
 'A row for each label, in order.';
+
+--
+-- 3. Classifier and out-of-fold predictions
+--
+
+CREATE FUNCTION training_set_accum(training_set, label text, features float8[]) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, text, float8[]) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label text, features float8[], options jsonb) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], jsonb) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label text, features float8[], weight float8) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_weight' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], float8) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label text, features float8[], weight float8, options jsonb) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_weight_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], float8, jsonb) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label "any", features float8[]) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[]) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], options jsonb) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_any_options' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], jsonb) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], weight float8) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_any_weight' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], float8) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], weight float8, options jsonb) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_any_weight_options' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], float8, jsonb) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[]) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_soft' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[]) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], options jsonb) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_soft_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], jsonb) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], weight float8) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_soft_weight' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], float8) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], weight float8, options jsonb) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_soft_weight_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], float8, jsonb) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_combine(training_set, training_set) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_combine(training_set, training_set) IS
+'Combine function of logistic_regression(): all rows of both sets. Either side may be NULL.';
+
+CREATE FUNCTION logistic_regression_final(training_set) RETURNS classifier
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION logistic_regression_final(training_set) IS
+'Final function of logistic_regression().';
+
+CREATE AGGREGATE logistic_regression(label text, features float8[]) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(text, float8[]) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label text, features float8[], options jsonb) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(text, float8[], jsonb) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label text, features float8[], weight float8) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(text, float8[], float8) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label text, features float8[], weight float8, options jsonb) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(text, float8[], float8, jsonb) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label "any", features float8[]) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression("any", float8[]) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label "any", features float8[], options jsonb) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression("any", float8[], jsonb) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label "any", features float8[], weight float8) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression("any", float8[], float8) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label "any", features float8[], weight float8, options jsonb) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression("any", float8[], float8, jsonb) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(target label_distribution, features float8[]) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[]) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(target label_distribution, features float8[], options jsonb) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], jsonb) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(target label_distribution, features float8[], weight float8) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(target label_distribution, features float8[], weight float8, options jsonb) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8, jsonb) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE FUNCTION predict(classifier, features float8[]) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'classifier_predict' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION predict(classifier, float8[]) IS
+'Probabilities of the classes of a classifier for a row of features. Another number of features than it was fitted to, NULL, NaN or infinity in them: error.';
+
+CREATE FUNCTION coefficients(classifier, OUT label text, OUT feature int, OUT coefficient float8) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'classifier_coefficients' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
+COMMENT ON FUNCTION coefficients(classifier) IS
+'A row for each coefficient, on the scale of the input; feature 0 is the intercept. Three or more classes: for each class, summing to 0 over the classes (softmax). Two classes: only for the second, the log-odds against the first, as scikit-learn''s coef_.';
+
+CREATE FUNCTION labels(classifier) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'classifier_labels' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION labels(classifier) IS
+'The classes of a classifier, in order.';
+
+CREATE FUNCTION fit_report(classifier, OUT method text, OUT rows bigint, OUT weight float8, OUT features int, OUT classes int, OUT iterations int, OUT converged boolean, OUT gradient float8, OUT log_loss float8, OUT options jsonb) RETURNS record
+	AS 'MODULE_PATHNAME', 'classifier_fit_report' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION fit_report(classifier) IS
+'The record of a fit: training rows with a weight above 0 and their weight; gradient is what tolerance is compared with; log_loss the mean over the training rows, in nats, without the penalty.';
+
+CREATE FUNCTION oof_predict(label text, features float8[]) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(text, float8[]) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label text, features float8[], options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(text, float8[], jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label text, features float8[], "group" text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(text, float8[], text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label text, features float8[], "group" text, options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(text, float8[], text, jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label text, features float8[], "group" text, weight float8, options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(text, float8[], text, float8, jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[]) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[]) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" "any") RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], "any") IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" "any", options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], "any", jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" "any", weight float8, options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], "any", float8, jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[]) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[]) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any") RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any") IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", weight float8, options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", float8, jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';

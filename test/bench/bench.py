@@ -6,11 +6,12 @@ Names are those of the benchmarks below; all of them without.
 """
 import sys
 
+import classifier
 import dawid_skene
 import harness
 import metrics
 
-MODULES = (metrics, dawid_skene)
+MODULES = (metrics, dawid_skene, classifier)
 
 BENCHMARKS = {name: run for module in MODULES for name, run in module.BENCHMARKS.items()}
 

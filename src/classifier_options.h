@@ -1,0 +1,21 @@
+/*
+ * classifier_options.h
+ *		The options of logistic_regression() and oof_predict().
+ */
+#ifndef NL_CLASSIFIER_OPTIONS_H
+#define NL_CLASSIFIER_OPTIONS_H
+
+#include "options.h"
+#include "softmax_regression.h"
+
+typedef struct ClassifierOptions
+{
+	RegressionOptions regression;
+	int			folds;			/* of oof_predict() only */
+	int			seed;
+} ClassifierOptions;
+
+extern ClassifierOptions classifier_options(const Jsonb *jsonb, bool folds);
+extern char *classifier_options_json(const ClassifierOptions *options);
+
+#endif							/* NL_CLASSIFIER_OPTIONS_H */

@@ -1,0 +1,46 @@
+/*
+ * design.h
+ *		Training rows in the order and form that fits want.
+ *
+ * Rows are in canonical order within folds: those of fold f are start[f] to
+ * start[f + 1], of which those before used[f] have a target and a weight above
+ * 0.  Features are centred by their means over all used rows, which is exact
+ * algebra (the intercept takes it up) and keeps sums of squares from losing
+ * digits; what a model is standardised by is computed from its own rows.
+ */
+#ifndef NL_DESIGN_H
+#define NL_DESIGN_H
+
+#include "training_set.h"
+
+typedef struct Design
+{
+	const TrainingSet *set;
+	FeatureMatrix *x;			/* the set's, in the design's order */
+	uint32		n;
+	uint32		classes;
+	uint32		folds;
+	uint32	   *start;			/* folds + 1 */
+	uint32	   *used;			/* folds */
+	uint32	   *source;			/* n: the row as collected */
+	double	   *mean;			/* width: what was taken from the features */
+	/* for each fold, over its used rows: */
+	double	   *weight;			/* folds */
+	double	   *class_weight;	/* folds * classes */
+	double	   *sum;			/* folds * width */
+	double	   *square;			/* folds * width */
+	double	   *min;			/* folds * width */
+	double	   *max;			/* folds * width */
+} Design;
+
+static inline double
+design_weight(const Design *d, uint32 row)
+{
+	return d->set->weight == NULL ? 1 : d->set->weight[d->source[row]];
+}
+
+extern Design *design_make(TrainingSet *set, RowKey *keys, const uint8 *fold,
+						   uint32 folds);
+extern Size design_memory(const TrainingSet *set, uint32 folds);
+
+#endif							/* NL_DESIGN_H */

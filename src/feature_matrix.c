@@ -1,0 +1,200 @@
+/*
+ * feature_matrix.c
+ *		Rows of numbers, stored once; see feature_matrix.h.
+ *
+ * Memory: chunks of about CHUNK_BYTES, allocated as rows come.  The first one
+ * begins small and is doubled, so that a small set stays small.  The limit is
+ * checked before each.
+ */
+#include "feature_matrix.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+
+#define CHUNK_BYTES (1024 * 1024)
+#define FIRST_ROWS 16
+#define INTERRUPT_BLOCK 1024
+#define MAX_FEATURES 100000
+
+/* "expected": how many rows will come, or 0 where that is not known. */
+void
+feature_matrix_init(FeatureMatrix *x, MemoryContext context, uint32 expected)
+{
+	memset(x, 0, sizeof(*x));
+	x->context = context;
+	x->expected = expected;
+}
+
+Size
+feature_matrix_memory(const FeatureMatrix *x)
+{
+	return mul_size(mul_size(x->capacity, x->width), sizeof(double));
+}
+
+/* Room for at least one more row. */
+static void
+grow(FeatureMatrix *x)
+{
+	uint32		first = Min(FIRST_ROWS, x->chunk_rows);
+	uint32		last_rows = 0;	/* of the last chunk, now and then */
+	uint32		rows;
+	Size		row_bytes = mul_size(x->width, sizeof(double));
+
+	if (x->n_chunks > 0)
+		last_rows = x->capacity - (x->n_chunks - 1) * x->chunk_rows;
+	if (x->expected > x->n)
+		rows = Min(x->chunk_rows, x->expected - x->n);
+	else if (x->n_chunks == 0)
+		rows = first;
+	else if (last_rows < x->chunk_rows)
+		rows = Min(last_rows * 2, x->chunk_rows);
+	else
+		rows = x->chunk_rows;
+	nl_check_memory(add_size(feature_matrix_memory(x), mul_size(rows, row_bytes)),
+					"a matrix of features");
+	if (x->capacity > PG_INT32_MAX - rows)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a matrix of features holds at most %d rows", PG_INT32_MAX)));
+
+	if (x->n_chunks > 0 && last_rows < x->chunk_rows)
+	{
+		x->chunks[x->n_chunks - 1] =
+			repalloc_huge(x->chunks[x->n_chunks - 1], rows * row_bytes);
+		x->capacity += rows - last_rows;
+		return;
+	}
+	if (x->n_chunks == 0)
+		x->chunks = MemoryContextAlloc(x->context, 8 * sizeof(double *));
+	else if (x->n_chunks >= 8 && (x->n_chunks & (x->n_chunks - 1)) == 0)
+		x->chunks = repalloc_huge(x->chunks,
+								  (Size) x->n_chunks * 2 * sizeof(double *));
+	x->chunks[x->n_chunks++] = nl_alloc(x->context, rows * row_bytes);
+	x->capacity += rows;
+}
+
+/* A new row, of which the caller fills in all but the first number. */
+double *
+feature_matrix_add(FeatureMatrix *x, uint32 features)
+{
+	double	   *row;
+
+	if (x->width == 0)
+	{
+		x->width = features + 1;
+		x->chunk_rows = Max(CHUNK_BYTES / (x->width * sizeof(double)), 16);
+	}
+	if (x->n == x->capacity)
+		grow(x);
+	row = feature_row(x, x->n++);
+	row[0] = 1;
+	return row;
+}
+
+/*
+ * The number of features in an array that can be a row.  "row" is the row's
+ * number for messages, or 0.
+ */
+static const char *
+row_name(int64 row)
+{
+	return row > 0 ? psprintf("row " INT64_FORMAT, row) : "the row";
+}
+
+uint32
+features_check(ArrayType *array, int64 row)
+{
+	int			n;
+
+	if (ARR_ELEMTYPE(array) != FLOAT8OID)
+		elog(ERROR, "features are not float8");
+	if (ARR_NDIM(array) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("the features of %s are not a one-dimensional array with at least one element",
+						row_name(row))));
+	n = ARR_DIMS(array)[0];
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the features of %s contain NULL", row_name(row)),
+				 errhint("Fill missing features in, or leave the row out with FILTER or WHERE.")));
+	if (n > MAX_FEATURES)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s has %d features, at most %d are possible",
+						row_name(row), n, MAX_FEATURES)));
+	return n;
+}
+
+/* NaN and infinity are errors; -0 becomes 0, which equals it. */
+void
+features_copy(double *to, const double *from, uint32 n, int64 row)
+{
+	double		check = 0;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		to[i] = from[i] + 0.0;
+		check += from[i] * 0.0;
+	}
+	if (likely(check == 0))
+		return;
+	for (uint32 i = 0; i < n; i++)
+		if (!isfinite(from[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("feature %u of %s is %s", i + 1, row_name(row),
+							isnan(from[i]) ? "NaN" : from[i] > 0 ? "infinity" : "-infinity"),
+					 errhint("Features must be finite numbers.")));
+}
+
+void
+feature_matrix_add_array(FeatureMatrix *x, ArrayType *array, int64 row)
+{
+	uint32		n = features_check(array, row);
+
+	if (x->width > 0 && n + 1 != x->width)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("%s has %u features, but the rows before it have %u",
+						row_name(row), n, x->width - 1)));
+	features_copy(feature_matrix_add(x, n) + 1, (double *) ARR_DATA_PTR(array),
+				  n, row);
+}
+
+/*
+ * Put the rows in another order, in place: row i becomes what row source[i]
+ * was.  Follows the cycles of the permutation.
+ */
+void
+feature_matrix_permute(FeatureMatrix *x, const uint32 *source)
+{
+	Size		bytes = x->width * sizeof(double);
+	double	   *saved = palloc(bytes);
+	bool	   *done = nl_alloc_zero(CurrentMemoryContext, Max(x->n, 1));
+
+	for (uint32 i = 0; i < x->n; i++)
+	{
+		uint32		to = i;
+
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (done[i] || source[i] == i)
+			continue;
+		memcpy(saved, feature_row(x, i), bytes);
+		while (source[to] != i)
+		{
+			memcpy(feature_row(x, to), feature_row(x, source[to]), bytes);
+			done[to] = true;
+			to = source[to];
+			if (to % INTERRUPT_BLOCK == 0)
+				CHECK_FOR_INTERRUPTS();
+		}
+		memcpy(feature_row(x, to), saved, bytes);
+		done[to] = true;
+	}
+	pfree(saved);
+	pfree(done);
+}

@@ -1,0 +1,50 @@
+/*
+ * feature_matrix.h
+ *		Rows of numbers, stored once.
+ *
+ * A row is 1 (for the intercept) and the features.  Rows lie in chunks, so that
+ * growing never copies what is there, and a chunk is contiguous, so that a
+ * block of its rows is a matrix for BLAS.
+ */
+#ifndef NL_FEATURE_MATRIX_H
+#define NL_FEATURE_MATRIX_H
+
+#include "noisylabel.h"
+
+#include "utils/array.h"
+
+typedef struct FeatureMatrix
+{
+	MemoryContext context;
+	uint32		n;				/* rows */
+	uint32		width;			/* numbers in a row; 0 until the first comes */
+	uint32		capacity;		/* rows that there is room for */
+	uint32		expected;		/* rows that will come, if known */
+	uint32		chunk_rows;		/* in every chunk but the last */
+	uint32		n_chunks;
+	double	  **chunks;
+} FeatureMatrix;
+
+static inline double *
+feature_row(const FeatureMatrix *x, uint32 i)
+{
+	return x->chunks[i / x->chunk_rows] + (Size) (i % x->chunk_rows) * x->width;
+}
+
+/* Rows from row i to the end of its chunk, or to "end". */
+static inline uint32
+feature_run(const FeatureMatrix *x, uint32 i, uint32 end)
+{
+	return Min(x->chunk_rows - i % x->chunk_rows, end - i);
+}
+
+extern void feature_matrix_init(FeatureMatrix *x, MemoryContext context,
+								uint32 expected);
+extern Size feature_matrix_memory(const FeatureMatrix *x);
+extern double *feature_matrix_add(FeatureMatrix *x, uint32 features);
+extern void feature_matrix_add_array(FeatureMatrix *x, ArrayType *array, int64 row);
+extern void feature_matrix_permute(FeatureMatrix *x, const uint32 *source);
+extern uint32 features_check(ArrayType *array, int64 row);
+extern void features_copy(double *to, const double *from, uint32 n, int64 row);
+
+#endif							/* NL_FEATURE_MATRIX_H */

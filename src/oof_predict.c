@@ -1,0 +1,462 @@
+/*
+ * oof_predict.c
+ *		The window function oof_predict(): each row of a partition is judged by
+ *		a model that was fitted without any row of its fold.
+ *
+ * Phases, all at the first row of a partition
+ *
+ *	1. collect: target, features, group and weight of each row, into one matrix
+ *	   of the exact size;
+ *	2. put the rows in canonical order and deal them to folds (folds.c);
+ *	3. fit the models of all folds together (softmax_regression.c).
+ *
+ * Then each row asks for its probabilities: the row of the matrix times the
+ * coefficients of its fold's model.  Probabilities are never stored.
+ *
+ * Memory: all is below the partition's context, which the executor resets, so
+ * nothing is left for the next partition.  Beside the matrix a row takes 10
+ * bytes, 8 more with groups and with weights each, and for a while 24 more.
+ * What arguments are detoasted or converted to goes to a scratch context that
+ * is reset every SCRATCH_ROWS rows.  Interrupts: for each row that is collected,
+ * and as the phases say.
+ *
+ * A row without features gets NULL.  A row without a label, or without a
+ * weight, is judged but teaches nothing.
+ */
+#include "classifier_options.h"
+#include "folds.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "windowapi.h"
+
+#define SCRATCH_ROWS 64
+#define NO_PLACE PG_UINT32_MAX
+#define NO_ARGUMENT (-1)
+#define GROUP_SEED 1
+
+/* Which argument is what: (target, features [, group [, weight]] [, options]) */
+typedef struct Arguments
+{
+	bool		soft;
+	ArgumentText label_text;
+	ArgumentText group_text;
+	int			group;
+	int			weight;
+	int			options;
+} Arguments;
+
+typedef struct Partition
+{
+	bool		fitted;
+	MemoryContext context;
+	MemoryContext scratch;
+	TrainingSet set;
+	Names		names;
+	uint32	   *place;			/* by position: row of the design, or NO_PLACE */
+	Design	   *design;
+	FittedModel *models;		/* NULL: no row can be judged */
+	double	   *p;				/* of a model's classes */
+	double	   *all;			/* of all classes */
+} Partition;
+
+static ArgumentText
+text_of(Oid type)
+{
+	return type == TEXTOID ? nl_text_argument : nl_any_to_text;
+}
+
+/* The call's shape, found out once for each call site. */
+static const Arguments *
+get_arguments(FunctionCallInfo fcinfo, bool soft)
+{
+	void	  **place = nl_call_cache(fcinfo);
+	Arguments  *a = *place;
+	int			n = PG_NARGS();
+
+	if (a != NULL)
+		return a;
+	*place = a = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Arguments));
+	a->soft = soft;
+	a->label_text = text_of(get_fn_expr_argtype(fcinfo->flinfo, 0));
+	a->options = n > 2 && get_fn_expr_argtype(fcinfo->flinfo, n - 1) == JSONBOID ?
+		n - 1 : NO_ARGUMENT;
+	a->weight = n == 5 ? 3 : NO_ARGUMENT;
+	a->group = n == 2 || a->options == 2 ? NO_ARGUMENT : 2;
+	if (a->group != NO_ARGUMENT)
+		a->group_text = text_of(get_fn_expr_argtype(fcinfo->flinfo, 2));
+	return a;
+}
+
+/*
+ * Collecting
+ */
+
+/* Argument of a row, put where a plain function has its arguments. */
+static bool
+fetch(FunctionCallInfo fcinfo, int argno, int64 position)
+{
+	bool		isnull;
+	bool		isout;
+
+	if (argno == NO_ARGUMENT)
+		return false;
+	fcinfo->args[argno].value =
+		WinGetFuncArgInPartition(PG_WINDOW_OBJECT(), argno, position,
+								 WINDOW_SEEK_HEAD, false, &isnull, &isout);
+	fcinfo->args[argno].isnull = isnull;
+	return !isnull;
+}
+
+static uint64
+group_hash(FunctionCallInfo fcinfo, const Arguments *a, int64 position)
+{
+	text	   *group;
+	uint64		hash;
+
+	if (!fetch(fcinfo, a->group, position))
+		return 0;
+	group = a->group_text(fcinfo, a->group);
+	hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(group),
+							   VARSIZE_ANY_EXHDR(group), GROUP_SEED);
+	return hash == 0 ? 1 : hash;
+}
+
+/*
+ * A row whose features are not NULL.  What an argument points to goes when the
+ * next is fetched, so each is put away before; the features come last.
+ */
+static void
+collect_row(FunctionCallInfo fcinfo, const Arguments *a, Partition *p,
+			uint64 *group, int64 position)
+{
+	TrainingSet *set = &p->set;
+	double		weight = 1;
+	bool		known = fetch(fcinfo, 0, position);
+
+	if (a->soft)
+		training_set_target(set, known ? PG_GETARG_LABEL_DISTRIBUTION(0) : NULL);
+	else
+		training_set_label(set, known ? a->label_text(fcinfo, 0) : NULL);
+	if (group != NULL)
+		group[set->x.n] = group_hash(fcinfo, a, position);
+	if (a->weight != NO_ARGUMENT)
+		weight = fetch(fcinfo, a->weight, position) ?
+			DatumGetFloat8(fcinfo->args[a->weight].value) : 0;
+	(void) fetch(fcinfo, 1, position);
+	training_set_row(set, DatumGetArrayTypeP(fcinfo->args[1].value), weight,
+					 position + 1);
+}
+
+/* Options that are no constant must still be the same for all rows. */
+static void
+check_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
+			  const Jsonb *options)
+{
+	bool		given = fetch(fcinfo, a->options, position);
+	Jsonb	   *other = given ? DatumGetJsonbP(fcinfo->args[a->options].value) : NULL;
+
+	if (given != (options != NULL) ||
+		(given && (VARSIZE(other) != VARSIZE(options) ||
+				   memcmp(other, options, VARSIZE(options)) != 0)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options must be the same for all rows of a partition")));
+}
+
+static ClassifierOptions
+get_options(FunctionCallInfo fcinfo, const Arguments *a, int64 rows)
+{
+	Jsonb	   *options = NULL;
+
+	if (fetch(fcinfo, a->options, 0))
+		options = DatumGetJsonbPCopy(fcinfo->args[a->options].value);
+	if (a->options != NO_ARGUMENT &&
+		!get_fn_expr_arg_stable(fcinfo->flinfo, a->options))
+		for (int64 i = 1; i < rows; i++)
+			check_options(fcinfo, a, i, options);
+	return classifier_options(options, true);
+}
+
+/* Returns the groups' hashes, or NULL where there are no groups. */
+static uint64 *
+collect(FunctionCallInfo fcinfo, const Arguments *a, Partition *p, uint32 rows)
+{
+	uint64	   *group = NULL;
+
+	p->place = nl_alloc(p->context, mul_size(rows, sizeof(uint32)));
+	if (a->group != NO_ARGUMENT)
+		group = nl_alloc(p->context, mul_size(rows, sizeof(uint64)));
+	training_set_init(&p->set, p->context, a->soft, a->weight != NO_ARGUMENT, rows);
+	MemoryContextSwitchTo(p->scratch);
+	for (uint32 i = 0; i < rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		p->place[i] = NO_PLACE;
+		if (fetch(fcinfo, 1, i))
+		{
+			p->place[i] = p->set.x.n;
+			collect_row(fcinfo, a, p, group, i);
+		}
+		if (i % SCRATCH_ROWS == 0)
+			MemoryContextReset(p->scratch);
+	}
+	MemoryContextSwitchTo(p->context);
+	MemoryContextReset(p->scratch);
+	return group;
+}
+
+/*
+ * What a user should know of the folds and the models
+ */
+static void
+warn_of_folds(const Partition *p, const Folds *folds, int wanted)
+{
+	if (folds->n == 0)
+		ereport(WARNING,
+				(errmsg("oof_predict() gives NULL for a partition of %u rows: they belong together, so none can be judged by a model without it",
+						p->set.x.n),
+				 errdetail("Rows of one group, and rows with the same features, are never in different folds.")));
+	else if (folds->n < (uint32) wanted)
+		ereport(WARNING,
+				(errmsg("oof_predict() makes %u folds instead of %d: so many groups of rows belong together",
+						folds->n, wanted),
+				 errdetail("Rows of one group, and rows with the same features, are never in different folds.")));
+	if (folds->kept_apart)
+		ereport(WARNING,
+				(errmsg("oof_predict() lets rows with the same features be in different folds where their groups differ"),
+				 errdetail("So many rows have the same features that keeping them together would leave no balanced folds.")));
+}
+
+static bool
+knows_class(const FittedModel *model, uint32 k)
+{
+	for (uint32 i = 0; i < model->classes; i++)
+		if (model->label[i] == k)
+			return true;
+	return false;
+}
+
+static bool
+is_taught(const Design *d, uint32 k)
+{
+	for (uint32 f = 0; f < d->folds; f++)
+		if (d->class_weight[(Size) f * d->classes + k] > 0)
+			return true;
+	return false;
+}
+
+/* Does a model miss a class that any row teaches? */
+static bool
+is_missed(const Partition *p, uint32 k)
+{
+	const Design *d = p->design;
+
+	for (uint32 f = 0; f < d->folds && is_taught(d, k); f++)
+		if (!knows_class(&p->models[f], k))
+			return true;
+	return false;
+}
+
+#define NAMES_SHOWN 5
+
+static void
+warn_of_classes(const Partition *p)
+{
+	StringInfoData list;
+	uint32		missed = 0;
+	uint32		taught = 0;
+
+	initStringInfo(&list);
+	for (uint32 k = 0; k < p->design->classes; k++)
+		taught += is_taught(p->design, k);
+	if (taught == 1)
+		ereport(WARNING,
+				(errmsg("oof_predict() knows one class only in a partition of %u rows, and gives it probability 1",
+						p->set.x.n)));
+	for (uint32 k = 0; k < p->design->classes; k++)
+		if (is_missed(p, k) && ++missed <= NAMES_SHOWN)
+			appendStringInfo(&list, "%s\"%s\"", missed > 1 ? ", " : "",
+							 names_cstring(&p->names, k));
+	if (missed > NAMES_SHOWN)
+		appendStringInfo(&list, " and %u more", missed - NAMES_SHOWN);
+	if (missed > 0)
+		ereport(WARNING,
+				(errmsg("oof_predict() found no example of some class outside one fold: %s",
+						list.data),
+				 errdetail("Rows of that fold get probability 0 for it.")));
+	pfree(list.data);
+}
+
+static void
+warn_of_convergence(const Partition *p, const RegressionOptions *options)
+{
+	uint32		failed = 0;
+	double		worst = 0;
+
+	for (uint32 f = 0; f < p->design->folds; f++)
+		if (!p->models[f].converged)
+		{
+			failed++;
+			worst = Max(worst, p->models[f].gradient);
+		}
+	if (failed > 0)
+		ereport(WARNING,
+				(errmsg("oof_predict() did not converge in %u of %u folds: gradient %.2e, tolerance %.2e",
+						failed, p->design->folds, worst, options->tolerance),
+				 errhint("Raise \"max_iterations\" or \"l2\"; without a penalty (\"l2\" 0) classes that can be told apart have no best coefficients.")));
+}
+
+/* Is there anything to learn from?  Rows without a label alone give NULLs. */
+static bool
+can_learn(const Partition *p)
+{
+	bool		labelled = false;
+
+	for (uint32 i = 0; i < p->set.x.n; i++)
+		if (has_target(&p->set, i))
+		{
+			if (p->set.weight == NULL || p->set.weight[i] > 0)
+				return true;
+			labelled = true;
+		}
+	if (labelled)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("oof_predict() has nothing to learn from: all weights are 0")));
+	ereport(WARNING,
+			(errmsg("oof_predict() gives NULL for a partition of %u rows: none has a label",
+					p->set.x.n)));
+	return false;
+}
+
+/*
+ * Fitting
+ */
+
+/* Places of collected rows become places in the design. */
+static void
+move_places(Partition *p, uint32 rows)
+{
+	uint32	   *to = nl_alloc(p->context, mul_size(p->set.x.n, sizeof(uint32)));
+
+	for (uint32 i = 0; i < p->design->n; i++)
+		to[p->design->source[i]] = i;
+	for (uint32 i = 0; i < rows; i++)
+		if (p->place[i] != NO_PLACE)
+			p->place[i] = to[p->place[i]];
+	pfree(to);
+}
+
+static void
+fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
+{
+	int64		rows = WinGetPartitionRowCount(PG_WINDOW_OBJECT());
+	ClassifierOptions options;
+	RowKey	   *keys;
+	uint64	   *group;
+	Folds		folds;
+
+	if (rows > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("oof_predict() takes at most %d rows of a partition", PG_INT32_MAX)));
+	options = get_options(fcinfo, a, rows);
+	group = collect(fcinfo, a, p, rows);
+	if (p->set.x.n == 0 || !can_learn(p))
+		return;
+	p->names = training_set_names(&p->set);
+	nl_check_memory(add_size(add_size(training_set_memory(&p->set),
+									  design_memory(&p->set, options.folds)),
+							 add_size(softmax_regression_memory(&p->set, options.folds),
+									  mul_size(rows, 40))),
+					"oof_predict()");
+	keys = training_set_order(&p->set);
+	folds = folds_make(&p->set, keys, group, options.folds, options.seed);
+	if (group != NULL)
+		pfree(group);
+	warn_of_folds(p, &folds, options.folds);
+	if (folds.n == 0)
+		return;
+	p->design = design_make(&p->set, keys, folds.fold, folds.n);
+	pfree(folds.fold);
+	move_places(p, rows);
+	p->models = softmax_regression(p->design, true, &options.regression,
+								   "oof_predict");
+	p->p = palloc(Max(p->design->classes, 2) * sizeof(double));
+	p->all = palloc(p->design->classes * sizeof(double));
+	warn_of_classes(p);
+	warn_of_convergence(p, &options.regression);
+}
+
+static Partition *
+get_partition(FunctionCallInfo fcinfo, bool soft)
+{
+	Partition  *p = WinGetPartitionLocalMemory(PG_WINDOW_OBJECT(), sizeof(Partition));
+	MemoryContext old;
+
+	if (p->fitted)
+		return p;
+	p->context = AllocSetContextCreate(GetMemoryChunkContext(p), "oof_predict",
+									   ALLOCSET_START_SMALL_SIZES);
+	p->scratch = AllocSetContextCreate(p->context, "oof_predict arguments",
+									   ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(p->context);
+	fit_partition(fcinfo, get_arguments(fcinfo, soft), p);
+	MemoryContextSwitchTo(old);
+	p->fitted = true;
+	return p;
+}
+
+static uint32
+fold_of(const Design *d, uint32 row)
+{
+	uint32		f = 0;
+
+	while (row >= d->start[f + 1])
+		f++;
+	return f;
+}
+
+static Datum
+predict_row(FunctionCallInfo fcinfo, bool soft)
+{
+	WindowObject window = PG_WINDOW_OBJECT();
+	Partition  *p;
+	const FittedModel *model;
+	uint32		row;
+
+	if (!WindowObjectIsValid(window))
+		elog(ERROR, "oof_predict() is a window function");
+	p = get_partition(fcinfo, soft);
+	row = p->place[WinGetCurrentPosition(window)];
+	if (row == NO_PLACE || p->models == NULL)
+		PG_RETURN_NULL();
+	model = &p->models[fold_of(p->design, row)];
+	if (model->classes == 0)
+		PG_RETURN_NULL();
+	p->p[0] = 1;
+	if (model->classes > 1)
+		softmax_predict(model->coefficients, model->columns, p->set.x.width,
+						feature_row(&p->set.x, row), p->p);
+	memset(p->all, 0, p->design->classes * sizeof(double));
+	for (uint32 k = 0; k < model->classes; k++)
+		p->all[model->label[k]] = p->p[k];
+	PG_RETURN_POINTER(label_distribution_make(&p->names, p->all));
+}
+
+/* (label text or any type, features [, group [, weight]] [, options]) */
+NL_FUNCTION(oof_predict);
+Datum
+oof_predict(PG_FUNCTION_ARGS)
+{
+	return predict_row(fcinfo, false);
+}
+
+/* (target label_distribution, features [, group [, weight]] [, options]) */
+NL_FUNCTION(oof_predict_soft);
+Datum
+oof_predict_soft(PG_FUNCTION_ARGS)
+{
+	return predict_row(fcinfo, true);
+}

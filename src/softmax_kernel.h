@@ -1,0 +1,22 @@
+/*
+ * softmax_kernel.h
+ *		The loops of logistic regression that are not BLAS's: from the logits
+ *		of a block of rows to losses and residuals.
+ *
+ * Logits lie class by class: those of class k are z[k * rows + i].  What a row
+ * counts for is mass[i]; the weighted sum of its target's logits is dot[i].
+ */
+#ifndef NL_SOFTMAX_KERNEL_H
+#define NL_SOFTMAX_KERNEL_H
+
+#include "noisylabel.h"
+
+/* Scratch for a block: twice its rows. */
+extern double softmax_block(double *z, uint32 classes, uint32 rows,
+							const double *mass, const double *dot,
+							double *scratch, double *curvature);
+extern double logistic_block(double *z, uint32 rows, const double *mass,
+							 const double *dot, double *scratch,
+							 double *curvature);
+
+#endif							/* NL_SOFTMAX_KERNEL_H */

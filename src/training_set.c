@@ -1,0 +1,686 @@
+/*
+ * training_set.c
+ *		Rows to learn from, and the type training_set; see training_set.h.
+ *
+ * Memory: the matrix of features in chunks, 2 bytes for a label, 8 for a
+ * weight; targets of a soft set take 4 bytes a row and 10 for each label.
+ * Arrays of rows are doubled, or made once where the number of rows is known.
+ *
+ * Binary form: version; labels; options; whether soft, whether weighted; the
+ * numbers of rows and features; for each row its target (a label's number, or
+ * the number of labels and each with its probability), its weight, its
+ * features.  Text form: that in base64 (see value.h).
+ */
+#include "training_set.h"
+
+#include <math.h>
+
+#include "common/hashfn.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "training_aggregate.h"
+#include "utils/fmgrprotos.h"
+
+#define INTERRUPT_BLOCK 1024
+#define FIRST_ROWS 16
+#define CONTENT_SEED 0
+
+void
+training_set_init(TrainingSet *set, MemoryContext context, bool soft,
+				  bool weighted, uint32 expected)
+{
+	uint32		rows = expected > 0 ? expected : FIRST_ROWS;
+
+	memset(set, 0, sizeof(*set));
+	set->context = context;
+	set->soft = soft;
+	set->labels = dictionary_create(context, "label", NL_MAX_CLASSES);
+	feature_matrix_init(&set->x, context, expected);
+	set->capacity = rows;
+	if (weighted)
+		set->weight = nl_alloc(context, mul_size(rows, sizeof(double)));
+	if (!soft)
+	{
+		set->label = nl_alloc(context, mul_size(rows, sizeof(uint16)));
+		return;
+	}
+	set->target_end = nl_alloc(context, mul_size(rows, sizeof(uint32)));
+	set->targets_capacity = 2 * FIRST_ROWS;
+	set->target_label = MemoryContextAlloc(context, set->targets_capacity * sizeof(uint16));
+	set->target_p = MemoryContextAlloc(context, set->targets_capacity * sizeof(double));
+}
+
+static Size
+row_bytes(const TrainingSet *set)
+{
+	return (set->soft ? sizeof(uint32) : sizeof(uint16)) +
+		(set->weight != NULL ? sizeof(double) : 0);
+}
+
+Size
+training_set_memory(const TrainingSet *set)
+{
+	Size		size = add_size(feature_matrix_memory(&set->x),
+								mul_size(set->capacity, row_bytes(set)));
+
+	size = add_size(size, mul_size(set->targets_capacity,
+								   sizeof(uint16) + sizeof(double)));
+	return add_size(size, dictionary_memory(set->labels));
+}
+
+static void
+grow_rows(TrainingSet *set)
+{
+	Size		capacity = mul_size(set->capacity, 2);
+
+	if (capacity > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a training_set holds at most %d rows", PG_INT32_MAX / 2 + 1)));
+	nl_check_memory(add_size(training_set_memory(set),
+							 mul_size(set->capacity, row_bytes(set))),
+					"a training_set");
+	if (set->weight != NULL)
+		set->weight = repalloc_huge(set->weight, capacity * sizeof(double));
+	if (set->soft)
+		set->target_end = repalloc_huge(set->target_end, capacity * sizeof(uint32));
+	else
+		set->label = repalloc_huge(set->label, capacity * sizeof(uint16));
+	set->capacity = capacity;
+}
+
+/*
+ * A row is begun by its target, if it has one, and finished by its features
+ * and weight.
+ */
+static void
+begin_row(TrainingSet *set)
+{
+	if (set->x.n == set->capacity)
+		grow_rows(set);
+	if (set->soft)
+		set->target_end[set->x.n] = target_begin(set, set->x.n);
+	else
+		set->label[set->x.n] = NO_LABEL;
+}
+
+/* NULL: the row has no label. */
+void
+training_set_label(TrainingSet *set, const text *label)
+{
+	begin_row(set);
+	if (label != NULL)
+		set->label[set->x.n] = dictionary_add_text(set->labels, label);
+}
+
+static void
+add_target(TrainingSet *set, uint32 label, double p)
+{
+	uint32		end = set->target_end[set->x.n];
+
+	if (end == set->targets_capacity)
+	{
+		Size		capacity = mul_size(set->targets_capacity, 2);
+
+		nl_check_memory(add_size(training_set_memory(set),
+								 mul_size(set->targets_capacity,
+										  sizeof(uint16) + sizeof(double))),
+						"a training_set");
+		if (capacity > PG_INT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a training_set holds at most %d target probabilities",
+							PG_INT32_MAX / 2 + 1)));
+		set->target_label = repalloc_huge(set->target_label, capacity * sizeof(uint16));
+		set->target_p = repalloc_huge(set->target_p, capacity * sizeof(double));
+		set->targets_capacity = capacity;
+	}
+	set->target_label[end] = label;
+	set->target_p[end] = p;
+	set->target_end[set->x.n] = end + 1;
+}
+
+/* NULL: the row has no target. */
+void
+training_set_target(TrainingSet *set, const LabelDistribution *target)
+{
+	Names		names;
+
+	begin_row(set);
+	if (target == NULL)
+		return;
+	names = label_distribution_labels(target);
+	for (uint32 k = 0; k < target->n; k++)
+	{
+		int			len;
+		const char *s = names_get(&names, k, &len);
+		uint32		code = dictionary_add(set->labels, s, len);
+
+		if (target->p[k] > 0)
+			add_target(set, code, target->p[k]);
+	}
+}
+
+void
+training_set_row(TrainingSet *set, ArrayType *features, double weight, int64 row)
+{
+	nl_check_weight(weight);
+	if (set->weight != NULL)
+		set->weight[set->x.n] = weight;
+	feature_matrix_add_array(&set->x, features, row);
+}
+
+/*
+ * The labels in canonical order; codes of the rows become ranks in it.  No row
+ * can be added afterwards.
+ */
+Names
+training_set_names(TrainingSet *set)
+{
+	uint32	   *order = dictionary_order(set->labels, ORDER_LABELS);
+	uint32	   *rank = dictionary_rank(order, set->labels->n);
+	Names		names = dictionary_names(set->labels, order);
+
+	if (!set->soft)
+		for (uint32 i = 0; i < set->x.n; i++)
+		{
+			if (set->label[i] != NO_LABEL)
+				set->label[i] = rank[set->label[i]];
+		}
+	else
+		for (uint32 i = 0; i < target_begin(set, set->x.n); i++)
+			set->target_label[i] = rank[set->target_label[i]];
+	pfree(order);
+	pfree(rank);
+	return names;
+}
+
+/*
+ * Canonical order: by hash of the features; where hashes are equal, by all
+ * that a row has.  Rows that are then still equal cannot be told apart.
+ */
+static int
+compare_doubles(const double *a, const double *b, uint32 n)
+{
+	for (uint32 i = 0; i < n; i++)
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	return 0;
+}
+
+/* Targets were added in canonical order of their labels. */
+static int
+compare_targets(const TrainingSet *set, uint32 a, uint32 b)
+{
+	uint32		from_a = target_begin(set, a);
+	uint32		from_b = target_begin(set, b);
+	uint32		n = set->target_end[a] - from_a;
+
+	if (n != set->target_end[b] - from_b)
+		return n < set->target_end[b] - from_b ? -1 : 1;
+	for (uint32 i = 0; i < n; i++)
+		if (set->target_label[from_a + i] != set->target_label[from_b + i])
+			return set->target_label[from_a + i] < set->target_label[from_b + i] ? -1 : 1;
+	return compare_doubles(set->target_p + from_a, set->target_p + from_b, n);
+}
+
+static int
+compare_keys(const void *x, const void *y, void *arg)
+{
+	const RowKey *a = x;
+	const RowKey *b = y;
+	const TrainingSet *set = arg;
+	int			order;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	CHECK_FOR_INTERRUPTS();
+	order = compare_doubles(feature_row(&set->x, a->row),
+							feature_row(&set->x, b->row), set->x.width);
+	if (order != 0)
+		return order;
+	if (set->soft)
+		order = compare_targets(set, a->row, b->row);
+	else
+		order = (int) set->label[a->row] - (int) set->label[b->row];
+	if (order == 0 && set->weight != NULL &&
+		set->weight[a->row] != set->weight[b->row])
+		return set->weight[a->row] < set->weight[b->row] ? -1 : 1;
+	return order;
+}
+
+RowKey *
+training_set_order(const TrainingSet *set)
+{
+	uint32		n = set->x.n;
+	RowKey	   *keys = nl_alloc(CurrentMemoryContext,
+								mul_size(Max(n, 1), sizeof(RowKey)));
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		keys[i].row = i;
+		keys[i].hash = hash_bytes_extended((unsigned char *) feature_row(&set->x, i),
+										   set->x.width * sizeof(double),
+										   CONTENT_SEED);
+	}
+	qsort_arg(keys, n, sizeof(RowKey), compare_keys, (void *) set);
+	return keys;
+}
+
+/*
+ * The SQL type
+ */
+static const ExpandedObjectMethods methods;
+
+ExpandedTraining *
+training_expand_new(MemoryContext parent, bool soft, bool weighted)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "training_set",
+												  ALLOCSET_START_SMALL_SIZES);
+	ExpandedTraining *et = MemoryContextAllocZero(context, sizeof(ExpandedTraining));
+
+	EOH_init_header(&et->hdr, &methods, context);
+	training_set_init(&et->set, context, soft, weighted, 0);
+	return et;
+}
+
+/* Options are the same for all rows; a state carries them to its final step. */
+void
+training_set_options(ExpandedTraining *et, const char *options)
+{
+	if (et->options == NULL)
+		et->options = MemoryContextStrdup(et->hdr.eoh_context, options);
+	else if (strcmp(et->options, options) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("options must be the same for all rows of an aggregate")));
+}
+
+typedef struct FlatTraining
+{
+	ValueHeader header;
+	uint32		bytes;			/* of what follows, the binary form in UTF-8 */
+	char		data[FLEXIBLE_ARRAY_MEMBER];
+} FlatTraining;
+
+/* Append row i of another set. */
+static void
+copy_row(TrainingSet *to, const TrainingSet *from, uint32 i, const uint32 *codes)
+{
+	uint32		features = from->x.width - 1;
+
+	begin_row(to);
+	if (!from->soft)
+		to->label[to->x.n] = codes[from->label[i]];
+	else
+		for (uint32 t = target_begin(from, i); t < from->target_end[i]; t++)
+			add_target(to, codes[from->target_label[t]], from->target_p[t]);
+	if (to->weight != NULL)
+		to->weight[to->x.n] = from->weight[i];
+	memcpy(feature_matrix_add(&to->x, features) + 1,
+		   feature_row(&from->x, i) + 1, features * sizeof(double));
+}
+
+void
+training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
+{
+	TrainingSet *to = &et->set;
+	const TrainingSet *from = &other->set;
+	uint32	   *codes = palloc(Max(from->labels->n, 1) * sizeof(uint32));
+
+	if (to->soft != from->soft || (to->weight != NULL) != (from->weight != NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("training_sets with and without soft targets or weights cannot be joined")));
+	if (to->x.n > 0 && from->x.n > 0 && to->x.width != from->x.width)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("some rows have %u features, others %u",
+						to->x.width - 1, from->x.width - 1)));
+	if (other->options != NULL)
+		training_set_options(et, other->options);
+	for (uint32 i = 0; i < from->labels->n; i++)
+	{
+		int			len;
+		const char *s = dictionary_get(from->labels, i, &len);
+
+		codes[i] = dictionary_add(to->labels, s, len);
+	}
+	for (uint32 i = 0; i < from->x.n; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		copy_row(to, from, i, codes);
+	}
+	pfree(codes);
+}
+
+static void
+write_text(StringInfo buf, const char *s, int len, int encoding)
+{
+	char	   *copy = pnstrdup(s, len);
+	char	   *converted = pg_server_to_any(copy, len, encoding);
+	int			converted_len = converted == copy ? len : (int) strlen(converted);
+
+	pq_sendint32(buf, converted_len);
+	pq_sendbytes(buf, converted, converted_len);
+	if (converted != copy)
+		pfree(converted);
+	pfree(copy);
+}
+
+static void
+write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
+{
+	const TrainingSet *set = &et->set;
+
+	value_send_version(buf, KIND_TRAINING_SET);
+	pq_sendint32(buf, set->labels->n);
+	for (uint32 i = 0; i < set->labels->n; i++)
+	{
+		int			len;
+		const char *s = dictionary_get(set->labels, i, &len);
+
+		write_text(buf, s, len, encoding);
+	}
+	write_text(buf, et->options ? et->options : "",
+			   et->options ? strlen(et->options) : 0, encoding);
+	pq_sendint8(buf, set->soft);
+	pq_sendint8(buf, set->weight != NULL);
+	pq_sendint32(buf, set->x.n);
+	pq_sendint32(buf, set->x.width == 0 ? 0 : set->x.width - 1);
+	for (uint32 i = 0; i < set->x.n; i++)
+	{
+		const double *row = feature_row(&set->x, i);
+
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (!set->soft)
+			pq_sendint16(buf, set->label[i]);
+		else
+		{
+			pq_sendint16(buf, set->target_end[i] - target_begin(set, i));
+			for (uint32 t = target_begin(set, i); t < set->target_end[i]; t++)
+			{
+				pq_sendint16(buf, set->target_label[t]);
+				pq_sendfloat8(buf, set->target_p[t]);
+			}
+		}
+		if (set->weight != NULL)
+			pq_sendfloat8(buf, set->weight[i]);
+		for (uint32 j = 1; j < set->x.width; j++)
+			pq_sendfloat8(buf, row[j]);
+	}
+}
+
+static void
+read_labels(StringInfo buf, TrainingSet *set, int encoding)
+{
+	uint32		n = pq_getmsgint(buf, 4);
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		len = pq_getmsgint(buf, 4);
+		char	   *s;
+
+		if (len > (uint32) (buf->len - buf->cursor))
+			value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
+		s = pnstrdup(pq_getmsgbytes(buf, len), len);
+		if (memchr(s, '\0', len) != NULL)
+			value_invalid_binary(KIND_TRAINING_SET, "A label has a zero byte.");
+		s = pg_any_to_server(s, len, encoding);
+		if (dictionary_add(set->labels, s, strlen(s)) != i)
+			value_invalid_binary(KIND_TRAINING_SET, "A label occurs twice.");
+	}
+}
+
+static char *
+read_options(StringInfo buf, int encoding)
+{
+	uint32		len = pq_getmsgint(buf, 4);
+	char	   *s;
+
+	if (len > (uint32) (buf->len - buf->cursor))
+		value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
+	s = pnstrdup(pq_getmsgbytes(buf, len), len);
+	if (memchr(s, '\0', len) != NULL)
+		value_invalid_binary(KIND_TRAINING_SET, "Its options have a zero byte.");
+	if (len == 0)
+		return NULL;
+	s = pg_any_to_server(s, len, encoding);
+	/* in the form that rows bring them in, and proved to be JSON */
+	{
+		Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+															   CStringGetDatum(s)));
+
+		return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	}
+}
+
+static uint32
+read_label(StringInfo buf, const TrainingSet *set)
+{
+	uint32		label = pq_getmsgint(buf, 2);
+
+	if (label >= set->labels->n)
+		value_invalid_binary(KIND_TRAINING_SET, "A row has a label that is not listed.");
+	return label;
+}
+
+static void
+read_soft_target(StringInfo buf, TrainingSet *set)
+{
+	uint32		n = pq_getmsgint(buf, 2);
+	int64		last = -1;
+	double		sum = 0;
+
+	for (uint32 t = 0; t < n; t++)
+	{
+		uint32		label = read_label(buf, set);
+		double		p = pq_getmsgfloat8(buf);
+
+		if (!(p > 0 && p <= 1 + 1e-6))
+			value_invalid_binary(KIND_TRAINING_SET, "A target is no probability.");
+		add_target(set, label, p);
+		sum += p;
+		last = label;
+	}
+	if (last < 0 || fabs(sum - 1) > 1e-6)
+		value_invalid_binary(KIND_TRAINING_SET, "A target does not sum to 1.");
+}
+
+static void
+read_row(StringInfo buf, TrainingSet *set, uint32 features)
+{
+	double		weight = 1;
+	double	   *row;
+
+	begin_row(set);
+	if (set->soft)
+		read_soft_target(buf, set);
+	else
+		set->label[set->x.n] = read_label(buf, set);
+	if (set->weight != NULL)
+	{
+		weight = pq_getmsgfloat8(buf);
+		nl_check_weight(weight);
+		set->weight[set->x.n] = weight + 0.0;
+	}
+	row = feature_matrix_add(&set->x, features) + 1;
+	for (uint32 j = 0; j < features; j++)
+		row[j] = pq_getmsgfloat8(buf);
+	features_copy(row, row, features, set->x.n);
+}
+
+static ExpandedTraining *
+read_set(StringInfo buf, MemoryContext parent, int encoding)
+{
+	ExpandedTraining *et = training_expand_new(parent, true, true);
+	Dictionary *labels = et->set.labels;
+	MemoryContext context = et->hdr.eoh_context;
+	bool		soft;
+	bool		weighted;
+	uint32		n;
+	uint32		features;
+
+	value_recv_version(buf, KIND_TRAINING_SET);
+	read_labels(buf, &et->set, encoding);
+	et->options = read_options(buf, encoding);
+	if (et->options != NULL)
+		et->options = MemoryContextStrdup(context, et->options);
+	soft = pq_getmsgbyte(buf) != 0;
+	weighted = pq_getmsgbyte(buf) != 0;
+	n = pq_getmsgint(buf, 4);
+	features = pq_getmsgint(buf, 4);
+	/* nothing is allocated for rows that are not there */
+	if ((n > 0) != (features > 0) || (n > 0) != (labels->n > 0) ||
+		(features > 0 && n > (Size) (buf->len - buf->cursor) / features / sizeof(double)))
+		value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
+	training_set_init(&et->set, context, soft, weighted, n);
+	et->set.labels = labels;
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		read_row(buf, &et->set, features);
+	}
+	et->set.x.expected = 0;
+	pq_getmsgend(buf);
+	return et;
+}
+
+/*
+ * The stored form is the binary form with a header, in UTF-8, so there is one
+ * reader for both.  A set is stored to travel, not to be computed with.
+ */
+static StringInfo
+flat_buffer(ExpandedTraining *et)
+{
+	if (et->flat == NULL)
+	{
+		MemoryContext old = value_begin_flatten(&et->hdr);
+		const TrainingSet *set = &et->set;
+		Size		row = mul_size(set->x.width, sizeof(double));
+
+		/* before it becomes too large for a StringInfo */
+		(void) value_check_size(mul_size(set->x.n, row), KIND_TRAINING_SET);
+		nl_check_memory(add_size(training_set_memory(set), mul_size(set->x.n, row)),
+						"storing a training_set");
+		et->flat = makeStringInfo();
+		enlargeStringInfo(et->flat, set->x.n * row);
+		write_set(et->flat, et, value_text_encoding());
+		MemoryContextSwitchTo(old);
+	}
+	return et->flat;
+}
+
+static Size
+get_flat_size(ExpandedObjectHeader *eoh)
+{
+	return value_check_size(offsetof(FlatTraining, data) +
+							flat_buffer((ExpandedTraining *) eoh)->len,
+							KIND_TRAINING_SET);
+}
+
+static void
+flatten_into(ExpandedObjectHeader *eoh, void *result, Size size)
+{
+	ExpandedTraining *et = (ExpandedTraining *) eoh;
+	FlatTraining *flat = result;
+	StringInfo	buf = flat_buffer(et);
+
+	memset(flat, 0, offsetof(FlatTraining, data));
+	value_init(flat, KIND_TRAINING_SET, size);
+	flat->bytes = buf->len;
+	memcpy(flat->data, buf->data, buf->len);
+	pfree(buf->data);
+	pfree(buf);
+	et->flat = NULL;
+}
+
+static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
+
+/* A copy of any form of the set, in a context below "parent". */
+ExpandedTraining *
+training_expand(Datum datum, MemoryContext parent)
+{
+	StringInfoData buf;
+	FlatTraining *flat;
+
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
+	{
+		ExpandedTraining *from = (ExpandedTraining *) DatumGetEOHP(datum);
+		ExpandedTraining *et = training_expand_new(parent, from->set.soft,
+												   from->set.weight != NULL);
+
+		Assert(from->hdr.eoh_methods == &methods);
+		training_set_merge(et, from);
+		return et;
+	}
+	flat = value_get(datum, KIND_TRAINING_SET, offsetof(FlatTraining, data));
+	value_check_stored(flat, offsetof(FlatTraining, data) + (Size) flat->bytes,
+					   KIND_TRAINING_SET);
+	initStringInfo(&buf);
+	pfree(buf.data);
+	buf.data = flat->data;
+	buf.len = flat->bytes;
+	return read_set(&buf, parent, value_text_encoding());
+}
+
+/* The set itself if it is expanded, or else a copy. */
+ExpandedTraining *
+training_get(Datum datum, MemoryContext parent)
+{
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
+		return (ExpandedTraining *) DatumGetEOHP(datum);
+	return training_expand(datum, parent);
+}
+
+NL_FUNCTION(training_set_recv);
+Datum
+training_set_recv(PG_FUNCTION_ARGS)
+{
+	ExpandedTraining *et = read_set((StringInfo) PG_GETARG_POINTER(0),
+									CurrentMemoryContext,
+									pg_get_client_encoding());
+
+	PG_RETURN_DATUM(value_flatten(&et->hdr));
+}
+
+NL_FUNCTION(training_set_send);
+Datum
+training_set_send(PG_FUNCTION_ARGS)
+{
+	ExpandedTraining *et = training_get(PG_GETARG_DATUM(0), CurrentMemoryContext);
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	write_set(&buf, et, pg_get_client_encoding());
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+NL_FUNCTION(training_set_in);
+Datum
+training_set_in(PG_FUNCTION_ARGS)
+{
+	StringInfoData buf;
+	ExpandedTraining *et;
+
+	value_text_to_binary(PG_GETARG_CSTRING(0), KIND_TRAINING_SET, &buf);
+	et = read_set(&buf, CurrentMemoryContext, value_text_encoding());
+	PG_RETURN_DATUM(value_flatten(&et->hdr));
+}
+
+NL_FUNCTION(training_set_out);
+Datum
+training_set_out(PG_FUNCTION_ARGS)
+{
+	ExpandedTraining *et = training_get(PG_GETARG_DATUM(0), CurrentMemoryContext);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	write_set(&buf, et, value_text_encoding());
+	PG_RETURN_CSTRING(value_binary_to_text(&buf, KIND_TRAINING_SET));
+}
