@@ -69,10 +69,15 @@ add_classes(Design *d, uint32 f, uint32 i)
 			class_weight[set->target_label[t]] += w * set->target_p[t];
 }
 
+/*
+ * Means are sums of differences from a row that occurs, so that the mean of a
+ * constant is that constant, to the bit.
+ */
 static void
 find_means(Design *d)
 {
 	uint32		width = d->x->width;
+	const double *origin = NULL;
 	double		weight = 0;
 
 	for (uint32 f = 0; f < d->folds; f++)
@@ -82,17 +87,20 @@ find_means(Design *d)
 			const double *row = feature_row(d->x, i);
 			double		w = design_weight(d, i);
 
+			if (origin == NULL)
+				origin = row;
+
 			if (i % INTERRUPT_BLOCK == 0)
 				CHECK_FOR_INTERRUPTS();
 			add_classes(d, f, i);
 			for (uint32 j = 1; j < width; j++)
-				d->mean[j] += w * row[j];
+				d->mean[j] += w * (row[j] - origin[j]);
 		}
 		weight += d->weight[f];
 	}
 	d->mean[0] = 0;
 	for (uint32 j = 1; j < width; j++)
-		d->mean[j] = weight > 0 ? d->mean[j] / weight : 0;
+		d->mean[j] = weight > 0 ? origin[j] + d->mean[j] / weight : 0;
 }
 
 /* Centre a row of fold f and, if it is used, add it to the fold's moments. */

@@ -90,7 +90,7 @@ typedef struct Model
 	double		mass;			/* of rows and classes */
 	double	   *share;			/* columns: of the mass */
 	double	   *mean;			/* width */
-	double	   *scale;			/* width: 1 / deviation, 1 for constants */
+	double	   *scale;			/* width: 1 / deviation, 0 for constants */
 	/* the point, and the one that is tried */
 	double	   *theta;
 	double	   *gradient;
@@ -216,8 +216,9 @@ set_classes(const Fit *fit, uint32 f, Model *m)
 
 /*
  * Mean and deviation of the model's own rows.  A feature whose values are all
- * the same, or differ by no more than rounding (the bound of scikit-learn's
- * StandardScaler), keeps its scale.
+ * the same there, or differ by no more than rounding (the bound of scikit-learn's
+ * StandardScaler), is scaled to nothing: its coefficient is 0, whatever value a
+ * row that is judged has.
  */
 static void
 set_scale(const Fit *fit, uint32 f, Model *m)
@@ -254,7 +255,7 @@ set_scale(const Fit *fit, uint32 f, Model *m)
 		variance = m->weight > 0 ? square / m->weight - m->mean[j] * m->mean[j] : 0;
 		rounding = rows * DBL_EPSILON * (d->mean[j] + m->mean[j]);
 		m->scale[j] = !(min < max) ||
-			variance <= rows * DBL_EPSILON * variance + rounding * rounding ? 1 :
+			variance <= rows * DBL_EPSILON * variance + rounding * rounding ? 0 :
 			1 / sqrt(variance);
 	}
 }
@@ -1071,6 +1072,21 @@ softmax_regression(const Design *design, bool hold_out,
 	return results;
 }
 
+/* In four strands, which become one vector. */
+static double
+dot_product(const double *a, const double *b, uint32 n)
+{
+	double		sum[4] = {0};
+	uint32		i;
+
+	for (i = 0; i + 4 <= n; i += 4)
+		for (uint32 j = 0; j < 4; j++)
+			sum[j] += a[i + j] * b[i + j];
+	for (; i < n; i++)
+		sum[0] += a[i] * b[i];
+	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 /*
  * Probabilities of a row, whose first number is 1: of two classes if there is
  * one column, else of as many as there are columns.
@@ -1082,8 +1098,9 @@ softmax_predict(const double *coefficients, uint32 columns, uint32 width,
 	double		max = -INFINITY;
 	double		sum = 0;
 
-	cblas_dgemv(CblasRowMajor, CblasNoTrans, columns, width, 1, coefficients,
-				width, row, 1, 0, p, 1);
+	/* not by BLAS: to call it costs more than one row */
+	for (uint32 k = 0; k < columns; k++)
+		p[k] = dot_product(coefficients + (Size) k * width, row, width);
 	if (columns == 1)
 	{
 		double		e = exp(-fabs(p[0]));
