@@ -1,0 +1,250 @@
+/*
+ * softmax_lbfgs.c
+ *		The optimiser of logistic regressions: L-BFGS, all models in step.
+ *
+ * L-BFGS (Nocedal & Wright, Numerical Optimization, 2006, alg. 7.4) from the
+ * class frequencies, with the guess of softmax_precondition.c in its middle.
+ * The line search asks for the weak Wolfe conditions by bisection (Lewis &
+ * Overton, Math. Programming 141, 2013); the step 1 nearly always has them.
+ *
+ * Stop.  The gradient g is measured as sqrt(g' H g) with the H of L-BFGS, the
+ * Newton decrement: about how far the coefficients are from the optimum, in
+ * their own standard errors.
+ *
+ * Memory: two vectors of coefficients for each of HISTORY steps of each model.
+ * Interrupts: in the evaluations.
+ */
+#include "softmax_fit.h"
+
+#include <cblas.h>
+#include <float.h>
+#include <math.h>
+
+#define ARMIJO 1e-4
+#define CURVATURE 0.9
+#define SMALLEST_STEP 1e-10
+#define ROUNDING 1e-13			/* of the objective, relative */
+
+/* When the guess of the inverse Hessian is made anew. */
+static const int refresh_at[] = {4, 12, 30};
+
+static double
+dot(const double *a, const double *b, Size n)
+{
+	return cblas_ddot(n, a, 1, b, 1);
+}
+
+/* The direction: minus the inverse Hessian, as far as known, times gradient. */
+static void
+find_direction(SoftmaxFit *fit, SoftmaxModel *m)
+{
+	int			kept = Min(m->pairs, HISTORY);
+	double		alpha[HISTORY];
+	double	   *q = m->direction;
+
+	memcpy(q, m->gradient, m->n * sizeof(double));
+	for (int p = m->pairs - 1; p >= m->pairs - kept; p--)
+	{
+		int			i = p % HISTORY;
+
+		alpha[i] = dot(m->s[i], q, m->n) / m->sy[i];
+		cblas_daxpy(m->n, -alpha[i], m->y[i], 1, q, 1);
+	}
+	softmax_precondition(fit, m, q);
+	if (kept > 0)
+	{
+		int			last = (m->pairs - 1) % HISTORY;
+
+		memcpy(m->work, m->y[last], m->n * sizeof(double));
+		softmax_precondition(fit, m, m->work);
+		cblas_dscal(m->n, m->sy[last] / dot(m->y[last], m->work, m->n), q, 1);
+	}
+	for (int p = m->pairs - kept; p < m->pairs; p++)
+	{
+		int			i = p % HISTORY;
+		double		beta = dot(m->y[i], q, m->n) / m->sy[i];
+
+		cblas_daxpy(m->n, alpha[i] - beta, m->s[i], 1, q, 1);
+	}
+	cblas_dscal(m->n, -1, q, 1);
+	m->slope = dot(q, m->gradient, m->n);
+}
+
+/* A new iteration: the direction, unless the model is done. */
+static void
+begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
+{
+	find_direction(fit, m);
+	if (!(m->slope < 0))
+	{
+		/* at the optimum to the last bit, or rounding has made nonsense of it */
+		m->pairs = 0;
+		find_direction(fit, m);
+	}
+	m->decrement = sqrt(Max(-m->slope, 0));
+	if (m->iterations == 0)
+		m->first_decrement = m->decrement;
+	m->converged = m->decrement <= fit->options->tolerance * Min(m->first_decrement, 1);
+	if (m->converged || m->iterations >= fit->options->max_iterations ||
+		!(m->slope < 0))
+	{
+		m->active = false;
+		return;
+	}
+	m->step = 1;
+	m->low = 0;
+	m->high = INFINITY;
+	m->iterations++;
+}
+
+static void
+try_step(SoftmaxModel *m)
+{
+	for (Size i = 0; i < m->n; i++)
+		m->trial[i] = m->theta[i] + m->step * m->direction[i];
+}
+
+static void
+remember_pair(SoftmaxModel *m)
+{
+	int			i = m->pairs % HISTORY;
+	double		sy;
+
+	if (m->s[i] == NULL)
+	{
+		m->s[i] = vector(m);
+		m->y[i] = vector(m);
+	}
+	for (Size j = 0; j < m->n; j++)
+	{
+		m->s[i][j] = m->trial[j] - m->theta[j];
+		m->y[i][j] = m->trial_gradient[j] - m->gradient[j];
+	}
+	sy = dot(m->s[i], m->y[i], m->n);
+	if (sy > 1e-14 * fabs(m->step * m->slope))
+	{
+		m->sy[i] = sy;
+		m->pairs++;
+	}
+}
+
+static void
+move_to_trial(SoftmaxModel *m)
+{
+	double	   *swap = m->theta;
+
+	m->theta = m->trial;
+	m->trial = swap;
+	swap = m->gradient;
+	m->gradient = m->trial_gradient;
+	m->trial_gradient = swap;
+	m->objective = m->trial_objective;
+	m->loss = m->trial_loss;
+}
+
+/*
+ * The weak Wolfe conditions at the trial point.  Near the optimum differences
+ * of the objective drown in rounding; there the slopes decide.
+ */
+static void
+end_trial(SoftmaxFit *fit, SoftmaxModel *m)
+{
+	double		slope = dot(m->direction, m->trial_gradient, m->n);
+	double		slack = ROUNDING * fabs(m->objective);
+	bool		fell = m->trial_objective <= m->objective + ARMIJO * m->step * m->slope ||
+		(m->trial_objective <= m->objective + slack &&
+		 slope <= -(1 - 2 * ARMIJO) * m->slope);
+
+	if (!fell)
+		m->high = m->step;
+	else if (slope < CURVATURE * m->slope)
+		m->low = m->step;
+	else
+	{
+		remember_pair(m);
+		move_to_trial(m);
+		begin_iteration(fit, m);
+		return;
+	}
+	m->step = isfinite(m->high) ? (m->low + m->high) / 2 : 2 * m->step;
+	if (m->step < SMALLEST_STEP || m->step > 1 / SMALLEST_STEP)
+	{
+		/* as near as rounding lets it come, or no optimum at all */
+		m->active = false;
+		m->converged = m->decrement <= 1e3 * fit->options->tolerance &&
+			m->step < SMALLEST_STEP;
+	}
+}
+
+static bool
+step_models(SoftmaxFit *fit, bool curvature)
+{
+	bool		active = false;
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+		if (fit->models[f].active)
+			try_step(&fit->models[f]);
+	softmax_evaluate(fit, curvature);
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		SoftmaxModel	   *m = &fit->models[f];
+
+		if (m->active)
+			end_trial(fit, m);
+		active = active || m->active;
+	}
+	return active;
+}
+
+static void
+report_progress(const SoftmaxFit *fit, int steps, const char *name)
+{
+	double		objective = 0;
+	double		decrement = 0;
+	int			active = 0;
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		objective += fit->models[f].objective;
+		decrement = Max(decrement, fit->models[f].decrement);
+		active += fit->models[f].active;
+	}
+	ereport(NOTICE,
+			(errmsg("%s: step %d, %d of %u models to go, objective %.6f, gradient %.2e of %.2e",
+					name, steps, active, fit->n_models, objective, decrement,
+					fit->options->tolerance)));
+}
+
+static bool
+is_refresh(int steps)
+{
+	for (size_t i = 0; i < lengthof(refresh_at); i++)
+		if (steps == refresh_at[i])
+			return true;
+	return false;
+}
+
+void
+softmax_optimize(SoftmaxFit *fit, const char *name)
+{
+	bool		active = false;
+	int			steps = 0;
+
+	softmax_set_preconditioner(fit, false);
+	softmax_evaluate(fit, false);
+	for (uint32 f = 0; f < fit->n_models; f++)
+		if (fit->models[f].active)
+		{
+			move_to_trial(&fit->models[f]);
+			begin_iteration(fit, &fit->models[f]);
+			active = active || fit->models[f].active;
+		}
+	while (active)
+	{
+		active = step_models(fit, is_refresh(++steps));
+		if (active && is_refresh(steps))
+			softmax_set_preconditioner(fit, true);
+		if (nl_progress)
+			report_progress(fit, steps, name);
+	}
+}

@@ -1,0 +1,273 @@
+/*
+ * softmax_objective.c
+ *		Loss and gradient of all models of a logistic regression, together.
+ *
+ * Where each fold has a model of the other folds' rows, the matrix is stored
+ * once and read once for a step of all models: a block of rows is multiplied
+ * with the coefficients of the models that learn from it side by side (dgemm),
+ * becomes losses and residuals (softmax_kernel.c), and is multiplied with those
+ * (dgemm) while it is in the processor's cache.  What a model is standardised by
+ * is folded into its coefficients before and its gradient after, so the matrix
+ * itself is the same for all.
+ *
+ * Order.  Rows are in canonical order, blocks are cut at fixed places, and sums
+ * have a fixed order, so the same rows give the same bits.
+ *
+ * Memory: none but the fit's buffers.  Interrupts: every block, and between
+ * calls of BLAS, none of which is longer than MAX_FLOPS.
+ */
+#include "softmax_fit.h"
+
+#include <cblas.h>
+#include <math.h>
+
+#include "softmax_kernel.h"
+
+/* The coefficients that centred features are multiplied with. */
+void
+softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
+					  const double *theta, double *u)
+{
+	for (uint32 k = 0; k < m->columns; k++, theta += fit->width, u += fit->width)
+	{
+		double		intercept = theta[0];
+
+		for (uint32 j = 1; j < fit->width; j++)
+		{
+			u[j] = theta[j] * m->scale[j];
+			intercept -= u[j] * m->mean[j];
+		}
+		u[0] = intercept;
+	}
+}
+
+/* BLAS in calls that are short enough to be interrupted between. */
+static uint32
+columns_at_once(const SoftmaxFit *fit, uint32 rows)
+{
+	return Max(MAX_FLOPS / ((double) rows * fit->width), 1);
+}
+
+static void
+logits(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
+{
+	uint32		step = columns_at_once(fit, rows);
+
+	for (uint32 c = 0; c < columns; c += step)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans,
+					Min(step, columns - c), rows, fit->width,
+					1, fit->u + (Size) c * fit->width, fit->width,
+					x, fit->width,
+					0, fit->z + (Size) c * rows, rows);
+	}
+}
+
+static void
+add_products(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
+{
+	uint32		step = columns_at_once(fit, rows);
+
+	for (uint32 c = 0; c < columns; c += step)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans,
+					Min(step, columns - c), fit->width, rows,
+					1, fit->z + (Size) c * rows, rows,
+					x, fit->width,
+					1, fit->product + (Size) c * fit->width, fit->width);
+	}
+}
+
+/* Logits become residuals: hard labels. */
+static void
+hard_residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 rows,
+			   bool curvature)
+{
+	const Design *d = fit->design;
+	const uint16 *label = d->set->label;
+
+	for (uint32 i = 0; i < rows; i++)
+	{
+		uint32		k = label[d->source[from + i]];
+
+		fit->label[i] = m->local[k];
+		fit->mass[i] = design_weight(d, from + i) * m->factor[k];
+	}
+	if (m->columns == 1)
+	{
+		for (uint32 i = 0; i < rows; i++)
+			fit->dot[i] = fit->label[i] ? fit->mass[i] * z[i] : 0;
+		m->trial_loss += logistic_block(z, rows, fit->mass, fit->dot, fit->scratch,
+										curvature ? m->curvature : NULL);
+		for (uint32 i = 0; i < rows; i++)
+			z[i] -= fit->label[i] ? fit->mass[i] : 0;
+		return;
+	}
+	for (uint32 i = 0; i < rows; i++)
+		fit->dot[i] = fit->mass[i] * z[(Size) fit->label[i] * rows + i];
+	m->trial_loss += softmax_block(z, m->columns, rows, fit->mass, fit->dot,
+								   fit->scratch, curvature ? m->curvature : NULL);
+	for (uint32 i = 0; i < rows; i++)
+		z[(Size) fit->label[i] * rows + i] -= fit->mass[i];
+}
+
+/* The same for targets that are distributions. */
+static void
+soft_residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 rows,
+			   bool curvature)
+{
+	const Design *d = fit->design;
+	const TrainingSet *set = d->set;
+	bool		binary = m->columns == 1;
+
+	for (uint32 i = 0; i < rows; i++)
+	{
+		uint32		row = d->source[from + i];
+		double		w = design_weight(d, from + i);
+
+		fit->mass[i] = fit->dot[i] = 0;
+		for (uint32 t = target_begin(set, row); t < set->target_end[row]; t++)
+		{
+			uint32		k = set->target_label[t];
+			double		mass = w * m->factor[k] * set->target_p[t];
+
+			fit->mass[i] += mass;
+			if (!binary)
+				fit->dot[i] += mass * z[(Size) m->local[k] * rows + i];
+			else if (m->local[k] == 1)
+				fit->dot[i] += mass * z[i];
+		}
+	}
+	m->trial_loss += binary ?
+		logistic_block(z, rows, fit->mass, fit->dot, fit->scratch,
+					   curvature ? m->curvature : NULL) :
+		softmax_block(z, m->columns, rows, fit->mass, fit->dot, fit->scratch,
+					  curvature ? m->curvature : NULL);
+	for (uint32 i = 0; i < rows; i++)
+	{
+		uint32		row = d->source[from + i];
+		double		w = design_weight(d, from + i);
+
+		for (uint32 t = target_begin(set, row); t < set->target_end[row]; t++)
+		{
+			uint32		k = set->target_label[t];
+			double		mass = w * m->factor[k] * set->target_p[t];
+
+			if (!binary)
+				z[(Size) m->local[k] * rows + i] -= mass;
+			else if (m->local[k] == 1)
+				z[i] -= mass;
+		}
+	}
+}
+
+static void
+evaluate_block(SoftmaxFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 columns,
+			   bool curvature)
+{
+	const double *x = feature_row(fit->design->x, from);
+	double	   *z = fit->z;
+
+	logits(fit, x, rows, columns);
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		SoftmaxModel	   *m = &fit->models[f];
+
+		if (!m->active || !learns_from(fit, f, fold))
+			continue;
+		if (fit->design->set->soft)
+			soft_residuals(fit, m, z, from, rows, curvature);
+		else
+			hard_residuals(fit, m, z, from, rows, curvature);
+		z += (Size) m->columns * rows;
+		CHECK_FOR_INTERRUPTS();
+	}
+	add_products(fit, x, rows, columns);
+}
+
+/* What a fold's rows add to the gradients, in the models' own features. */
+static void
+add_gradients(SoftmaxFit *fit, uint32 fold)
+{
+	const double *product = fit->product;
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		SoftmaxModel	   *m = &fit->models[f];
+
+		if (!m->active || !learns_from(fit, f, fold))
+			continue;
+		for (Size i = 0; i < m->n; i++)
+			m->trial_gradient[i] += product[i];
+		product += m->n;
+	}
+}
+
+static void
+evaluate_fold(SoftmaxFit *fit, uint32 fold, bool curvature)
+{
+	const Design *d = fit->design;
+	double	   *u = fit->u;
+	uint32		columns = 0;
+	uint32		rows;
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		SoftmaxModel	   *m = &fit->models[f];
+
+		if (!m->active || !learns_from(fit, f, fold))
+			continue;
+		softmax_unstandardize(fit, m, m->trial, u);
+		u += m->n;
+		columns += m->columns;
+	}
+	if (columns == 0 || d->used[fold] == d->start[fold])
+		return;
+	memset(fit->product, 0, (Size) columns * fit->width * sizeof(double));
+	for (uint32 i = d->start[fold]; i < d->used[fold]; i += rows)
+	{
+		rows = Min(feature_run(d->x, i, d->used[fold]), fit->block);
+		evaluate_block(fit, fold, i, rows, columns, curvature);
+	}
+	add_gradients(fit, fold);
+}
+
+/* Standardise the gradient and add the penalty. */
+static void
+finish_gradient(const SoftmaxFit *fit, SoftmaxModel *m)
+{
+	double		l2 = fit->options->l2;
+	double		penalty = 0;
+	double	   *g = m->trial_gradient;
+	const double *theta = m->trial;
+
+	for (uint32 k = 0; k < m->columns; k++, g += fit->width, theta += fit->width)
+		for (uint32 j = 1; j < fit->width; j++)
+		{
+			g[j] = (g[j] - m->mean[j] * g[0]) * m->scale[j] + l2 * theta[j];
+			penalty += theta[j] * theta[j];
+		}
+	m->trial_objective = m->trial_loss + l2 / 2 * penalty;
+}
+
+void
+softmax_evaluate(SoftmaxFit *fit, bool curvature)
+{
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		SoftmaxModel	   *m = &fit->models[f];
+
+		m->trial_loss = m->active ? 0 : m->trial_loss;
+		if (m->active)
+			memset(m->trial_gradient, 0, m->n * sizeof(double));
+		if (m->active && curvature)
+			memset(m->curvature, 0, m->columns * sizeof(double));
+	}
+	for (uint32 fold = 0; fold < fit->design->folds; fold++)
+		evaluate_fold(fit, fold, curvature);
+	for (uint32 f = 0; f < fit->n_models; f++)
+		if (fit->models[f].active)
+			finish_gradient(fit, &fit->models[f]);
+}
