@@ -9,8 +9,9 @@
  *	noisylabel.h, dictionary.h, jsonio.h, options.h, statistics.h, beta.h,
  *		credible.h
  *	the value types: confusion_matrix.h, label_distribution.h,
- *		annotation_set.h, annotator_model.h
- *	em.h (the fitting engine), score.h (a fitted model meets an item)
+ *		annotation_set.h, annotator_model.h, training_set.h, classifier.h
+ *	the engines: em.h (models of annotators), score.h (such a model meets an
+ *		item), softmax_regression.h (classifiers)
  *	the SQL functions: one .c file a concern, no header
  */
 #ifndef NOISYLABEL_H
