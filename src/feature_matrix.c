@@ -186,6 +186,7 @@ feature_matrix_permute(FeatureMatrix *x, const uint32 *source)
 		memcpy(saved, feature_row(x, i), bytes);
 		while (source[to] != i)
 		{
+			feature_prefetch(x, source[source[to]]);
 			memcpy(feature_row(x, to), feature_row(x, source[to]), bytes);
 			done[to] = true;
 			to = source[to];

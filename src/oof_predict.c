@@ -31,6 +31,7 @@
 #include "windowapi.h"
 
 #define SCRATCH_ROWS 64
+#define PREFETCHED 8
 #define NO_PLACE PG_UINT32_MAX
 #define NO_ARGUMENT (-1)
 #define GROUP_SEED 1
@@ -51,6 +52,7 @@ typedef struct Partition
 	bool		fitted;
 	MemoryContext context;
 	MemoryContext scratch;
+	uint32		rows;			/* with and without features */
 	TrainingSet set;
 	Names		names;
 	uint32	   *place;			/* by position: row of the design, or NO_PLACE */
@@ -361,6 +363,7 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("oof_predict() takes at most %d rows of a partition", PG_INT32_MAX)));
+	p->rows = rows;
 	options = get_options(fcinfo, a, rows);
 	group = collect(fcinfo, a, p, rows);
 	if (p->set.x.n == 0 || !can_learn(p))
@@ -418,20 +421,31 @@ fold_of(const Design *d, uint32 row)
 	return f;
 }
 
+/* Rows are asked for in the order of the input, not of the design. */
+static void
+prefetch_place(const Partition *p, int64 position)
+{
+	if (position < p->rows && p->place[position] != NO_PLACE)
+		feature_prefetch(&p->set.x, p->place[position]);
+}
+
 static Datum
 predict_row(FunctionCallInfo fcinfo, bool soft)
 {
 	WindowObject window = PG_WINDOW_OBJECT();
 	Partition  *p;
 	const FittedModel *model;
+	int64		position;
 	uint32		row;
 
 	if (!WindowObjectIsValid(window))
 		elog(ERROR, "oof_predict() is a window function");
 	p = get_partition(fcinfo, soft);
-	row = p->place[WinGetCurrentPosition(window)];
+	position = WinGetCurrentPosition(window);
+	row = p->place[position];
 	if (row == NO_PLACE || p->models == NULL)
 		PG_RETURN_NULL();
+	prefetch_place(p, position + PREFETCHED);
 	model = &p->models[fold_of(p->design, row)];
 	if (model->classes == 0)
 		PG_RETURN_NULL();
