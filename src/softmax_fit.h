@@ -40,6 +40,11 @@ typedef struct SoftmaxModel
 	int			pairs;			/* so far */
 	double	   *g;				/* columns: curvature, relative to the mass */
 	double	   *curvature;		/* columns: being summed */
+	double	   *cholesky;		/* width^2: L, or NULL: the shared one */
+	uint32		rank;			/* of Q, or 0 */
+	double	   *basis;			/* terms * width: Q */
+	double	   *moments;		/* columns * terms^2: being summed, or NULL */
+	double	   *inner;			/* columns * terms^2: factors of C_k */
 	double		objective;
 	double		trial_objective;
 	double		trial_loss;
@@ -71,16 +76,14 @@ typedef struct SoftmaxFit
 	double	   *dot;			/* block */
 	double	   *scratch;		/* 2 * block */
 	uint16	   *label;			/* block */
-	/* S in the upper triangle and "diagonal"; below, the factor of S + m I */
-	double	   *s;				/* features^2, or NULL */
-	double	   *diagonal;
+	/* of the preconditioner, see softmax_precondition.c */
+	uint32		sample;			/* rows of each fold, the first */
+	double	   *s;				/* width^2, or NULL */
+	double	   *diagonal;		/* width: of S */
+	double	   *terms;			/* max terms * block */
+	double	   *weighted;		/* the same */
+	double	   *inner_work;		/* 2 * max columns * max terms */
 } SoftmaxFit;
-
-static inline uint32
-features(const SoftmaxFit *fit)
-{
-	return fit->width - 1;
-}
 
 static inline bool
 learns_from(const SoftmaxFit *fit, uint32 model, uint32 fold)
@@ -95,14 +98,23 @@ vector(const SoftmaxModel *m)
 }
 
 /* softmax_objective.c */
+extern void softmax_centre(const SoftmaxModel *m, uint32 width, double *v);
 extern void softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
 								  const double *theta, double *u);
 extern void softmax_evaluate(SoftmaxFit *fit, bool curvature);
 
 /* softmax_precondition.c */
-extern bool softmax_is_full(Size n, Size d);
-extern void softmax_correlate(SoftmaxFit *fit);
-extern void softmax_set_preconditioner(SoftmaxFit *fit, bool measured);
+extern Size softmax_precondition_memory(Size n, Size width, Size columns, Size models);
+extern void softmax_begin_preconditioner(SoftmaxFit *fit);
+extern void softmax_end_preconditioner(SoftmaxModel *m);
+extern double softmax_preconditioner_price(const SoftmaxFit *fit);
+extern void softmax_clear_moments(SoftmaxModel *m);
+extern void softmax_keep_terms(SoftmaxFit *fit, const SoftmaxModel *m, const double *z,
+							   uint32 rows);
+extern void softmax_add_moments(SoftmaxFit *fit, SoftmaxModel *m, const double *z,
+								uint32 rows);
+extern void softmax_set_preconditioner(const SoftmaxFit *fit, SoftmaxModel *m,
+									   bool measured);
 extern void softmax_precondition(const SoftmaxFit *fit, const SoftmaxModel *m,
 								 double *v);
 

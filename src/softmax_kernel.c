@@ -228,3 +228,19 @@ logistic_block(double *z, uint32 rows, const double *mass, const double *dot,
 		curvature[0] += sum_curvature(z, mass, rows, scratch);
 	return loss;
 }
+
+/*
+ * Terms of each row, term by term, with weights mass * p (1 - p); the
+ * probabilities are given as q = mass * p.
+ */
+DISPATCHED void
+weigh_terms(const double *restrict terms, uint32 n, uint32 rows,
+			const double *restrict q, const double *restrict mass,
+			double *restrict weight, double *restrict to)
+{
+	for (uint32 i = 0; i < rows; i++)
+		weight[i] = mass[i] > 0 ? q[i] * (1 - q[i] / mass[i]) : 0;
+	for (uint32 t = 0; t < n; t++)
+		for (uint32 i = 0; i < rows; i++)
+			to[(Size) t * rows + i] = terms[(Size) t * rows + i] * weight[i];
+}

@@ -19,4 +19,7 @@ extern double logistic_block(double *z, uint32 rows, const double *mass,
 							 const double *dot, double *scratch,
 							 double *curvature);
 
+extern void weigh_terms(const double *terms, uint32 n, uint32 rows, const double *q,
+						const double *mass, double *weight, double *to);
+
 #endif							/* NL_SOFTMAX_KERNEL_H */

@@ -25,9 +25,6 @@
 #define SMALLEST_STEP 1e-10
 #define ROUNDING 1e-13			/* of the objective, relative */
 
-/* When the guess of the inverse Hessian is made anew. */
-static const int refresh_at[] = {4, 12, 30};
-
 static double
 dot(const double *a, const double *b, Size n)
 {
@@ -147,7 +144,7 @@ move_to_trial(SoftmaxModel *m)
  * of the objective drown in rounding; there the slopes decide.
  */
 static void
-end_trial(SoftmaxFit *fit, SoftmaxModel *m)
+end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 {
 	double		slope = dot(m->direction, m->trial_gradient, m->n);
 	double		slack = ROUNDING * fabs(m->objective);
@@ -163,6 +160,8 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m)
 	{
 		remember_pair(m);
 		move_to_trial(m);
+		if (measured)
+			softmax_set_preconditioner(fit, m, true);
 		begin_iteration(fit, m);
 		return;
 	}
@@ -177,20 +176,20 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m)
 }
 
 static bool
-step_models(SoftmaxFit *fit, bool curvature)
+step_models(SoftmaxFit *fit, bool measure)
 {
 	bool		active = false;
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 		if (fit->models[f].active)
 			try_step(&fit->models[f]);
-	softmax_evaluate(fit, curvature);
+	softmax_evaluate(fit, measure);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel	   *m = &fit->models[f];
+		SoftmaxModel *m = &fit->models[f];
 
 		if (m->active)
-			end_trial(fit, m);
+			end_trial(fit, m, measure);
 		active = active || m->active;
 	}
 	return active;
@@ -215,35 +214,39 @@ report_progress(const SoftmaxFit *fit, int steps, const char *name)
 					fit->options->tolerance)));
 }
 
-static bool
-is_refresh(int steps)
-{
-	for (size_t i = 0; i < lengthof(refresh_at); i++)
-		if (steps == refresh_at[i])
-			return true;
-	return false;
-}
+#define MEASURES_SHARE 4
 
+/*
+ * The guess of the inverse Hessian is made anew after 1, 2, 4, 8 ... steps, or
+ * where that costs more than MEASURES_SHARE steps, less often.
+ */
 void
 softmax_optimize(SoftmaxFit *fit, const char *name)
 {
+	double		price = softmax_preconditioner_price(fit) / MEASURES_SHARE;
+	double		refresh = Max(price, 1);
 	bool		active = false;
 	int			steps = 0;
 
-	softmax_set_preconditioner(fit, false);
 	softmax_evaluate(fit, false);
 	for (uint32 f = 0; f < fit->n_models; f++)
-		if (fit->models[f].active)
-		{
-			move_to_trial(&fit->models[f]);
-			begin_iteration(fit, &fit->models[f]);
-			active = active || fit->models[f].active;
-		}
+	{
+		SoftmaxModel *m = &fit->models[f];
+
+		if (!m->active)
+			continue;
+		softmax_set_preconditioner(fit, m, false);
+		move_to_trial(m);
+		begin_iteration(fit, m);
+		active = active || m->active;
+	}
 	while (active)
 	{
-		active = step_models(fit, is_refresh(++steps));
-		if (active && is_refresh(steps))
-			softmax_set_preconditioner(fit, true);
+		bool		measure = ++steps >= refresh;
+
+		active = step_models(fit, measure);
+		if (measure)
+			refresh = steps + Max(steps, price);
 		if (nl_progress)
 			report_progress(fit, steps, name);
 	}

@@ -41,6 +41,22 @@ softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
 	}
 }
 
+/* Coefficients that sum to 0 over the classes. */
+void
+softmax_centre(const SoftmaxModel *m, uint32 width, double *v)
+{
+	for (uint32 j = 0; j < width; j++)
+	{
+		double		mean = 0;
+
+		for (uint32 k = 0; k < m->columns; k++)
+			mean += v[(Size) k * width + j];
+		mean /= m->columns;
+		for (uint32 k = 0; k < m->columns; k++)
+			v[(Size) k * width + j] -= mean;
+	}
+}
+
 /* BLAS in calls that are short enough to be interrupted between. */
 static uint32
 columns_at_once(const SoftmaxFit *fit, uint32 rows)
@@ -80,10 +96,10 @@ add_products(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
 	}
 }
 
-/* Logits become residuals: hard labels. */
+/* Of each row the mass, and its dot product with the logits: hard labels. */
 static void
-hard_residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 rows,
-			   bool curvature)
+weigh_labels(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 from,
+			 uint32 rows)
 {
 	const Design *d = fit->design;
 	const uint16 *label = d->set->label;
@@ -96,31 +112,31 @@ hard_residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 
 		fit->mass[i] = design_weight(d, from + i) * m->factor[k];
 	}
 	if (m->columns == 1)
-	{
 		for (uint32 i = 0; i < rows; i++)
 			fit->dot[i] = fit->label[i] ? fit->mass[i] * z[i] : 0;
-		m->trial_loss += logistic_block(z, rows, fit->mass, fit->dot, fit->scratch,
-										curvature ? m->curvature : NULL);
+	else
+		for (uint32 i = 0; i < rows; i++)
+			fit->dot[i] = fit->mass[i] * z[(Size) fit->label[i] * rows + i];
+}
+
+static void
+subtract_labels(const SoftmaxFit *fit, const SoftmaxModel *m, double *z, uint32 rows)
+{
+	if (m->columns == 1)
 		for (uint32 i = 0; i < rows; i++)
 			z[i] -= fit->label[i] ? fit->mass[i] : 0;
-		return;
-	}
-	for (uint32 i = 0; i < rows; i++)
-		fit->dot[i] = fit->mass[i] * z[(Size) fit->label[i] * rows + i];
-	m->trial_loss += softmax_block(z, m->columns, rows, fit->mass, fit->dot,
-								   fit->scratch, curvature ? m->curvature : NULL);
-	for (uint32 i = 0; i < rows; i++)
-		z[(Size) fit->label[i] * rows + i] -= fit->mass[i];
+	else
+		for (uint32 i = 0; i < rows; i++)
+			z[(Size) fit->label[i] * rows + i] -= fit->mass[i];
 }
 
 /* The same for targets that are distributions. */
 static void
-soft_residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 rows,
-			   bool curvature)
+weigh_targets(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 from,
+			  uint32 rows)
 {
 	const Design *d = fit->design;
 	const TrainingSet *set = d->set;
-	bool		binary = m->columns == 1;
 
 	for (uint32 i = 0; i < rows; i++)
 	{
@@ -134,17 +150,21 @@ soft_residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 
 			double		mass = w * m->factor[k] * set->target_p[t];
 
 			fit->mass[i] += mass;
-			if (!binary)
+			if (m->columns > 1)
 				fit->dot[i] += mass * z[(Size) m->local[k] * rows + i];
 			else if (m->local[k] == 1)
 				fit->dot[i] += mass * z[i];
 		}
 	}
-	m->trial_loss += binary ?
-		logistic_block(z, rows, fit->mass, fit->dot, fit->scratch,
-					   curvature ? m->curvature : NULL) :
-		softmax_block(z, m->columns, rows, fit->mass, fit->dot, fit->scratch,
-					  curvature ? m->curvature : NULL);
+}
+
+static void
+subtract_targets(const SoftmaxFit *fit, const SoftmaxModel *m, double *z, uint32 from,
+				 uint32 rows)
+{
+	const Design *d = fit->design;
+	const TrainingSet *set = d->set;
+
 	for (uint32 i = 0; i < rows; i++)
 	{
 		uint32		row = d->source[from + i];
@@ -155,12 +175,37 @@ soft_residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 
 			uint32		k = set->target_label[t];
 			double		mass = w * m->factor[k] * set->target_p[t];
 
-			if (!binary)
+			if (m->columns > 1)
 				z[(Size) m->local[k] * rows + i] -= mass;
 			else if (m->local[k] == 1)
 				z[i] -= mass;
 		}
 	}
+}
+
+/* Logits become residuals. */
+static void
+residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 rows,
+		  bool curvature, bool moments)
+{
+	bool		soft = fit->design->set->soft;
+	double	   *sums = curvature ? m->curvature : NULL;
+
+	if (moments)
+		softmax_keep_terms(fit, m, z, rows);
+	if (soft)
+		weigh_targets(fit, m, z, from, rows);
+	else
+		weigh_labels(fit, m, z, from, rows);
+	m->trial_loss += m->columns == 1 ?
+		logistic_block(z, rows, fit->mass, fit->dot, fit->scratch, sums) :
+		softmax_block(z, m->columns, rows, fit->mass, fit->dot, fit->scratch, sums);
+	if (moments)
+		softmax_add_moments(fit, m, z, rows);
+	if (soft)
+		subtract_targets(fit, m, z, from, rows);
+	else
+		subtract_labels(fit, m, z, rows);
 }
 
 static void
@@ -169,6 +214,7 @@ evaluate_block(SoftmaxFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 co
 {
 	const double *x = feature_row(fit->design->x, from);
 	double	   *z = fit->z;
+	bool		sampled = curvature && from < fit->design->start[fold] + fit->sample;
 
 	logits(fit, x, rows, columns);
 	for (uint32 f = 0; f < fit->n_models; f++)
@@ -177,10 +223,7 @@ evaluate_block(SoftmaxFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 co
 
 		if (!m->active || !learns_from(fit, f, fold))
 			continue;
-		if (fit->design->set->soft)
-			soft_residuals(fit, m, z, from, rows, curvature);
-		else
-			hard_residuals(fit, m, z, from, rows, curvature);
+		residuals(fit, m, z, from, rows, curvature, sampled && m->moments != NULL);
 		z += (Size) m->columns * rows;
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -263,7 +306,10 @@ softmax_evaluate(SoftmaxFit *fit, bool curvature)
 		if (m->active)
 			memset(m->trial_gradient, 0, m->n * sizeof(double));
 		if (m->active && curvature)
+		{
 			memset(m->curvature, 0, m->columns * sizeof(double));
+			softmax_clear_moments(m);
+		}
 	}
 	for (uint32 fold = 0; fold < fit->design->folds; fold++)
 		evaluate_fold(fit, fold, curvature);

@@ -2,81 +2,175 @@
  * softmax_precondition.c
  *		A first guess of the inverse Hessian of a logistic regression.
  *
- * The guess is
+ * The Hessian has a block for each pair of classes.  The guess takes that of a
+ * class k with itself, mass g_k (N_k + m_k I) without m_k for the intercept, where
  *
- *	(S + m I)^-1 x G^+ / weight
+ *	g_k is the mean of p_k (1 - p_k), over 1 - share of the class if there are
+ *		three or more (then, as coefficients sum to 0 over the classes, the guess is
+ *		right where probabilities do not depend on the row),
+ *	N_k is the mean of x x' with weights p_k (1 - p_k), x with its leading 1,
+ *	m_k is l2 / (mass g_k).
  *
- * with S the correlations of the features (of a sample of rows, if there are
- * many), m = l2 over the mean curvature, and G = diag(g) - g g' / sum(g), g_k
- * the class shares, later measured as the sum of p (1 - p): the Hessian of a
- * model whose probabilities do not depend on the row.  That takes the
- * correlations away, and a few dozen steps of L-BFGS are left.  S is only about
- * speed: it changes the path, not where it ends.
+ * The weights depend on x through the logits z alone.  So, for features that are
+ * normally distributed with correlations S, N_k differs from S only by what is
+ * between the coefficients of the classes (Stein's lemma: E[w x x'] =
+ * E[w] S + S B E[w''] B' S; Ann. Statistics 9, 1981, 1135).  With L L' = S + m I,
+ * the mean ridge, and the rows of Q a basis of L' B, orthonormal,
  *
- * Memory: S, as large as features squared, where that is small beside the
- * matrix; its factor shares the square.  Interrupts: between panels and blocks.
+ *	N_k + m_k I  =  L (I + Q' (C_k - I) Q) L'
+ *
+ * and C_k follows from moments of the logits, which cost next to nothing: B is
+ * known, so Q L^-1 x is a combination T of (1, z).  C_k is drawn toward I a little,
+ * for classes that few rows tell much of.  At first g_k is that of the class shares
+ * and C_k is I; now and then both are measured.  All this is only about speed: it
+ * changes the path, not where it ends.
+ *
+ * What a model is told by the rows it does not learn from: S only, which is made
+ * of the features of the first rows of each fold.  (Features are scaled by the
+ * largest scale of any model and clipped at what a model could find in its own
+ * rows.)  Labels have no part in it.
+ *
+ * Memory.  S is in the upper triangle of a square, with its diagonal apart.  Each
+ * model has a square for its L, and numbers for Q and C_k.  Where all that is large
+ * beside the matrix, models share one L, in the lower triangle of S's square, with
+ * a ridge that no label has a part in; or do without C_k; and if S itself is large,
+ * features count as uncorrelated.  Interrupts: between panels, blocks and classes.
  */
 #include "softmax_fit.h"
 
 #include <cblas.h>
 #include <math.h>
 
-#define SMALL_FEATURES 256		/* S is always made up to here */
-#define SAMPLE_ROWS 1024		/* for S, at least */
-#define SAMPLE_FACTOR 8			/* and for each feature */
+#include "softmax_kernel.h"
+
+#define SMALL_WIDTH 257			/* S is always made up to here */
+#define SMALL_GUESS (1024 * 1024)	/* numbers; so is the rest */
+#define GUESS_SHARE 8			/* or up to this part of the matrix */
+#define SAMPLE_ROWS 4096		/* at least */
+#define SAMPLE_FACTOR 8			/* and for each coefficient of a class */
+#define SHRINKAGE 0.02			/* of C_k toward I */
+#define COMMON_CURVATURE 0.25	/* of what it is at most, for the shared L */
+#define DEPENDENT 1e-6			/* a vector of which less is left adds nothing */
 #define JITTER 1e-9
 
-bool
-softmax_is_full(Size n, Size d)
+static bool
+has_correlations(Size n, Size width)
 {
-	return d <= SMALL_FEATURES || d <= n / 10;
+	return width <= SMALL_WIDTH || width <= n / 10;
 }
 
-/* Correlations of a sample of the rows. */
-void
-softmax_correlate(SoftmaxFit *fit)
+static bool
+is_small(Size numbers, Size n, Size width)
+{
+	return numbers <= SMALL_GUESS || numbers <= mul_size(n, width) / GUESS_SHARE;
+}
+
+/* 1 and the differences of the logits; of two classes there is one logit. */
+static uint32
+terms_of(uint32 columns)
+{
+	return columns == 1 ? 2 : columns;
+}
+
+static Size
+moments_size(Size width, Size columns)
+{
+	Size		terms = terms_of(columns);
+
+	return add_size(mul_size(terms, width),
+					mul_size(mul_size(2 * columns, terms), terms));
+}
+
+/* In numbers, at most. */
+Size
+softmax_precondition_memory(Size n, Size width, Size columns, Size models)
+{
+	Size		square = mul_size(width, width);
+	Size		factors = mul_size(models, square);
+	Size		moments = mul_size(models, moments_size(width, columns));
+	Size		size = square;
+
+	if (!has_correlations(n, width))
+		return 0;
+	if (is_small(factors, n, width))
+		size = add_size(size, factors);
+	if (is_small(moments, n, width))
+		size = add_size(size, moments);
+	return size;
+}
+
+/*
+ * S
+ */
+
+/* The largest of the models', so that no model finds a feature too small. */
+static double *
+common_scale(const SoftmaxFit *fit)
+{
+	double	   *scale = palloc0(fit->width * sizeof(double));
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+		for (uint32 j = 0; j < fit->width; j++)
+			scale[j] = Max(scale[j], fit->models[f].scale[j]);
+	return scale;
+}
+
+static void
+scale_row(const SoftmaxFit *fit, uint32 i, const double *scale, double *to)
+{
+	const double *row = feature_row(fit->design->x, i);
+	double		root = sqrt(design_weight(fit->design, i));
+	double		limit = sqrt(fit->design->n);
+
+	for (uint32 j = 0; j < fit->width; j++)
+	{
+		double		v = row[j] * scale[j];
+
+		to[j] = root * Max(Min(v, limit), -limit);
+	}
+}
+
+static void
+correlate(SoftmaxFit *fit)
 {
 	const Design *d = fit->design;
-	uint32		n = features(fit);
-	uint32		stride = Max(d->n / Max(SAMPLE_ROWS, SAMPLE_FACTOR * n), 1);
-	uint32		block = Max(Min(MAX_FLOPS / ((double) n * n), MAX_BLOCK), 1);
-	double	   *rows = nl_alloc(CurrentMemoryContext,
-								mul_size(mul_size(block, n), sizeof(double)));
-	uint32		filled = 0;
-	uint32		next = 0;
+	Size		width = fit->width;
+	uint32		block = Max(Min(MAX_FLOPS / ((double) width * width), MAX_BLOCK), 1);
+	double	   *rows = nl_alloc(CurrentMemoryContext, block * width * sizeof(double));
+	double	   *scale = common_scale(fit);
+	double	   *s = fit->s;
+	double		weight;
 
-	memset(fit->s, 0, (Size) n * n * sizeof(double));
+	memset(s, 0, width * width * sizeof(double));
 	for (uint32 f = 0; f < d->folds; f++)
-		for (uint32 i = d->start[f]; i < d->used[f]; i++)
-		{
-			const double *row = feature_row(d->x, i) + 1;
-			double		root = sqrt(design_weight(d, i));
+	{
+		uint32		end = Min(d->used[f], d->start[f] + fit->sample);
+		uint32		n;
 
-			if (next++ % stride != 0)
-				continue;
+		for (uint32 i = d->start[f]; i < end; i += n)
+		{
+			n = Min(block, end - i);
 			for (uint32 j = 0; j < n; j++)
-				rows[(Size) filled * n + j] = root * row[j];
-			if (++filled < block)
-				continue;
+				scale_row(fit, i + j, scale, rows + j * width);
 			CHECK_FOR_INTERRUPTS();
-			cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, filled,
-						1, rows, n, 1, fit->s, n);
-			filled = 0;
+			cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, width, n,
+						1, rows, width, 1, s, width);
 		}
-	if (filled > 0)
-		cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, filled,
-					1, rows, n, 1, fit->s, n);
+	}
+	weight = s[0] > 0 ? s[0] : 1;
+	for (uint32 i = 0; i < width; i++)
+	{
+		for (uint32 j = i; j < width; j++)
+			s[i * width + j] /= weight;
+		fit->diagonal[i] = s[i * width + i];
+	}
 	pfree(rows);
-	for (uint32 j = 0; j < n; j++)
-		fit->diagonal[j] = fit->s[(Size) j * n + j] > 0 ?
-			1 / sqrt(fit->s[(Size) j * n + j]) : 0;
-	for (uint32 i = 0; i < n; i++)
-		for (uint32 j = i; j < n; j++)
-			fit->s[(Size) i * n + j] *= fit->diagonal[i] * fit->diagonal[j];
-	for (uint32 j = 0; j < n; j++)
-		fit->diagonal[j] = fit->s[(Size) j * n + j];
+	pfree(scale);
 }
 
+/*
+ * Factors
+ */
 #define PANEL 64
 
 /* Cholesky factor of the lower triangle, in place, panel by panel. */
@@ -102,26 +196,14 @@ factor_panel(double *a, uint32 n, uint32 size)
 	}
 }
 
-/* Below the diagonal of s: the factor of S + m I. */
 static void
-factorize(SoftmaxFit *fit, double m)
+factorize(double *a, uint32 n)
 {
-	uint32		n = features(fit);
-	double	   *s = fit->s;
-
-	if (s == NULL)
-		return;
-	for (uint32 i = 0; i < n; i++)
-	{
-		for (uint32 j = 0; j < i; j++)
-			s[(Size) i * n + j] = s[(Size) j * n + i];
-		s[(Size) i * n + i] = fit->diagonal[i] + m + JITTER;
-	}
 	for (uint32 p = 0; p < n; p += PANEL)
 	{
 		uint32		size = Min(PANEL, n - p);
 		uint32		rest = n - p - size;
-		double	   *panel = s + (Size) p * n + p;
+		double	   *panel = a + (Size) p * n + p;
 		double	   *below = panel + (Size) size * n;
 
 		CHECK_FOR_INTERRUPTS();
@@ -136,83 +218,357 @@ factorize(SoftmaxFit *fit, double m)
 	}
 }
 
-/* Mean curvature of a model's classes, relative to its mass. */
+/* In the lower triangle of "to": L of S + ridge I. */
+static void
+set_factor(const SoftmaxFit *fit, double ridge, double *to)
+{
+	Size		width = fit->width;
+
+	for (uint32 i = 0; i < width; i++)
+	{
+		for (uint32 j = 0; j < i; j++)
+			to[i * width + j] = fit->s[j * width + i];
+		to[i * width + i] = fit->diagonal[i] + (i > 0 ? ridge : 0) + JITTER;
+	}
+	factorize(to, width);
+}
+
+/* With "transpose" CblasTrans, L^-1 of each row of v, else L'^-1. */
+static void
+solve(const double *factor, uint32 n, CBLAS_TRANSPOSE transpose, double *v, uint32 rows)
+{
+	uint32		step = Max(MAX_FLOPS / ((double) n * n), 1);
+
+	for (uint32 i = 0; i < rows; i += step)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, transpose, CblasNonUnit,
+					Min(step, rows - i), n, 1, factor, n, v + (Size) i * n, n);
+	}
+}
+
+static const double *
+factor_of(const SoftmaxFit *fit, const SoftmaxModel *m)
+{
+	return m->cholesky != NULL ? m->cholesky : fit->s;
+}
+
+/*
+ * Moments of the logits
+ */
+
+/* Before logits become probabilities: the terms of each row. */
+void
+softmax_keep_terms(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 rows)
+{
+	double	   *to = fit->terms;
+
+	for (uint32 i = 0; i < rows; i++)
+		to[i] = 1;
+	if (m->columns == 1)
+		memcpy(to + rows, z, rows * sizeof(double));
+	else
+		for (uint32 t = 1; t < m->columns; t++)
+			for (uint32 i = 0; i < rows; i++)
+				to[(Size) t * rows + i] = z[(Size) t * rows + i] - z[i];
+}
+
+/* And when z is masses times probabilities: the moments of each class. */
+void
+softmax_add_moments(SoftmaxFit *fit, SoftmaxModel *m, const double *z, uint32 rows)
+{
+	uint32		terms = terms_of(m->columns);
+
+	for (uint32 k = 0; k < m->columns; k++)
+	{
+		weigh_terms(fit->terms, terms, rows, z + (Size) k * rows, fit->mass,
+					fit->scratch, fit->weighted);
+		CHECK_FOR_INTERRUPTS();
+		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, terms, terms, rows,
+					1, fit->terms, rows, fit->weighted, rows,
+					1, m->moments + (Size) k * terms * terms, terms);
+	}
+}
+
+void
+softmax_clear_moments(SoftmaxModel *m)
+{
+	Size		terms = terms_of(m->columns);
+
+	if (m->moments != NULL)
+		memset(m->moments, 0, m->columns * terms * terms * sizeof(double));
+}
+
+/* B: the coefficients of the terms, one row for each. */
+static void
+set_terms(const SoftmaxFit *fit, const SoftmaxModel *m, double *b)
+{
+	uint32		width = fit->width;
+
+	memset(b, 0, width * sizeof(double));
+	b[0] = 1;
+	if (m->columns == 1)
+		memcpy(b + width, m->theta, width * sizeof(double));
+	else
+		for (uint32 t = 1; t < m->columns; t++)
+			for (uint32 j = 0; j < width; j++)
+				b[(Size) t * width + j] = m->theta[(Size) t * width + j] - m->theta[j];
+}
+
 static double
-mean_curvature(const SoftmaxModel *m)
+norm(const double *v, uint32 n)
+{
+	return cblas_dnrm2(n, v, 1);
+}
+
+/*
+ * Rows of q become orthonormal, and those of t what they are combined of; returns
+ * how many are left.  Gram and Schmidt, each twice for accuracy.
+ */
+static uint32
+orthogonalize(double *q, uint32 n, uint32 width, double *t)
+{
+	uint32		rank = 0;
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		double	   *v = q + (Size) rank * width;
+		double	   *u = t + (Size) rank * n;
+		double		before;
+		double		after;
+
+		CHECK_FOR_INTERRUPTS();
+		memmove(v, q + (Size) i * width, width * sizeof(double));
+		memset(u, 0, n * sizeof(double));
+		u[i] = 1;
+		before = norm(v, width);
+		for (uint32 e = 0; e < 2 * rank; e++)
+		{
+			const double *with = q + (Size) (e % rank) * width;
+			double		a = cblas_ddot(width, with, 1, v, 1);
+
+			cblas_daxpy(width, -a, with, 1, v, 1);
+			cblas_daxpy(n, -a, t + (Size) (e % rank) * n, 1, u, 1);
+		}
+		after = norm(v, width);
+		if (!(after > DEPENDENT * before))
+			continue;
+		cblas_dscal(width, 1 / after, v, 1);
+		cblas_dscal(n, 1 / after, u, 1);
+		rank++;
+	}
+	return rank;
+}
+
+/* The factor of C_k, from the moments of a class and the ridge of the terms. */
+static void
+set_inner(const SoftmaxModel *m, uint32 k, double ridge, const double *products,
+		  const double *t, double *work)
+{
+	uint32		terms = terms_of(m->columns);
+	Size		size = (Size) terms * terms;
+	const double *moments = m->moments + k * size;
+	double	   *inner = m->inner + k * size;
+	double		share = moments[0] > 0 ? (1 - SHRINKAGE) / moments[0] : 0;
+
+	for (Size i = 0; i < size; i++)
+		work[i] = share * moments[i] + (share > 0 ? (1 - SHRINKAGE) * ridge : 0) * products[i];
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m->rank, terms, terms,
+				1, t, terms, work, terms, 0, work + size, terms);
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m->rank, m->rank, terms,
+				1, work + size, terms, t, terms, 0, inner, m->rank);
+	for (uint32 i = 0; i < m->rank; i++)
+		inner[(Size) i * m->rank + i] += share > 0 ? SHRINKAGE : 1;
+	factorize(inner, m->rank);
+}
+
+static void
+set_moments(const SoftmaxFit *fit, SoftmaxModel *m)
+{
+	uint32		width = fit->width;
+	uint32		terms = terms_of(m->columns);
+	Size		size = (Size) terms * terms;
+	double	   *products = nl_alloc(CurrentMemoryContext, 4 * size * sizeof(double));
+	double	   *t = products + size;
+
+	set_terms(fit, m, m->basis);
+	/* of the features */
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, terms, terms, width - 1,
+				1, m->basis + 1, width, m->basis + 1, width, 0, products, terms);
+	CHECK_FOR_INTERRUPTS();
+	cblas_dtrmm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit,
+				terms, width, 1, factor_of(fit, m), width, m->basis, width);
+	m->rank = orthogonalize(m->basis, terms, width, t);
+	for (uint32 k = 0; k < m->columns; k++)
+		set_inner(m, k, fit->options->l2 / (m->mass * m->g[k]), products, t, t + size);
+	pfree(products);
+}
+
+/*
+ * The guess
+ */
+static double *
+numbers(Size n)
+{
+	return nl_alloc(CurrentMemoryContext, mul_size(n, sizeof(double)));
+}
+
+static void
+begin_model(SoftmaxFit *fit, SoftmaxModel *m, bool factors, bool moments)
+{
+	Size		terms = terms_of(m->columns);
+
+	if (factors)
+		m->cholesky = numbers(mul_size(fit->width, fit->width));
+	if (!moments)
+		return;
+	m->basis = numbers(mul_size(terms, fit->width));
+	m->moments = numbers(mul_size(m->columns, terms * terms));
+	m->inner = numbers(mul_size(m->columns, terms * terms));
+}
+
+/* The largest curvature there can be, whatever the labels. */
+static double
+common_ridge(const SoftmaxFit *fit, uint32 columns)
+{
+	double		weight = 0;
+	double		most = columns == 1 ? 0.25 : 1.0 / columns;
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+		weight = Max(weight, fit->models[f].weight);
+	return fit->options->l2 / (COMMON_CURVATURE * most * weight);
+}
+
+void
+softmax_begin_preconditioner(SoftmaxFit *fit)
+{
+	const Design *d = fit->design;
+	Size		width = fit->width;
+	uint32		columns = 0;
+	uint32		terms;
+	bool		factors = is_small(mul_size(fit->n_models, width * width), d->n, width);
+	bool		moments;
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+		columns = Max(columns, fit->models[f].columns);
+	if (columns == 0 || !has_correlations(d->n, width))
+		return;
+	moments = is_small(mul_size(fit->n_models, moments_size(width, columns)),
+					   d->n, width);
+	terms = terms_of(columns);
+	fit->sample = Max(SAMPLE_ROWS, SAMPLE_FACTOR * width) / d->folds + 1;
+	fit->s = numbers(mul_size(width, width));
+	fit->diagonal = palloc(width * sizeof(double));
+	correlate(fit);
+	if (!factors)
+		set_factor(fit, common_ridge(fit, columns), fit->s);
+	fit->inner_work = numbers(2 * (Size) columns * terms);
+	if (moments)
+	{
+		fit->terms = numbers((Size) terms * fit->block);
+		fit->weighted = numbers((Size) terms * fit->block);
+	}
+	for (uint32 f = 0; f < fit->n_models; f++)
+		begin_model(fit, &fit->models[f], factors, moments);
+}
+
+void
+softmax_end_preconditioner(SoftmaxModel *m)
+{
+	if (m->cholesky != NULL)
+		pfree(m->cholesky);
+	if (m->basis == NULL)
+		return;
+	pfree(m->basis);
+	pfree(m->moments);
+	pfree(m->inner);
+}
+
+/* From the curvature at the point the model is at, if that was measured. */
+void
+softmax_set_preconditioner(const SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 {
 	double		sum = 0;
 
 	for (uint32 k = 0; k < m->columns; k++)
+	{
+		if (measured)
+			m->g[k] = Max(m->curvature[k] / m->mass /
+						  (m->columns == 1 ? 1 : 1 - m->share[k]), 1e-8);
 		sum += m->g[k];
-	return sum / m->columns;
+	}
+	if (m->cholesky != NULL)
+		set_factor(fit, fit->options->l2 * m->columns / (m->mass * sum), m->cholesky);
+	if (measured && m->moments != NULL)
+		set_moments(fit, m);
 }
 
-/*
- * From the curvature measured at the last points, if "measured".  Without S
- * (it would be large) features count as uncorrelated.
- */
-void
-softmax_set_preconditioner(SoftmaxFit *fit, bool measured)
+/* What it costs to set it anew, in evaluations of all models. */
+double
+softmax_preconditioner_price(const SoftmaxFit *fit)
 {
-	double		sum = 0;
-	uint32		active = 0;
+	double		width = fit->width;
+	double		n = fit->design->n;
+	double		price = 0;
+	double		evaluation = 0;
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel	   *m = &fit->models[f];
+		const SoftmaxModel *m = &fit->models[f];
+		double		terms = terms_of(m->columns);
 
-		if (!m->active)
-			continue;
-		if (measured)
-			for (uint32 k = 0; k < m->columns; k++)
-				m->g[k] = Max(m->curvature[k] / m->mass /
-							  (m->columns == 1 ? 1 : 1 - m->share[k]),
-							  1e-8);
-		sum += m->mass * mean_curvature(m);
-		active++;
+		evaluation += 4 * n * m->columns * width;
+		if (m->cholesky != NULL)
+			price += width * width * width / 3;
+		if (m->moments != NULL)
+			price += terms * width * (width + 6 * terms) +
+				3 * m->columns * terms * terms * Min((double) fit->sample * fit->design->folds, n);
 	}
-	if (active > 0)
-		factorize(fit, fit->options->l2 * active / sum);
+	return price / Max(evaluation, 1);
+}
+
+/* U (I + Q' (C_k^-1 - I) Q), for the row of each class. */
+static void
+correct(const SoftmaxFit *fit, const SoftmaxModel *m, double *u)
+{
+	double	   *a = fit->inner_work;
+	double	   *b = a + (Size) m->columns * m->rank;
+	Size		terms = terms_of(m->columns);
+
+	CHECK_FOR_INTERRUPTS();
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m->columns, m->rank, fit->width,
+				1, u, fit->width, m->basis, fit->width, 0, a, m->rank);
+	memcpy(b, a, (Size) m->columns * m->rank * sizeof(double));
+	for (uint32 k = 0; k < m->columns; k++)
+	{
+		const double *inner = m->inner + k * terms * terms;
+
+		solve(inner, m->rank, CblasTrans, b + (Size) k * m->rank, 1);
+		solve(inner, m->rank, CblasNoTrans, b + (Size) k * m->rank, 1);
+	}
+	cblas_daxpy(m->columns * m->rank, -1, a, 1, b, 1);
+	CHECK_FOR_INTERRUPTS();
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m->columns, fit->width, m->rank,
+				1, b, m->rank, m->basis, fit->width, 1, u, fit->width);
 }
 
 /* In place: v becomes the guess of the inverse Hessian times v. */
 void
 softmax_precondition(const SoftmaxFit *fit, const SoftmaxModel *m, double *v)
 {
-	uint32		n = features(fit);
 	uint32		width = fit->width;
 
 	for (uint32 k = 0; k < m->columns; k++)
 		for (uint32 j = 0; j < width; j++)
-			v[(Size) k * width + j] /= m->mass * m->g[k];
+			v[(Size) k * width + j] /= m->mass * m->g[k] +
+				(fit->s == NULL && j > 0 ? fit->options->l2 : 0);
 	if (fit->s != NULL)
 	{
-		CHECK_FOR_INTERRUPTS();
-		cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit,
-					m->columns, n, 1, fit->s, n, v + 1, width);
-		CHECK_FOR_INTERRUPTS();
-		cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit,
-					m->columns, n, 1, fit->s, n, v + 1, width);
+		solve(factor_of(fit, m), width, CblasTrans, v, m->columns);
+		if (m->rank > 0)
+			correct(fit, m, v);
+		solve(factor_of(fit, m), width, CblasNoTrans, v, m->columns);
 	}
-	else
-	{
-		double		scale = 1 / (1 + fit->options->l2 / (m->mass * mean_curvature(m)));
-
-		for (uint32 k = 0; k < m->columns; k++)
-			for (uint32 j = 1; j < width; j++)
-				v[(Size) k * width + j] *= scale;
-	}
-	if (m->columns == 1)
-		return;
-	/* coefficients sum to 0 over the classes */
-	for (uint32 j = 0; j < width; j++)
-	{
-		double		mean = 0;
-
-		for (uint32 k = 0; k < m->columns; k++)
-			mean += v[(Size) k * width + j];
-		mean /= m->columns;
-		for (uint32 k = 0; k < m->columns; k++)
-			v[(Size) k * width + j] -= mean;
-	}
+	if (m->columns > 1)
+		softmax_centre(m, width, v);
 }

@@ -13,13 +13,13 @@
  * classes there is one vector b of coefficients, as there.
  *
  * Phases: what each model learns from, and by what it is standardised; buffers,
- * and the correlations of the features (softmax_precondition.c); the optimiser
+ * and a guess of the inverse Hessian (softmax_precondition.c); the optimiser
  * (softmax_lbfgs.c), which evaluates all models together
  * (softmax_objective.c); coefficients on the scale of the input.
  *
  * Memory: beside the matrix, for each model (2 * HISTORY + 6) vectors of
- * coefficients; blocks of about BLOCK_BYTES; the correlations.  All in the
- * current context.  Interrupts: as the parts say.
+ * coefficients; blocks of about BLOCK_BYTES; the guess.  All in the current
+ * context.  Interrupts: as the parts say.
  */
 #include "softmax_fit.h"
 
@@ -45,8 +45,7 @@ softmax_regression_memory(const TrainingSet *set, uint32 models)
 	Size		size = mul_size(mul_size(vectors, columns), width);
 
 	size = add_size(size, mul_size(mul_size(models, columns), MAX_BLOCK));
-	if (softmax_is_full(set->x.n, width - 1))
-		size = add_size(size, mul_size(width, width));
+	size = add_size(size, softmax_precondition_memory(set->x.n, width, columns, models));
 	return mul_size(size, sizeof(double));
 }
 
@@ -182,7 +181,6 @@ static void
 make_buffers(SoftmaxFit *fit)
 {
 	Size		columns = 0;
-	uint32		n = features(fit);
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 		columns += fit->models[f].columns;
@@ -197,27 +195,14 @@ make_buffers(SoftmaxFit *fit)
 	fit->dot = palloc(fit->block * sizeof(double));
 	fit->scratch = palloc(2 * fit->block * sizeof(double));
 	fit->label = palloc(fit->block * sizeof(uint16));
-	if (!softmax_is_full(fit->design->n, n))
-		return;
-	fit->s = nl_alloc(CurrentMemoryContext, (Size) n * n * sizeof(double));
-	fit->diagonal = palloc(n * sizeof(double));
-	softmax_correlate(fit);
+	softmax_begin_preconditioner(fit);
 }
 
 static void
 take_result(const SoftmaxFit *fit, SoftmaxModel *m, FittedModel *result)
 {
 	if (m->columns > 1)
-		for (uint32 j = 0; j < fit->width; j++)
-		{
-			double		mean = 0;
-
-			for (uint32 k = 0; k < m->columns; k++)
-				mean += m->theta[(Size) k * fit->width + j];
-			mean /= m->columns;
-			for (uint32 k = 0; k < m->columns; k++)
-				m->theta[(Size) k * fit->width + j] -= mean;
-		}
+		softmax_centre(m, fit->width, m->theta);
 	result->classes = m->classes;
 	result->label = m->label;
 	result->columns = m->columns;
@@ -233,6 +218,7 @@ take_result(const SoftmaxFit *fit, SoftmaxModel *m, FittedModel *result)
 static void
 free_model(SoftmaxModel *m)
 {
+	softmax_end_preconditioner(m);
 	for (int i = 0; i < HISTORY && m->s[i] != NULL; i++)
 	{
 		pfree(m->s[i]);
