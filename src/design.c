@@ -2,11 +2,17 @@
  * design.c
  *		From collected rows to a design; see design.h.
  *
+ * Moments.  A model's rows are those of several folds, and the fold that it does
+ * not see may hold what would drown them.  So each fold has its own mean, and
+ * squares about that (Chan, Golub & LeVeque, Am. Statistician 37, 1983): two
+ * passes over the rows.  The mean of values that are all the same is the value.
+ *
  * Memory: the matrix is put in order in place; beside it 4 bytes a row, and
  * for a moment the keys' 16.  Interrupts: every block of rows.
  */
 #include "design.h"
 
+#include <float.h>
 #include <math.h>
 
 #define INTERRUPT_BLOCK 1024
@@ -69,77 +75,164 @@ add_classes(Design *d, uint32 f, uint32 i)
 			class_weight[set->target_label[t]] += w * set->target_p[t];
 }
 
-/*
- * Means are sums of differences from a row that occurs, so that the mean of a
- * constant is that constant, to the bit.
- */
+/* Sums of a fold's rows, as they were collected; the sums are "centre". */
 static void
-find_means(Design *d)
+add_row(Design *d, uint32 f, uint32 i)
 {
 	uint32		width = d->x->width;
-	const double *origin = NULL;
-	double		weight = 0;
-
-	for (uint32 f = 0; f < d->folds; f++)
-	{
-		for (uint32 i = d->start[f]; i < d->used[f]; i++)
-		{
-			const double *row = feature_row(d->x, i);
-			double		w = design_weight(d, i);
-
-			if (origin == NULL)
-				origin = row;
-
-			if (i % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
-			add_classes(d, f, i);
-			for (uint32 j = 1; j < width; j++)
-				d->mean[j] += w * (row[j] - origin[j]);
-		}
-		weight += d->weight[f];
-	}
-	d->mean[0] = 0;
-	for (uint32 j = 1; j < width; j++)
-		d->mean[j] = weight > 0 ? origin[j] + d->mean[j] / weight : 0;
-}
-
-/* Centre a row of fold f and, if it is used, add it to the fold's moments. */
-static void
-centre_row(Design *d, uint32 f, uint32 i)
-{
-	uint32		width = d->x->width;
-	double	   *row = feature_row(d->x, i);
-	double	   *sum = d->sum + (Size) f * width;
-	double	   *square = d->square + (Size) f * width;
-	double	   *min = d->min + (Size) f * width;
-	double	   *max = d->max + (Size) f * width;
+	const double *restrict row = feature_row(d->x, i);
+	double	   *restrict sum = d->centre + (Size) f * width;
+	double	   *restrict min = d->min + (Size) f * width;
+	double	   *restrict max = d->max + (Size) f * width;
 	double		w = design_weight(d, i);
 
-	for (uint32 j = 1; j < width; j++)
-		row[j] -= d->mean[j];
-	if (i >= d->used[f])
-		return;
-	for (uint32 j = 1; j < width; j++)
+	for (uint32 j = 0; j < width; j++)
 	{
-		double		wx = w * row[j];
-
-		sum[j] += wx;
-		square[j] += wx * row[j];
+		sum[j] += w * row[j];
 		min[j] = Min(min[j], row[j]);
 		max[j] = Max(max[j], row[j]);
 	}
 }
 
+/* The mean of values of which the least and the greatest are known. */
+static double
+mean_of(double sum, double weight, double min, double max)
+{
+	if (min == max)
+		return min;
+	return weight > 0 ? sum / weight : 0;
+}
+
+/* From sums to what is taken from the features, and the folds' means after. */
+static void
+find_means(Design *d)
+{
+	uint32		width = d->x->width;
+
+	for (uint32 j = 1; j < width; j++)
+	{
+		double		sum = 0;
+		double		weight = 0;
+		double		min = INFINITY;
+		double		max = -INFINITY;
+
+		for (Size f = 0; f < d->folds; f++)
+		{
+			sum += d->centre[f * width + j];
+			weight += d->weight[f];
+			min = Min(min, d->min[f * width + j]);
+			max = Max(max, d->max[f * width + j]);
+		}
+		d->mean[j] = mean_of(sum, weight, min, max);
+		for (Size f = 0; f < d->folds; f++)
+		{
+			Size		at = f * width + j;
+
+			if (!(d->weight[f] > 0))
+				continue;
+			d->centre[at] = mean_of(d->centre[at], d->weight[f], d->min[at],
+									d->max[at]) - d->mean[j];
+			d->min[at] -= d->mean[j];
+			d->max[at] -= d->mean[j];
+		}
+	}
+}
+
+/* Centre a row of fold f and, if it is used, add it to the fold's moments. */
+static void
+centre_row(Design *d, uint32 f, uint32 i, double *restrict rest)
+{
+	uint32		width = d->x->width;
+	double	   *restrict row = feature_row(d->x, i);
+	const double *restrict mean = d->mean;
+	const double *restrict centre = d->centre + (Size) f * width;
+	double	   *restrict square = d->square + (Size) f * width;
+	double		w = design_weight(d, i);
+
+	for (uint32 j = 1; j < width; j++)
+		row[j] -= mean[j];
+	if (i >= d->used[f])
+	{
+		/* it may lie anywhere, and infinity times a coefficient of 0 is NaN */
+		for (uint32 j = 1; j < width; j++)
+			row[j] = Max(Min(row[j], DBL_MAX), -DBL_MAX);
+		return;
+	}
+	for (uint32 j = 1; j < width; j++)
+	{
+		double		v = row[j] - centre[j];
+
+		rest[j] += w * v;
+		square[j] += w * v * v;
+	}
+}
+
+/* What rounding left of a fold's deviations from its mean goes to the mean. */
+static void
+correct_means(Design *d, uint32 f, double *rest)
+{
+	uint32		width = d->x->width;
+
+	for (uint32 j = 1; j < width && d->weight[f] > 0; j++)
+	{
+		Size		at = (Size) f * width + j;
+		double		shift = rest[j] / d->weight[f];
+
+		d->centre[at] += shift;
+		d->square[at] = Max(d->square[at] - shift * rest[j], 0);
+	}
+	memset(rest, 0, width * sizeof(double));
+}
+
+static void
+for_rows(Design *d, bool centring)
+{
+	double	   *rest = palloc0(d->x->width * sizeof(double));
+
+	for (uint32 f = 0; f < d->folds; f++)
+	{
+		uint32		end = centring ? d->start[f + 1] : d->used[f];
+
+		for (uint32 i = d->start[f]; i < end; i++)
+		{
+			if (i % INTERRUPT_BLOCK == 0)
+				CHECK_FOR_INTERRUPTS();
+			if (centring)
+				centre_row(d, f, i, rest);
+			else
+			{
+				add_classes(d, f, i);
+				add_row(d, f, i);
+			}
+		}
+		if (centring)
+			correct_means(d, f, rest);
+	}
+	pfree(rest);
+}
+
+/* NaN and infinity of any sum above end up here. */
 static void
 check_spread(const Design *d)
 {
-	for (Size i = 0; i < (Size) d->folds * d->x->width; i++)
-		if (!isfinite(d->square[i]))
+	uint32		width = d->x->width;
+
+	for (uint32 j = 1; j < width; j++)
+	{
+		double		square = 0;
+
+		for (Size f = 0; f < d->folds; f++)
+		{
+			double		centre = d->centre[f * width + j];
+
+			square += d->square[f * width + j] + d->weight[f] * centre * centre;
+		}
+		if (!isfinite(square))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("values of feature %u are too large",
-							(uint32) (i % d->x->width)),
+					 errmsg("values of feature %u are too large", j),
 					 errhint("Their squares must be finite numbers: divide the feature by a constant.")));
+	}
 }
 
 /*
@@ -163,7 +256,7 @@ design_make(TrainingSet *set, RowKey *keys, const uint8 *fold, uint32 folds)
 	d->mean = palloc0(set->x.width * sizeof(double));
 	d->weight = palloc0(folds * sizeof(double));
 	d->class_weight = palloc0(Max((Size) folds * d->classes, 1) * sizeof(double));
-	d->sum = nl_alloc_zero(CurrentMemoryContext, cells * sizeof(double));
+	d->centre = nl_alloc_zero(CurrentMemoryContext, cells * sizeof(double));
 	d->square = nl_alloc_zero(CurrentMemoryContext, cells * sizeof(double));
 	d->min = nl_alloc(CurrentMemoryContext, cells * sizeof(double));
 	d->max = nl_alloc(CurrentMemoryContext, cells * sizeof(double));
@@ -175,14 +268,9 @@ design_make(TrainingSet *set, RowKey *keys, const uint8 *fold, uint32 folds)
 	order_rows(d, keys, fold);
 	pfree(keys);
 	feature_matrix_permute(d->x, d->source);
+	for_rows(d, false);
 	find_means(d);
-	for (uint32 f = 0; f < folds; f++)
-		for (uint32 i = d->start[f]; i < d->start[f + 1]; i++)
-		{
-			if (i % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
-			centre_row(d, f, i);
-		}
+	for_rows(d, true);
 	check_spread(d);
 	return d;
 }

@@ -27,8 +27,8 @@ typedef struct Design
 	/* for each fold, over its used rows: */
 	double	   *weight;			/* folds */
 	double	   *class_weight;	/* folds * classes */
-	double	   *sum;			/* folds * width */
-	double	   *square;			/* folds * width */
+	double	   *centre;			/* folds * width: mean of the centred features */
+	double	   *square;			/* folds * width: weighted, about the centre */
 	double	   *min;			/* folds * width */
 	double	   *max;			/* folds * width */
 } Design;

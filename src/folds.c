@@ -19,7 +19,7 @@
  *	   rows, then the lowest number.
  *
  * Two groups whose 64-bit hashes collide are one unit, which does no harm.
- * Memory: 8 bytes a row, 24 while groups are united, and 16 a unit, freed at
+ * Memory: 8 bytes a row, 16 while groups are united, and 36 a unit, freed at
  * the end.
  * Interrupts: every INTERRUPT_BLOCK rows or units, and in the sorts.
  */
@@ -49,38 +49,20 @@ unite(uint32 *parent, uint32 a, uint32 b)
 		parent[a] = b;
 }
 
-typedef struct GroupedRow
-{
-	uint64		group;
-	uint32		place;
-} GroupedRow;
-
-static int
-compare_grouped(const void *x, const void *y)
-{
-	const GroupedRow *a = x;
-	const GroupedRow *b = y;
-
-	CHECK_FOR_INTERRUPTS();
-	if (a->group != b->group)
-		return a->group < b->group ? -1 : 1;
-	return a->place < b->place ? -1 : a->place > b->place;
-}
-
 static void
 unite_groups(const RowKey *keys, uint32 n, const uint64 *group, uint32 *parent)
 {
-	GroupedRow *rows = nl_alloc(CurrentMemoryContext, mul_size(n, sizeof(GroupedRow)));
+	RowKey	   *places = nl_alloc(CurrentMemoryContext, mul_size(n, sizeof(RowKey)));
 	uint32		grouped = 0;
 
 	for (uint32 i = 0; i < n; i++)
 		if (group[keys[i].row] != 0)
-			rows[grouped++] = (GroupedRow) {group[keys[i].row], i};
-	qsort(rows, grouped, sizeof(GroupedRow), compare_grouped);
+			places[grouped++] = (RowKey) {group[keys[i].row], i};
+	row_keys_sort(places, grouped);
 	for (uint32 i = 1; i < grouped; i++)
-		if (rows[i].group == rows[i - 1].group)
-			unite(parent, rows[i - 1].place, rows[i].place);
-	pfree(rows);
+		if (places[i].hash == places[i - 1].hash)
+			unite(parent, places[i - 1].row, places[i].row);
+	pfree(places);
 }
 
 /* Places in canonical order are neighbours where features are equal. */
@@ -206,18 +188,40 @@ choose_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 	return apart;
 }
 
-static int
-compare_units(const void *x, const void *y)
+/*
+ * The order in which units are dealt: those with more rows first, equal ones by
+ * key.  Units are numbered in the order of their first places.
+ */
+static uint32 *
+dealing_order(const Units *u, uint32 seed)
 {
-	const Unit *a = x;
-	const Unit *b = y;
+	MemoryContext context = CurrentMemoryContext;
+	RowKey	   *keys = nl_alloc(context, mul_size(u->n, sizeof(RowKey)));
+	uint32	   *order = nl_alloc(context, mul_size(u->n, sizeof(uint32)));
+	uint32	   *next = nl_alloc_zero(context, mul_size((Size) u->largest + 1,
+													   sizeof(uint32)));
+	uint32		from = 0;
 
-	CHECK_FOR_INTERRUPTS();
-	if (a->rows != b->rows)
-		return a->rows > b->rows ? -1 : 1;
-	if (a->key != b->key)
-		return a->key < b->key ? -1 : 1;
-	return a->first < b->first ? -1 : a->first > b->first;
+	for (uint32 j = 0; j < u->n; j++)
+	{
+		keys[j].row = j;
+		keys[j].hash = hash_bytes_extended((unsigned char *) &u->units[j].key,
+										   sizeof(uint64), seed);
+		next[u->units[j].rows]++;
+	}
+	row_keys_sort(keys, u->n);
+	for (uint32 rows = u->largest; rows > 0; rows--)
+	{
+		uint32		units = next[rows];
+
+		next[rows] = from;
+		from += units;
+	}
+	for (uint32 j = 0; j < u->n; j++)
+		order[next[u->units[keys[j].row].rows]++] = keys[j].row;
+	pfree(keys);
+	pfree(next);
+	return order;
 }
 
 /* The label that a row counts for when labels are spread. */
@@ -270,7 +274,8 @@ emptiest_fold(Dealer *d, const TrainingSet *set, const RowKey *keys,
 }
 
 static void
-deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
+deal(const TrainingSet *set, const RowKey *keys, const Units *u,
+	 const uint32 *order, Folds *folds)
 {
 	Dealer		d = {.folds = folds->n,.classes = set->labels->n + 1};
 
@@ -282,7 +287,7 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 		d.total[row_label(set, i)]++;
 	for (uint32 j = 0; j < u->n; j++)
 	{
-		const Unit *unit = &u->units[j];
+		const Unit *unit = &u->units[order[j]];
 		uint32		f = emptiest_fold(&d, set, keys, u, unit);
 
 		if (j % INTERRUPT_BLOCK == 0)
@@ -315,12 +320,11 @@ folds_make(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 		result.n = 0;
 	else
 	{
-		for (uint32 j = 0; j < u.n; j++)
-			u.units[j].key = hash_bytes_extended((unsigned char *) &u.units[j].key,
-												 sizeof(uint64), seed);
-		qsort(u.units, u.n, sizeof(Unit), compare_units);
+		uint32	   *order = dealing_order(&u, seed);
+
 		result.fold = nl_alloc(CurrentMemoryContext, set->x.n);
-		deal(set, keys, &u, &result);
+		deal(set, keys, &u, order, &result);
+		pfree(order);
 	}
 	free_units(&u);
 	return result;

@@ -90,11 +90,43 @@ set_classes(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 	pfree(weight);
 }
 
+/* Mean of the rows that a model learns from; "square" is about it. */
+static void
+merge_moments(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m, uint32 j, double *square,
+			  double *range)
+{
+	const Design *d = fit->design;
+	double		min = INFINITY;
+	double		max = -INFINITY;
+	double		sum = 0;
+
+	for (uint32 g = 0; g < d->folds; g++)
+		if (learns_from(fit, f, g))
+		{
+			Size		at = (Size) g * fit->width + j;
+
+			sum += d->weight[g] * d->centre[at];
+			min = Min(min, d->min[at]);
+			max = Max(max, d->max[at]);
+		}
+	m->mean[j] = m->weight > 0 ? sum / m->weight : 0;
+	*range = max - min;
+	*square = 0;
+	for (uint32 g = 0; g < d->folds; g++)
+		if (learns_from(fit, f, g))
+		{
+			Size		at = (Size) g * fit->width + j;
+			double		apart = d->centre[at] - m->mean[j];
+
+			*square += d->square[at] + d->weight[g] * apart * apart;
+		}
+}
+
 /*
  * Mean and deviation of the model's own rows.  A feature whose values are all
  * the same there, or differ by no more than rounding (the bound of scikit-learn's
- * StandardScaler), is scaled to nothing: its coefficient is 0, whatever value a
- * row that is judged has.
+ * StandardScaler), has scale 0, and so a coefficient of exactly 0, whatever
+ * other rows hold.
  */
 static void
 set_scale(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
@@ -106,33 +138,21 @@ set_scale(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 		if (learns_from(fit, f, g))
 			rows += d->used[g] - d->start[g];
 	m->mean = palloc0(fit->width * sizeof(double));
-	m->scale = palloc(fit->width * sizeof(double));
+	m->scale = palloc0(fit->width * sizeof(double));
 	m->scale[0] = 1;
-	for (uint32 j = 1; j < fit->width; j++)
+	for (uint32 j = 1; j < fit->width && m->weight > 0; j++)
 	{
-		double		sum = 0;
-		double		square = 0;
-		double		min = INFINITY;
-		double		max = -INFINITY;
+		double		square;
+		double		range;
 		double		variance;
 		double		rounding;
 
-		for (uint32 g = 0; g < d->folds; g++)
-			if (learns_from(fit, f, g))
-			{
-				Size		at = (Size) g * fit->width + j;
-
-				sum += d->sum[at];
-				square += d->square[at];
-				min = Min(min, d->min[at]);
-				max = Max(max, d->max[at]);
-			}
-		m->mean[j] = m->weight > 0 ? sum / m->weight : 0;
-		variance = m->weight > 0 ? square / m->weight - m->mean[j] * m->mean[j] : 0;
+		merge_moments(fit, f, m, j, &square, &range);
+		variance = square / m->weight;
 		rounding = rows * DBL_EPSILON * (d->mean[j] + m->mean[j]);
-		m->scale[j] = !(min < max) ||
-			variance <= rows * DBL_EPSILON * variance + rounding * rounding ? 0 :
-			1 / sqrt(variance);
+		if (range > 0 &&
+			variance > rows * DBL_EPSILON * variance + rounding * rounding)
+			m->scale[j] = 1 / sqrt(variance);
 	}
 }
 

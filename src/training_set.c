@@ -225,15 +225,13 @@ compare_targets(const TrainingSet *set, uint32 a, uint32 b)
 }
 
 static int
-compare_keys(const void *x, const void *y, void *arg)
+compare_contents(const void *x, const void *y, void *arg)
 {
 	const RowKey *a = x;
 	const RowKey *b = y;
 	const TrainingSet *set = arg;
 	int			order;
 
-	if (a->hash != b->hash)
-		return a->hash < b->hash ? -1 : 1;
 	CHECK_FOR_INTERRUPTS();
 	order = compare_doubles(feature_row(&set->x, a->row),
 							feature_row(&set->x, b->row), set->x.width);
@@ -253,6 +251,7 @@ RowKey *
 training_set_order(const TrainingSet *set)
 {
 	uint32		n = set->x.n;
+	uint32		run;
 	RowKey	   *keys = nl_alloc(CurrentMemoryContext,
 								mul_size(Max(n, 1), sizeof(RowKey)));
 
@@ -265,7 +264,14 @@ training_set_order(const TrainingSet *set)
 										   set->x.width * sizeof(double),
 										   CONTENT_SEED);
 	}
-	qsort_arg(keys, n, sizeof(RowKey), compare_keys, (void *) set);
+	row_keys_sort(keys, n);
+	for (uint32 i = 0; i < n; i += run)
+	{
+		for (run = 1; i + run < n && keys[i + run].hash == keys[i].hash;)
+			run++;
+		if (run > 1)
+			qsort_arg(keys + i, run, sizeof(RowKey), compare_contents, (void *) set);
+	}
 	return keys;
 }
 

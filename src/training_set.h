@@ -16,6 +16,7 @@
 #include "dictionary.h"
 #include "feature_matrix.h"
 #include "label_distribution.h"
+#include "row_key.h"
 #include "value.h"
 
 #include "utils/jsonb.h"
@@ -36,13 +37,6 @@ typedef struct TrainingSet
 	uint16	   *target_label;
 	double	   *target_p;
 } TrainingSet;
-
-/* The content of a row, hashed. */
-typedef struct RowKey
-{
-	uint64		hash;
-	uint32		row;
-} RowKey;
 
 static inline uint32
 target_begin(const TrainingSet *set, uint32 row)
