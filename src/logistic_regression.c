@@ -53,19 +53,22 @@ accum(FunctionCallInfo fcinfo, TargetKind kind, bool weighted, bool with_options
 	int			options = 3 + weighted;
 	ExpandedTraining *et;
 	TrainingSet *set;
+	uint32		row;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (weighted && PG_ARGISNULL(3)))
 		VALUE_RETURN_STATE();
 	et = get_state(fcinfo, kind == TARGET_DISTRIBUTION, weighted);
 	set = &et->set;
+	row = set->x.n;
 	if (kind == TARGET_DISTRIBUTION)
-		training_set_target(set, PG_GETARG_LABEL_DISTRIBUTION(1));
+		training_set_target(set, row, PG_GETARG_LABEL_DISTRIBUTION(1));
 	else if (kind == TARGET_TEXT)
-		training_set_label(set, nl_text_argument(fcinfo, 1));
+		training_set_label(set, row, nl_text_argument(fcinfo, 1));
 	else
-		training_set_label(set, nl_any_to_text(fcinfo, 1));
-	training_set_row(set, PG_GETARG_ARRAYTYPE_P(2),
-					 weighted ? PG_GETARG_FLOAT8(3) : 1, (int64) set->x.n + 1);
+		training_set_label(set, row, nl_any_to_text(fcinfo, 1));
+	if (weighted)
+		training_set_weight(set, row, PG_GETARG_FLOAT8(3));
+	feature_matrix_add_array(&set->x, PG_GETARG_ARRAYTYPE_P(2), (int64) row + 1);
 	if (with_options && !PG_ARGISNULL(options))
 		keep_options(et, PG_GETARG_JSONB_P(options));
 	PG_RETURN_DATUM(EOHPGetRWDatum(&et->hdr));

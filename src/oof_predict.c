@@ -20,6 +20,12 @@
  * is reset every SCRATCH_ROWS rows.  Interrupts: for each row that is collected,
  * and as the phases say.
  *
+ * Reading.  The window's rows lie in a tuplestore, which knows the next row and
+ * the one before: to read the row that was read last takes a step forward and
+ * one back.  So rows are collected in pairs, and each argument is read of the
+ * first row, then of the second; every read is one step.  What an argument
+ * points to goes when the next is read, so each is put away at once.
+ *
  * A row without features gets NULL.  A row without a label, or without a
  * weight, is judged but teaches nothing.
  */
@@ -56,6 +62,7 @@ typedef struct Partition
 	TrainingSet set;
 	Names		names;
 	uint32	   *place;			/* by position: row of the design, or NO_PLACE */
+	uint64	   *group;			/* hashes, 0 for none; NULL without groups */
 	Design	   *design;
 	FittedModel *models;		/* NULL: no row can be judged */
 	double	   *p;				/* of a model's classes */
@@ -111,43 +118,58 @@ fetch(FunctionCallInfo fcinfo, int argno, int64 position)
 }
 
 static uint64
-group_hash(FunctionCallInfo fcinfo, const Arguments *a, int64 position)
+group_hash(FunctionCallInfo fcinfo, const Arguments *a)
 {
-	text	   *group;
-	uint64		hash;
+	text	   *group = a->group_text(fcinfo, a->group);
+	uint64		hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(group),
+										   VARSIZE_ANY_EXHDR(group), GROUP_SEED);
 
-	if (!fetch(fcinfo, a->group, position))
-		return 0;
-	group = a->group_text(fcinfo, a->group);
-	hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(group),
-							   VARSIZE_ANY_EXHDR(group), GROUP_SEED);
 	return hash == 0 ? 1 : hash;
 }
 
-/*
- * A row whose features are not NULL.  What an argument points to goes when the
- * next is fetched, so each is put away before; the features come last.
- */
+/* An argument of a row, of which the features have been put away. */
 static void
-collect_row(FunctionCallInfo fcinfo, const Arguments *a, Partition *p,
-			uint64 *group, int64 position)
+collect_argument(FunctionCallInfo fcinfo, const Arguments *a, Partition *p,
+				 int argno, int64 position)
 {
 	TrainingSet *set = &p->set;
-	double		weight = 1;
-	bool		known = fetch(fcinfo, 0, position);
+	uint32		row = p->place[position];
+	bool		known = fetch(fcinfo, argno, position);
 
-	if (a->soft)
-		training_set_target(set, known ? PG_GETARG_LABEL_DISTRIBUTION(0) : NULL);
+	if (argno == a->group)
+		p->group[row] = known ? group_hash(fcinfo, a) : 0;
+	else if (argno == a->weight)
+		training_set_weight(set, row, known ? PG_GETARG_FLOAT8(argno) : 0);
+	else if (a->soft)
+		training_set_target(set, row, known ? PG_GETARG_LABEL_DISTRIBUTION(argno) : NULL);
 	else
-		training_set_label(set, known ? a->label_text(fcinfo, 0) : NULL);
-	if (group != NULL)
-		group[set->x.n] = group_hash(fcinfo, a, position);
-	if (a->weight != NO_ARGUMENT)
-		weight = fetch(fcinfo, a->weight, position) ?
-			DatumGetFloat8(fcinfo->args[a->weight].value) : 0;
-	(void) fetch(fcinfo, 1, position);
-	training_set_row(set, DatumGetArrayTypeP(fcinfo->args[1].value), weight,
-					 position + 1);
+		training_set_label(set, row, known ? a->label_text(fcinfo, argno) : NULL);
+}
+
+static void
+collect_features(FunctionCallInfo fcinfo, Partition *p, int64 position)
+{
+	p->place[position] = NO_PLACE;
+	if (!fetch(fcinfo, 1, position))
+		return;
+	p->place[position] = p->set.x.n;
+	feature_matrix_add_array(&p->set.x, DatumGetArrayTypeP(fcinfo->args[1].value),
+							 position + 1);
+}
+
+/* A few rows, argument by argument.  Of rows without features no more is asked. */
+static void
+collect_rows(FunctionCallInfo fcinfo, const Arguments *a, Partition *p,
+			 uint32 from, uint32 end)
+{
+	const int	others[] = {0, a->group, a->weight};
+
+	for (uint32 i = from; i < end; i++)
+		collect_features(fcinfo, p, i);
+	for (int k = 0; k < (int) lengthof(others); k++)
+		for (uint32 i = from; i < end && others[k] != NO_ARGUMENT; i++)
+			if (p->place[i] != NO_PLACE)
+				collect_argument(fcinfo, a, p, others[k], i);
 }
 
 /* Options that are no constant must still be the same for all rows. */
@@ -180,32 +202,23 @@ get_options(FunctionCallInfo fcinfo, const Arguments *a, int64 rows)
 	return classifier_options(options, true);
 }
 
-/* Returns the groups' hashes, or NULL where there are no groups. */
-static uint64 *
-collect(FunctionCallInfo fcinfo, const Arguments *a, Partition *p, uint32 rows)
+static void
+collect(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 {
-	uint64	   *group = NULL;
-
-	p->place = nl_alloc(p->context, mul_size(rows, sizeof(uint32)));
+	p->place = nl_alloc(p->context, mul_size(p->rows, sizeof(uint32)));
 	if (a->group != NO_ARGUMENT)
-		group = nl_alloc(p->context, mul_size(rows, sizeof(uint64)));
-	training_set_init(&p->set, p->context, a->soft, a->weight != NO_ARGUMENT, rows);
+		p->group = nl_alloc(p->context, mul_size(p->rows, sizeof(uint64)));
+	training_set_init(&p->set, p->context, a->soft, a->weight != NO_ARGUMENT, p->rows);
 	MemoryContextSwitchTo(p->scratch);
-	for (uint32 i = 0; i < rows; i++)
+	for (uint32 i = 0; i < p->rows; i += 2)
 	{
 		CHECK_FOR_INTERRUPTS();
-		p->place[i] = NO_PLACE;
-		if (fetch(fcinfo, 1, i))
-		{
-			p->place[i] = p->set.x.n;
-			collect_row(fcinfo, a, p, group, i);
-		}
+		collect_rows(fcinfo, a, p, i, Min(i + 2, p->rows));
 		if (i % SCRATCH_ROWS == 0)
 			MemoryContextReset(p->scratch);
 	}
 	MemoryContextSwitchTo(p->context);
 	MemoryContextReset(p->scratch);
-	return group;
 }
 
 /*
@@ -356,7 +369,6 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 	int64		rows = WinGetPartitionRowCount(PG_WINDOW_OBJECT());
 	ClassifierOptions options;
 	RowKey	   *keys;
-	uint64	   *group;
 	Folds		folds;
 
 	if (rows > PG_INT32_MAX)
@@ -365,7 +377,7 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 				 errmsg("oof_predict() takes at most %d rows of a partition", PG_INT32_MAX)));
 	p->rows = rows;
 	options = get_options(fcinfo, a, rows);
-	group = collect(fcinfo, a, p, rows);
+	collect(fcinfo, a, p);
 	if (p->set.x.n == 0 || !can_learn(p))
 		return;
 	p->names = training_set_names(&p->set);
@@ -375,9 +387,10 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 									  mul_size(rows, 40))),
 					"oof_predict()");
 	keys = training_set_order(&p->set);
-	folds = folds_make(&p->set, keys, group, options.folds, options.seed);
-	if (group != NULL)
-		pfree(group);
+	folds = folds_make(&p->set, keys, p->group, options.folds, options.seed);
+	if (p->group != NULL)
+		pfree(p->group);
+	p->group = NULL;
 	warn_of_folds(p, &folds, options.folds);
 	if (folds.n == 0)
 		return;

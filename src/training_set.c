@@ -89,34 +89,31 @@ grow_rows(TrainingSet *set)
 	set->capacity = capacity;
 }
 
-/*
- * A row is begun by its target, if it has one, and finished by its features
- * and weight.
- */
+/* Room for a row, which has no target yet; those of soft rows come in order. */
 static void
-begin_row(TrainingSet *set)
+begin_row(TrainingSet *set, uint32 row)
 {
-	if (set->x.n == set->capacity)
+	if (row == set->capacity)
 		grow_rows(set);
 	if (set->soft)
-		set->target_end[set->x.n] = target_begin(set, set->x.n);
+		set->target_end[row] = target_begin(set, row);
 	else
-		set->label[set->x.n] = NO_LABEL;
+		set->label[row] = NO_LABEL;
 }
 
 /* NULL: the row has no label. */
 void
-training_set_label(TrainingSet *set, const text *label)
+training_set_label(TrainingSet *set, uint32 row, const text *label)
 {
-	begin_row(set);
+	begin_row(set, row);
 	if (label != NULL)
-		set->label[set->x.n] = dictionary_add_text(set->labels, label);
+		set->label[row] = dictionary_add_text(set->labels, label);
 }
 
 static void
-add_target(TrainingSet *set, uint32 label, double p)
+add_target(TrainingSet *set, uint32 row, uint32 label, double p)
 {
-	uint32		end = set->target_end[set->x.n];
+	uint32		end = set->target_end[row];
 
 	if (end == set->targets_capacity)
 	{
@@ -137,16 +134,16 @@ add_target(TrainingSet *set, uint32 label, double p)
 	}
 	set->target_label[end] = label;
 	set->target_p[end] = p;
-	set->target_end[set->x.n] = end + 1;
+	set->target_end[row] = end + 1;
 }
 
 /* NULL: the row has no target. */
 void
-training_set_target(TrainingSet *set, const LabelDistribution *target)
+training_set_target(TrainingSet *set, uint32 row, const LabelDistribution *target)
 {
 	Names		names;
 
-	begin_row(set);
+	begin_row(set, row);
 	if (target == NULL)
 		return;
 	names = label_distribution_labels(target);
@@ -157,17 +154,15 @@ training_set_target(TrainingSet *set, const LabelDistribution *target)
 		uint32		code = dictionary_add(set->labels, s, len);
 
 		if (target->p[k] > 0)
-			add_target(set, code, target->p[k]);
+			add_target(set, row, code, target->p[k]);
 	}
 }
 
 void
-training_set_row(TrainingSet *set, ArrayType *features, double weight, int64 row)
+training_set_weight(TrainingSet *set, uint32 row, double weight)
 {
 	nl_check_weight(weight);
-	if (set->weight != NULL)
-		set->weight[set->x.n] = weight;
-	feature_matrix_add_array(&set->x, features, row);
+	set->weight[row] = weight;
 }
 
 /*
@@ -317,12 +312,12 @@ copy_row(TrainingSet *to, const TrainingSet *from, uint32 i, const uint32 *codes
 {
 	uint32		features = from->x.width - 1;
 
-	begin_row(to);
+	begin_row(to, to->x.n);
 	if (!from->soft)
 		to->label[to->x.n] = codes[from->label[i]];
 	else
 		for (uint32 t = target_begin(from, i); t < from->target_end[i]; t++)
-			add_target(to, codes[from->target_label[t]], from->target_p[t]);
+			add_target(to, to->x.n, codes[from->target_label[t]], from->target_p[t]);
 	if (to->weight != NULL)
 		to->weight[to->x.n] = from->weight[i];
 	memcpy(feature_matrix_add(&to->x, features) + 1,
@@ -489,7 +484,7 @@ read_soft_target(StringInfo buf, TrainingSet *set)
 
 		if (!(p > 0 && p <= 1 + 1e-6))
 			value_invalid_binary(KIND_TRAINING_SET, "A target is no probability.");
-		add_target(set, label, p);
+		add_target(set, set->x.n, label, p);
 		sum += p;
 		last = label;
 	}
@@ -503,7 +498,7 @@ read_row(StringInfo buf, TrainingSet *set, uint32 features)
 	double		weight = 1;
 	double	   *row;
 
-	begin_row(set);
+	begin_row(set, set->x.n);
 	if (set->soft)
 		read_soft_target(buf, set);
 	else

@@ -54,10 +54,10 @@ has_target(const TrainingSet *set, uint32 row)
 extern void training_set_init(TrainingSet *set, MemoryContext context,
 							  bool soft, bool weighted, uint32 expected);
 extern Size training_set_memory(const TrainingSet *set);
-extern void training_set_label(TrainingSet *set, const text *label);
-extern void training_set_target(TrainingSet *set, const LabelDistribution *target);
-extern void training_set_row(TrainingSet *set, ArrayType *features,
-							 double weight, int64 row);
+extern void training_set_label(TrainingSet *set, uint32 row, const text *label);
+extern void training_set_target(TrainingSet *set, uint32 row,
+								const LabelDistribution *target);
+extern void training_set_weight(TrainingSet *set, uint32 row, double weight);
 extern Names training_set_names(TrainingSet *set);
 extern RowKey *training_set_order(const TrainingSet *set);
 
