@@ -1,8 +1,8 @@
 /*
  * softmax_fit.h
  *		What the parts of a logistic regression's fit share: softmax_objective.c,
- *		softmax_precondition.c, softmax_lbfgs.c and softmax_regression.c, which
- *		puts them together.
+ *		softmax_products.c, softmax_precondition.c, softmax_lbfgs.c and
+ *		softmax_regression.c, which puts them together.
  */
 #ifndef NL_SOFTMAX_FIT_H
 #define NL_SOFTMAX_FIT_H
@@ -46,6 +46,9 @@ typedef struct SoftmaxModel
 	double	   *moments;		/* columns * terms^2: being summed, or NULL */
 	double	   *inner;			/* columns * terms^2: factors of C_k */
 	double		objective;
+	bool		rough;			/* objective and gradient are of single precision */
+	bool		trial_rough;
+	bool		again;			/* evaluate the point anew, in double precision */
 	double		trial_objective;
 	double		trial_loss;
 	double		loss;
@@ -68,10 +71,17 @@ typedef struct SoftmaxFit
 	uint32		width;
 	uint32		n_models;
 	SoftmaxModel	   *models;
+	double	   *scale;			/* width: the largest of the models' */
 	uint32		block;			/* rows */
 	double	   *u;				/* max columns * width: side by side */
 	double	   *product;		/* the same, for gradients */
 	double	   *z;				/* max columns * block */
+	bool		can_be_single;
+	bool		single;			/* products are in single precision */
+	float	   *single_u;
+	float	   *single_product;
+	float	   *single_z;
+	float	   *single_x;		/* block * width */
 	double	   *mass;			/* block */
 	double	   *dot;			/* block */
 	double	   *scratch;		/* 2 * block */
@@ -102,6 +112,15 @@ extern void softmax_centre(const SoftmaxModel *m, uint32 width, double *v);
 extern void softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
 								  const double *theta, double *u);
 extern void softmax_evaluate(SoftmaxFit *fit, bool curvature);
+
+/* softmax_products.c */
+extern void softmax_begin_products(SoftmaxFit *fit, Size columns);
+extern void softmax_end_products(SoftmaxFit *fit);
+extern void softmax_begin_sums(SoftmaxFit *fit, uint32 columns);
+extern void softmax_logits(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns);
+extern void softmax_add_products(SoftmaxFit *fit, const double *x, uint32 rows,
+								 uint32 columns);
+extern void softmax_end_sums(SoftmaxFit *fit, uint32 columns);
 
 /* softmax_precondition.c */
 extern Size softmax_precondition_memory(Size n, Size width, Size columns, Size models);

@@ -244,3 +244,27 @@ weigh_terms(const double *restrict terms, uint32 n, uint32 rows,
 		for (uint32 i = 0; i < rows; i++)
 			to[(Size) t * rows + i] = terms[(Size) t * rows + i] * weight[i];
 }
+
+/* Columns of a block of rows, each times a scale. */
+DISPATCHED void
+scale_to_single(const double *restrict x, uint32 rows, uint32 width,
+				const double *restrict scale, float *restrict to)
+{
+	for (uint32 i = 0; i < rows; i++, x += width, to += width)
+		for (uint32 j = 0; j < width; j++)
+			to[j] = x[j] * scale[j];
+}
+
+DISPATCHED void
+double_to_single(const double *restrict from, Size n, float *restrict to)
+{
+	for (Size i = 0; i < n; i++)
+		to[i] = from[i];
+}
+
+DISPATCHED void
+single_to_double(const float *restrict from, Size n, double *restrict to)
+{
+	for (Size i = 0; i < n; i++)
+		to[i] = from[i];
+}

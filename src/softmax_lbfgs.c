@@ -11,6 +11,10 @@
  * Newton decrement: about how far the coefficients are from the optimum, in
  * their own standard errors.
  *
+ * Precision.  A large fit begins in single precision (softmax_products.c).  As
+ * soon as a model is near its optimum, or single precision is no use, all go on in
+ * double precision, and only in that has a fit converged.
+ *
  * Memory: two vectors of coefficients for each of HISTORY steps of each model.
  * Interrupts: in the evaluations.
  */
@@ -24,6 +28,8 @@
 #define CURVATURE 0.9
 #define SMALLEST_STEP 1e-10
 #define ROUNDING 1e-13			/* of the objective, relative */
+#define SINGLE_ROUNDING 1e-6	/* the same, in single precision */
+#define SINGLE_UNTIL 0.02		/* of the Newton decrement */
 
 static double
 dot(const double *a, const double *b, Size n)
@@ -67,6 +73,14 @@ find_direction(SoftmaxFit *fit, SoftmaxModel *m)
 	m->slope = dot(q, m->gradient, m->n);
 }
 
+/* Single precision has failed: evaluate the point anew. */
+static void
+look_again(SoftmaxFit *fit, SoftmaxModel *m)
+{
+	fit->single = false;
+	m->again = true;
+}
+
 /* A new iteration: the direction, unless the model is done. */
 static void
 begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
@@ -81,7 +95,15 @@ begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
 	m->decrement = sqrt(Max(-m->slope, 0));
 	if (m->iterations == 0)
 		m->first_decrement = m->decrement;
-	m->converged = m->decrement <= fit->options->tolerance * Min(m->first_decrement, 1);
+	m->converged = !m->rough &&
+		m->decrement <= fit->options->tolerance * Min(m->first_decrement, 1);
+	if (m->rough && m->decrement < SINGLE_UNTIL)
+		fit->single = false;
+	if (m->rough && !(m->slope < 0))
+	{
+		look_again(fit, m);
+		return;
+	}
 	if (m->converged || m->iterations >= fit->options->max_iterations ||
 		!(m->slope < 0))
 	{
@@ -97,8 +119,10 @@ begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
 static void
 try_step(SoftmaxModel *m)
 {
+	double		step = m->again ? 0 : m->step;
+
 	for (Size i = 0; i < m->n; i++)
-		m->trial[i] = m->theta[i] + m->step * m->direction[i];
+		m->trial[i] = m->theta[i] + step * m->direction[i];
 }
 
 static void
@@ -130,6 +154,7 @@ move_to_trial(SoftmaxModel *m)
 {
 	double	   *swap = m->theta;
 
+	m->rough = m->trial_rough;
 	m->theta = m->trial;
 	m->trial = swap;
 	swap = m->gradient;
@@ -147,11 +172,19 @@ static void
 end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 {
 	double		slope = dot(m->direction, m->trial_gradient, m->n);
-	double		slack = ROUNDING * fabs(m->objective);
+	double		slack = (m->rough ? SINGLE_ROUNDING : ROUNDING) * fabs(m->objective);
 	bool		fell = m->trial_objective <= m->objective + ARMIJO * m->step * m->slope ||
 		(m->trial_objective <= m->objective + slack &&
 		 slope <= -(1 - 2 * ARMIJO) * m->slope);
 
+	if (m->again)
+	{
+		m->again = false;
+		m->pairs = 0;
+		move_to_trial(m);
+		begin_iteration(fit, m);
+		return;
+	}
 	if (!fell)
 		m->high = m->step;
 	else if (slope < CURVATURE * m->slope)
@@ -166,7 +199,11 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 		return;
 	}
 	m->step = isfinite(m->high) ? (m->low + m->high) / 2 : 2 * m->step;
-	if (m->step < SMALLEST_STEP || m->step > 1 / SMALLEST_STEP)
+	if (m->step >= SMALLEST_STEP && m->step <= 1 / SMALLEST_STEP)
+		return;
+	if (m->rough)
+		look_again(fit, m);
+	else
 	{
 		/* as near as rounding lets it come, or no optimum at all */
 		m->active = false;
@@ -228,6 +265,7 @@ softmax_optimize(SoftmaxFit *fit, const char *name)
 	bool		active = false;
 	int			steps = 0;
 
+	fit->single = fit->can_be_single;
 	softmax_evaluate(fit, false);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{

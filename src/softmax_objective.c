@@ -4,21 +4,19 @@
  *
  * Where each fold has a model of the other folds' rows, the matrix is stored
  * once and read once for a step of all models: a block of rows is multiplied
- * with the coefficients of the models that learn from it side by side (dgemm),
- * becomes losses and residuals (softmax_kernel.c), and is multiplied with those
- * (dgemm) while it is in the processor's cache.  What a model is standardised by
+ * with the coefficients of the models that learn from it side by side
+ * (softmax_products.c), becomes losses and residuals (softmax_kernel.c), and is
+ * multiplied with those while it is in the processor's cache.  What a model is standardised by
  * is folded into its coefficients before and its gradient after, so the matrix
  * itself is the same for all.
  *
  * Order.  Rows are in canonical order, blocks are cut at fixed places, and sums
  * have a fixed order, so the same rows give the same bits.
  *
- * Memory: none but the fit's buffers.  Interrupts: every block, and between
- * calls of BLAS, none of which is longer than MAX_FLOPS.
+ * Memory: none but the fit's buffers.  Interrupts: every block and model.
  */
 #include "softmax_fit.h"
 
-#include <cblas.h>
 #include <math.h>
 
 #include "softmax_kernel.h"
@@ -54,45 +52,6 @@ softmax_centre(const SoftmaxModel *m, uint32 width, double *v)
 		mean /= m->columns;
 		for (uint32 k = 0; k < m->columns; k++)
 			v[(Size) k * width + j] -= mean;
-	}
-}
-
-/* BLAS in calls that are short enough to be interrupted between. */
-static uint32
-columns_at_once(const SoftmaxFit *fit, uint32 rows)
-{
-	return Max(MAX_FLOPS / ((double) rows * fit->width), 1);
-}
-
-static void
-logits(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
-{
-	uint32		step = columns_at_once(fit, rows);
-
-	for (uint32 c = 0; c < columns; c += step)
-	{
-		CHECK_FOR_INTERRUPTS();
-		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans,
-					Min(step, columns - c), rows, fit->width,
-					1, fit->u + (Size) c * fit->width, fit->width,
-					x, fit->width,
-					0, fit->z + (Size) c * rows, rows);
-	}
-}
-
-static void
-add_products(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
-{
-	uint32		step = columns_at_once(fit, rows);
-
-	for (uint32 c = 0; c < columns; c += step)
-	{
-		CHECK_FOR_INTERRUPTS();
-		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans,
-					Min(step, columns - c), fit->width, rows,
-					1, fit->z + (Size) c * rows, rows,
-					x, fit->width,
-					1, fit->product + (Size) c * fit->width, fit->width);
 	}
 }
 
@@ -216,7 +175,7 @@ evaluate_block(SoftmaxFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 co
 	double	   *z = fit->z;
 	bool		sampled = curvature && from < fit->design->start[fold] + fit->sample;
 
-	logits(fit, x, rows, columns);
+	softmax_logits(fit, x, rows, columns);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
 		SoftmaxModel	   *m = &fit->models[f];
@@ -227,7 +186,7 @@ evaluate_block(SoftmaxFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 co
 		z += (Size) m->columns * rows;
 		CHECK_FOR_INTERRUPTS();
 	}
-	add_products(fit, x, rows, columns);
+	softmax_add_products(fit, x, rows, columns);
 }
 
 /* What a fold's rows add to the gradients, in the models' own features. */
@@ -268,12 +227,13 @@ evaluate_fold(SoftmaxFit *fit, uint32 fold, bool curvature)
 	}
 	if (columns == 0 || d->used[fold] == d->start[fold])
 		return;
-	memset(fit->product, 0, (Size) columns * fit->width * sizeof(double));
+	softmax_begin_sums(fit, columns);
 	for (uint32 i = d->start[fold]; i < d->used[fold]; i += rows)
 	{
 		rows = Min(feature_run(d->x, i, d->used[fold]), fit->block);
 		evaluate_block(fit, fold, i, rows, columns, curvature);
 	}
+	softmax_end_sums(fit, columns);
 	add_gradients(fit, fold);
 }
 
@@ -302,10 +262,12 @@ softmax_evaluate(SoftmaxFit *fit, bool curvature)
 	{
 		SoftmaxModel	   *m = &fit->models[f];
 
-		m->trial_loss = m->active ? 0 : m->trial_loss;
-		if (m->active)
-			memset(m->trial_gradient, 0, m->n * sizeof(double));
-		if (m->active && curvature)
+		if (!m->active)
+			continue;
+		m->trial_loss = 0;
+		m->trial_rough = fit->single;
+		memset(m->trial_gradient, 0, m->n * sizeof(double));
+		if (curvature)
 		{
 			memset(m->curvature, 0, m->columns * sizeof(double));
 			softmax_clear_moments(m);

@@ -103,20 +103,8 @@ softmax_precondition_memory(Size n, Size width, Size columns, Size models)
  * S
  */
 
-/* The largest of the models', so that no model finds a feature too small. */
-static double *
-common_scale(const SoftmaxFit *fit)
-{
-	double	   *scale = palloc0(fit->width * sizeof(double));
-
-	for (uint32 f = 0; f < fit->n_models; f++)
-		for (uint32 j = 0; j < fit->width; j++)
-			scale[j] = Max(scale[j], fit->models[f].scale[j]);
-	return scale;
-}
-
 static void
-scale_row(const SoftmaxFit *fit, uint32 i, const double *scale, double *to)
+scale_row(const SoftmaxFit *fit, uint32 i, double *to)
 {
 	const double *row = feature_row(fit->design->x, i);
 	double		root = sqrt(design_weight(fit->design, i));
@@ -124,7 +112,7 @@ scale_row(const SoftmaxFit *fit, uint32 i, const double *scale, double *to)
 
 	for (uint32 j = 0; j < fit->width; j++)
 	{
-		double		v = row[j] * scale[j];
+		double		v = row[j] * fit->scale[j];
 
 		to[j] = root * Max(Min(v, limit), -limit);
 	}
@@ -137,7 +125,6 @@ correlate(SoftmaxFit *fit)
 	Size		width = fit->width;
 	uint32		block = Max(Min(MAX_FLOPS / ((double) width * width), MAX_BLOCK), 1);
 	double	   *rows = nl_alloc(CurrentMemoryContext, block * width * sizeof(double));
-	double	   *scale = common_scale(fit);
 	double	   *s = fit->s;
 	double		weight;
 
@@ -151,7 +138,7 @@ correlate(SoftmaxFit *fit)
 		{
 			n = Min(block, end - i);
 			for (uint32 j = 0; j < n; j++)
-				scale_row(fit, i + j, scale, rows + j * width);
+				scale_row(fit, i + j, rows + j * width);
 			CHECK_FOR_INTERRUPTS();
 			cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, width, n,
 						1, rows, width, 1, s, width);
@@ -165,7 +152,6 @@ correlate(SoftmaxFit *fit)
 		fit->diagonal[i] = s[i * width + i];
 	}
 	pfree(rows);
-	pfree(scale);
 }
 
 /*

@@ -197,6 +197,18 @@ begin_model(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 		set_start(fit, m);
 }
 
+/* So that no model finds a feature too small. */
+static double *
+largest_scale(const SoftmaxFit *fit)
+{
+	double	   *scale = palloc0(fit->width * sizeof(double));
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+		for (uint32 j = 0; j < fit->width; j++)
+			scale[j] = Max(scale[j], fit->models[f].scale[j]);
+	return scale;
+}
+
 static void
 make_buffers(SoftmaxFit *fit)
 {
@@ -208,9 +220,8 @@ make_buffers(SoftmaxFit *fit)
 	fit->block = BLOCK_BYTES / (Max(columns, fit->width) * sizeof(double));
 	fit->block = Max(Min(fit->block, MAX_BLOCK), MIN_BLOCK);
 	fit->block = Min(fit->block, Max(fit->design->n, 1));
-	fit->u = nl_alloc(CurrentMemoryContext, columns * fit->width * sizeof(double));
-	fit->product = nl_alloc(CurrentMemoryContext, columns * fit->width * sizeof(double));
-	fit->z = nl_alloc(CurrentMemoryContext, columns * fit->block * sizeof(double));
+	fit->scale = largest_scale(fit);
+	softmax_begin_products(fit, columns);
 	fit->mass = palloc(fit->block * sizeof(double));
 	fit->dot = palloc(fit->block * sizeof(double));
 	fit->scratch = palloc(2 * fit->block * sizeof(double));
@@ -276,9 +287,7 @@ softmax_regression(const Design *design, bool hold_out,
 		take_result(&fit, &fit.models[f], &results[f]);
 		free_model(&fit.models[f]);
 	}
-	pfree(fit.u);
-	pfree(fit.product);
-	pfree(fit.z);
+	softmax_end_products(&fit);
 	if (fit.s != NULL)
 		pfree(fit.s);
 	return results;
