@@ -7,8 +7,9 @@
  * squares about that (Chan, Golub & LeVeque, Am. Statistician 37, 1983): two
  * passes over the rows.  The mean of values that are all the same is the value.
  *
- * Memory: the matrix is put in order in place; beside it 4 bytes a row, and
- * for a moment the keys' 16.  Interrupts: every block of rows.
+ * Memory: the matrix is put in order in place, targets and weights by a copy;
+ * beside it 4 bytes a row, and for a moment the keys' 16.  Interrupts: every
+ * block of rows.
  */
 #include "design.h"
 
@@ -23,6 +24,8 @@ design_memory(const TrainingSet *set, uint32 folds)
 	Size		size = mul_size(set->x.n, sizeof(uint32) + 1 + sizeof(RowKey));
 	Size		per_fold = add_size(mul_size(set->x.width, 4), set->labels->n);
 
+	size = add_size(size, mul_size(set->targets_capacity,
+								   sizeof(uint16) + sizeof(double)));
 	return add_size(size, mul_size(mul_size(folds, per_fold), sizeof(double)));
 }
 
@@ -64,14 +67,13 @@ add_classes(Design *d, uint32 f, uint32 i)
 {
 	const TrainingSet *set = d->set;
 	double	   *class_weight = d->class_weight + (Size) f * d->classes;
-	uint32		row = d->source[i];
 	double		w = design_weight(d, i);
 
 	d->weight[f] += w;
 	if (!set->soft)
-		class_weight[set->label[row]] += w;
+		class_weight[set->label[i]] += w;
 	else
-		for (uint32 t = target_begin(set, row); t < set->target_end[row]; t++)
+		for (uint32 t = target_begin(set, i); t < set->target_end[i]; t++)
 			class_weight[set->target_label[t]] += w * set->target_p[t];
 }
 
@@ -236,7 +238,7 @@ check_spread(const Design *d)
 }
 
 /*
- * Orders and centres the set's matrix in place.  The keys are freed.  "fold":
+ * Orders the set and centres its matrix in place.  The keys are freed.  "fold":
  * by place in canonical order, or NULL for one fold.
  */
 Design *
@@ -267,7 +269,7 @@ design_make(TrainingSet *set, RowKey *keys, const uint8 *fold, uint32 folds)
 	}
 	order_rows(d, keys, fold);
 	pfree(keys);
-	feature_matrix_permute(d->x, d->source);
+	training_set_permute(set, d->source);
 	for_rows(d, false);
 	find_means(d);
 	for_rows(d, true);

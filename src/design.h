@@ -15,14 +15,14 @@
 
 typedef struct Design
 {
-	const TrainingSet *set;
-	FeatureMatrix *x;			/* the set's, in the design's order */
+	const TrainingSet *set;		/* in the design's order */
+	FeatureMatrix *x;			/* the set's, centred */
 	uint32		n;
 	uint32		classes;
 	uint32		folds;
 	uint32	   *start;			/* folds + 1 */
 	uint32	   *used;			/* folds */
-	uint32	   *source;			/* n: the row as collected */
+	uint32	   *source;			/* n: the row as collected; the caller may free it */
 	double	   *mean;			/* width: what was taken from the features */
 	/* for each fold, over its used rows: */
 	double	   *weight;			/* folds */
@@ -36,7 +36,7 @@ typedef struct Design
 static inline double
 design_weight(const Design *d, uint32 row)
 {
-	return d->set->weight == NULL ? 1 : d->set->weight[d->source[row]];
+	return d->set->weight == NULL ? 1 : d->set->weight[row];
 }
 
 extern Design *design_make(TrainingSet *set, RowKey *keys, const uint8 *fold,

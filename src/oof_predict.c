@@ -361,6 +361,8 @@ move_places(Partition *p, uint32 rows)
 		if (p->place[i] != NO_PLACE)
 			p->place[i] = to[p->place[i]];
 	pfree(to);
+	pfree(p->design->source);
+	p->design->source = NULL;
 }
 
 static void

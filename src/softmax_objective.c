@@ -61,11 +61,11 @@ weigh_labels(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 fro
 			 uint32 rows)
 {
 	const Design *d = fit->design;
-	const uint16 *label = d->set->label;
+	const uint16 *label = d->set->label + from;
 
 	for (uint32 i = 0; i < rows; i++)
 	{
-		uint32		k = label[d->source[from + i]];
+		uint32		k = label[i];
 
 		fit->label[i] = m->local[k];
 		fit->mass[i] = design_weight(d, from + i) * m->factor[k];
@@ -99,8 +99,8 @@ weigh_targets(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 fr
 
 	for (uint32 i = 0; i < rows; i++)
 	{
-		uint32		row = d->source[from + i];
-		double		w = design_weight(d, from + i);
+		uint32		row = from + i;
+		double		w = design_weight(d, row);
 
 		fit->mass[i] = fit->dot[i] = 0;
 		for (uint32 t = target_begin(set, row); t < set->target_end[row]; t++)
@@ -126,8 +126,8 @@ subtract_targets(const SoftmaxFit *fit, const SoftmaxModel *m, double *z, uint32
 
 	for (uint32 i = 0; i < rows; i++)
 	{
-		uint32		row = d->source[from + i];
-		double		w = design_weight(d, from + i);
+		uint32		row = from + i;
+		double		w = design_weight(d, row);
 
 		for (uint32 t = target_begin(set, row); t < set->target_end[row]; t++)
 		{

@@ -271,6 +271,70 @@ training_set_order(const TrainingSet *set)
 }
 
 /*
+ * Other orders
+ */
+static void
+permute_targets(TrainingSet *set, const uint32 *source)
+{
+	uint32		targets = target_begin(set, set->x.n);
+	uint16	   *label = nl_alloc(set->context, mul_size(Max(targets, 1), sizeof(uint16)));
+	double	   *p = nl_alloc(set->context, mul_size(Max(targets, 1), sizeof(double)));
+	uint32	   *end = nl_alloc(set->context, mul_size(set->x.n, sizeof(uint32)));
+	uint32		to = 0;
+
+	for (uint32 i = 0; i < set->x.n; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (uint32 t = target_begin(set, source[i]); t < set->target_end[source[i]]; t++)
+		{
+			label[to] = set->target_label[t];
+			p[to++] = set->target_p[t];
+		}
+		end[i] = to;
+	}
+	pfree(set->target_label);
+	pfree(set->target_p);
+	pfree(set->target_end);
+	set->target_label = label;
+	set->target_p = p;
+	set->target_end = end;
+	set->targets_capacity = targets;
+}
+
+/* Row i becomes what row source[i] was.  No row can be added afterwards. */
+void
+training_set_permute(TrainingSet *set, const uint32 *source)
+{
+	uint32		n = set->x.n;
+
+	if (n == 0)
+		return;
+	feature_matrix_permute(&set->x, source);
+	if (set->soft)
+		permute_targets(set, source);
+	else
+	{
+		uint16	   *label = nl_alloc(set->context, mul_size(n, sizeof(uint16)));
+
+		for (uint32 i = 0; i < n; i++)
+			label[i] = set->label[source[i]];
+		pfree(set->label);
+		set->label = label;
+	}
+	if (set->weight != NULL)
+	{
+		double	   *weight = nl_alloc(set->context, mul_size(n, sizeof(double)));
+
+		for (uint32 i = 0; i < n; i++)
+			weight[i] = set->weight[source[i]];
+		pfree(set->weight);
+		set->weight = weight;
+	}
+	set->capacity = n;
+}
+
+/*
  * The SQL type
  */
 static const ExpandedObjectMethods methods;
