@@ -50,6 +50,17 @@ feature_run(const FeatureMatrix *x, uint32 i, uint32 end)
 	return Min(x->chunk_rows - i % x->chunk_rows, end - i);
 }
 
+/* Rows are forgotten in order; a chunk is freed with its last one. */
+static inline void
+feature_matrix_forget(FeatureMatrix *x, uint32 i)
+{
+	if ((i + 1) % x->chunk_rows == 0 || i + 1 == x->n)
+	{
+		pfree(x->chunks[i / x->chunk_rows]);
+		x->chunks[i / x->chunk_rows] = NULL;
+	}
+}
+
 extern void feature_matrix_init(FeatureMatrix *x, MemoryContext context,
 								uint32 expected);
 extern Size feature_matrix_memory(const FeatureMatrix *x);

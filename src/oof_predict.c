@@ -10,8 +10,10 @@
  *	2. put the rows in canonical order and deal them to folds (folds.c);
  *	3. fit the models of all folds together (softmax_regression.c).
  *
- * Then each row asks for its probabilities: the row of the matrix times the
- * coefficients of its fold's model.  Probabilities are never stored.
+ *	4. score each row by the model of its fold; the matrix is freed meanwhile
+ *	   (softmax_predict.c).
+ *
+ * Then each row asks for its probabilities, which are made of its scores.
  *
  * Memory: all is below the partition's context, which the executor resets, so
  * nothing is left for the next partition.  Beside the matrix a row takes 10
@@ -37,7 +39,6 @@
 #include "windowapi.h"
 
 #define SCRATCH_ROWS 64
-#define PREFETCHED 8
 #define NO_PLACE PG_UINT32_MAX
 #define NO_ARGUMENT (-1)
 #define GROUP_SEED 1
@@ -64,7 +65,8 @@ typedef struct Partition
 	uint32	   *place;			/* by position: row of the design, or NO_PLACE */
 	uint64	   *group;			/* hashes, 0 for none; NULL without groups */
 	Design	   *design;
-	FittedModel *models;		/* NULL: no row can be judged */
+	FittedModel *models;
+	double	  **scores;			/* of a fold's rows; NULL: none can be judged */
 	double	   *p;				/* of a model's classes */
 	double	   *all;			/* of all classes */
 } Partition;
@@ -385,7 +387,8 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 	p->names = training_set_names(&p->set);
 	nl_check_memory(add_size(add_size(training_set_memory(&p->set),
 									  design_memory(&p->set, options.folds)),
-							 add_size(softmax_regression_memory(&p->set, options.folds),
+							 add_size(Max(softmax_regression_memory(&p->set, options.folds),
+										  softmax_scores_memory(&p->set)),
 									  mul_size(rows, 40))),
 					"oof_predict()");
 	keys = training_set_order(&p->set);
@@ -401,6 +404,7 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 	move_places(p, rows);
 	p->models = softmax_regression(p->design, true, &options.regression,
 								   "oof_predict");
+	p->scores = softmax_score_folds(p->design, p->models);
 	p->p = palloc(Max(p->design->classes, 2) * sizeof(double));
 	p->all = palloc(p->design->classes * sizeof(double));
 	warn_of_classes(p);
@@ -436,38 +440,33 @@ fold_of(const Design *d, uint32 row)
 	return f;
 }
 
-/* Rows are asked for in the order of the input, not of the design. */
-static void
-prefetch_place(const Partition *p, int64 position)
-{
-	if (position < p->rows && p->place[position] != NO_PLACE)
-		feature_prefetch(&p->set.x, p->place[position]);
-}
-
 static Datum
 predict_row(FunctionCallInfo fcinfo, bool soft)
 {
 	WindowObject window = PG_WINDOW_OBJECT();
 	Partition  *p;
 	const FittedModel *model;
-	int64		position;
 	uint32		row;
+	uint32		f;
 
 	if (!WindowObjectIsValid(window))
 		elog(ERROR, "oof_predict() is a window function");
 	p = get_partition(fcinfo, soft);
-	position = WinGetCurrentPosition(window);
-	row = p->place[position];
-	if (row == NO_PLACE || p->models == NULL)
+	row = p->place[WinGetCurrentPosition(window)];
+	if (row == NO_PLACE || p->scores == NULL)
 		PG_RETURN_NULL();
-	prefetch_place(p, position + PREFETCHED);
-	model = &p->models[fold_of(p->design, row)];
+	f = fold_of(p->design, row);
+	model = &p->models[f];
 	if (model->classes == 0)
 		PG_RETURN_NULL();
 	p->p[0] = 1;
 	if (model->classes > 1)
-		softmax_predict(model->coefficients, model->columns, p->set.x.width,
-						feature_row(&p->set.x, row), p->p);
+	{
+		Size		from = (Size) (row - p->design->start[f]) * model->columns;
+
+		memcpy(p->p, p->scores[f] + from, model->columns * sizeof(double));
+		softmax_probabilities(model->columns, p->p);
+	}
 	memset(p->all, 0, p->design->classes * sizeof(double));
 	for (uint32 k = 0; k < model->classes; k++)
 		p->all[model->label[k]] = p->p[k];

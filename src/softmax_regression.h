@@ -47,6 +47,11 @@ extern Size softmax_regression_memory(const TrainingSet *set, uint32 models);
 extern FittedModel *softmax_regression(const Design *design, bool hold_out,
 									   const RegressionOptions *options,
 									   const char *name);
+
+/* softmax_predict.c */
+extern Size softmax_scores_memory(const TrainingSet *set);
+extern double **softmax_score_folds(const Design *d, const FittedModel *models);
+extern void softmax_probabilities(uint32 columns, double *p);
 extern void softmax_predict(const double *coefficients, uint32 columns,
 							uint32 width, const double *row, double *p);
 
