@@ -125,6 +125,29 @@ sum_lanes(const double *values, uint32 n)
 	return sum;
 }
 
+/* Dot products of a row with the coefficients of each column. */
+DISPATCHED void
+score_row(const double *restrict coefficients, uint32 columns, uint32 width,
+		  const double *restrict row, double *restrict score)
+{
+	uint32		whole = width / LANES * LANES;
+
+	for (uint32 k = 0; k < columns; k++, coefficients += width)
+	{
+		double		lane[LANES] = {0};
+		double		sum = 0;
+
+		for (uint32 i = 0; i < whole; i += LANES)
+			for (uint32 l = 0; l < LANES; l++)
+				lane[l] += coefficients[i + l] * row[i + l];
+		for (uint32 i = whole; i < width; i++)
+			lane[i - whole] += coefficients[i] * row[i];
+		for (uint32 l = 0; l < LANES; l++)
+			sum += lane[l];
+		score[k] = sum;
+	}
+}
+
 /* Sum of p (1 - p), weighted, of residuals' probabilities q = mass * p. */
 DISPATCHED static double
 sum_curvature(const double *q, const double *mass, uint32 n, double *scratch)

@@ -22,6 +22,8 @@ extern double logistic_block(double *z, uint32 rows, const double *mass,
 extern void weigh_terms(const double *terms, uint32 n, uint32 rows, const double *q,
 						const double *mass, double *weight, double *to);
 
+extern void score_row(const double *coefficients, uint32 columns, uint32 width,
+					  const double *row, double *score);
 extern void scale_to_single(const double *x, uint32 rows, uint32 width,
 							const double *scale, float *to);
 extern void double_to_single(const double *from, Size n, float *to);

@@ -15,31 +15,9 @@
 
 #include <math.h>
 
+#include "softmax_kernel.h"
+
 #define INTERRUPT_BLOCK 256
-
-/* In four strands, which become one vector. */
-static double
-dot_product(const double *a, const double *b, uint32 n)
-{
-	double		sum[4] = {0};
-	uint32		i;
-
-	for (i = 0; i + 4 <= n; i += 4)
-		for (uint32 j = 0; j < 4; j++)
-			sum[j] += a[i + j] * b[i + j];
-	for (; i < n; i++)
-		sum[0] += a[i] * b[i];
-	return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
-
-/* "row" begins with 1. */
-static void
-score_row(const double *coefficients, uint32 columns, uint32 width,
-		  const double *row, double *score)
-{
-	for (uint32 k = 0; k < columns; k++)
-		score[k] = dot_product(coefficients + (Size) k * width, row, width);
-}
 
 /*
  * Scores become probabilities: of two classes if there is one column, else of
