@@ -19,7 +19,7 @@ typedef struct SoftmaxModel
 	uint16	   *label;			/* classes: of the design's */
 	uint16	   *local;			/* design's classes: index in label */
 	double	   *factor;			/* design's classes: c_k */
-	bool		unit_factor;	/* all c_k are 1 */
+	bool		plain;			/* all classes of the design, and all c_k are 1 */
 	uint32		columns;
 	Size		n;				/* columns * width */
 	double		weight;			/* of rows */
@@ -84,6 +84,7 @@ typedef struct SoftmaxFit
 	float	   *single_x;		/* block * width */
 	double	   *mass;			/* block */
 	double	   *dot;			/* block */
+	double	   *second;			/* block: the mass of the second of two classes */
 	double	   *scratch;		/* 2 * block */
 	uint16	   *label;			/* block */
 	/* of the preconditioner, see softmax_precondition.c */

@@ -219,7 +219,7 @@ softmax_block(double *z, uint32 classes, uint32 rows, const double *mass,
 /* Two classes: z is the logit of the second against the first. */
 DISPATCHED static double
 logistic(double *restrict z, uint32 rows, const double *restrict mass,
-		 const double *restrict dot, double *restrict loss,
+		 const double *restrict second, double *restrict loss,
 		 double *restrict odds)
 {
 	for (uint32 i = 0; i < rows; i++)
@@ -235,21 +235,28 @@ logistic(double *restrict z, uint32 rows, const double *restrict mass,
 		double		v = z[i];
 		double		e = odds[i];
 
-		loss[i] = mass[i] * ((v > 0 ? v : 0) + log_above_one(1 + e)) - dot[i];
+		loss[i] = mass[i] * ((v > 0 ? v : 0) + log_above_one(1 + e)) - second[i] * v;
 		z[i] = mass[i] * (v < 0 ? e : 1) / (1 + e);
 	}
 	return sum_lanes(loss, rows);
 }
 
 double
-logistic_block(double *z, uint32 rows, const double *mass, const double *dot,
+logistic_block(double *z, uint32 rows, const double *mass, const double *second,
 			   double *scratch, double *curvature)
 {
-	double		loss = logistic(z, rows, mass, dot, scratch, scratch + rows);
+	double		loss = logistic(z, rows, mass, second, scratch, scratch + rows);
 
 	if (curvature != NULL)
 		curvature[0] += sum_curvature(z, mass, rows, scratch);
 	return loss;
+}
+
+DISPATCHED void
+subtract_block(double *restrict z, uint32 rows, const double *restrict mass)
+{
+	for (uint32 i = 0; i < rows; i++)
+		z[i] -= mass[i];
 }
 
 /*

@@ -4,7 +4,8 @@
  *		of a block of rows to losses and residuals.
  *
  * Logits lie class by class: those of class k are z[k * rows + i].  What a row
- * counts for is mass[i]; the weighted sum of its target's logits is dot[i].
+ * counts for is mass[i]; the weighted sum of its target's logits is dot[i], and
+ * of two classes the mass of the second is second[i].
  */
 #ifndef NL_SOFTMAX_KERNEL_H
 #define NL_SOFTMAX_KERNEL_H
@@ -16,8 +17,9 @@ extern double softmax_block(double *z, uint32 classes, uint32 rows,
 							const double *mass, const double *dot,
 							double *scratch, double *curvature);
 extern double logistic_block(double *z, uint32 rows, const double *mass,
-							 const double *dot, double *scratch,
+							 const double *second, double *scratch,
 							 double *curvature);
+extern void subtract_block(double *z, uint32 rows, const double *mass);
 
 extern void weigh_terms(const double *terms, uint32 n, uint32 rows, const double *q,
 						const double *mass, double *weight, double *to);

@@ -55,10 +55,12 @@ softmax_centre(const SoftmaxModel *m, uint32 width, double *v)
 	}
 }
 
-/* Of each row the mass, and its dot product with the logits: hard labels. */
+/*
+ * A block's labels, as a model knows them, and masses; of two classes also the
+ * mass of the second.
+ */
 static void
-weigh_labels(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 from,
-			 uint32 rows)
+gather_labels(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
 {
 	const Design *d = fit->design;
 	const uint16 *label = d->set->label + from;
@@ -69,51 +71,65 @@ weigh_labels(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 fro
 
 		fit->label[i] = m->local[k];
 		fit->mass[i] = design_weight(d, from + i) * m->factor[k];
+		fit->second[i] = fit->label[i] == 1 ? fit->mass[i] : 0;
 	}
-	if (m->columns == 1)
-		for (uint32 i = 0; i < rows; i++)
-			fit->dot[i] = fit->label[i] ? fit->mass[i] * z[i] : 0;
-	else
-		for (uint32 i = 0; i < rows; i++)
-			fit->dot[i] = fit->mass[i] * z[(Size) fit->label[i] * rows + i];
 }
 
-static void
-subtract_labels(const SoftmaxFit *fit, const SoftmaxModel *m, double *z, uint32 rows)
+/* The mass that row's t-th target has for a model. */
+static double
+target_mass(const SoftmaxFit *fit, const SoftmaxModel *m, uint32 row, uint32 t)
 {
-	if (m->columns == 1)
-		for (uint32 i = 0; i < rows; i++)
-			z[i] -= fit->label[i] ? fit->mass[i] : 0;
-	else
-		for (uint32 i = 0; i < rows; i++)
-			z[(Size) fit->label[i] * rows + i] -= fit->mass[i];
+	const TrainingSet *set = fit->design->set;
+
+	return design_weight(fit->design, row) * m->factor[set->target_label[t]] *
+		set->target_p[t];
 }
 
 /* The same for targets that are distributions. */
 static void
-weigh_targets(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 from,
-			  uint32 rows)
+gather_targets(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
 {
-	const Design *d = fit->design;
-	const TrainingSet *set = d->set;
+	const TrainingSet *set = fit->design->set;
 
 	for (uint32 i = 0; i < rows; i++)
 	{
-		uint32		row = from + i;
-		double		w = design_weight(d, row);
-
-		fit->mass[i] = fit->dot[i] = 0;
-		for (uint32 t = target_begin(set, row); t < set->target_end[row]; t++)
+		fit->mass[i] = fit->second[i] = 0;
+		for (uint32 t = target_begin(set, from + i); t < set->target_end[from + i]; t++)
 		{
-			uint32		k = set->target_label[t];
-			double		mass = w * m->factor[k] * set->target_p[t];
+			double		mass = target_mass(fit, m, from + i, t);
 
 			fit->mass[i] += mass;
-			if (m->columns > 1)
-				fit->dot[i] += mass * z[(Size) m->local[k] * rows + i];
-			else if (m->local[k] == 1)
-				fit->dot[i] += mass * z[i];
+			if (m->local[set->target_label[t]] == 1)
+				fit->second[i] += mass;
 		}
+	}
+}
+
+/* What has been gathered for one model, does it serve another? */
+static bool
+sees_the_same(const SoftmaxModel *a, const SoftmaxModel *b)
+{
+	return a != NULL && a->plain && b->plain;
+}
+
+/* For three classes or more: each row's masses times its logits, summed. */
+static void
+dot_targets(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 from,
+			uint32 rows)
+{
+	const TrainingSet *set = fit->design->set;
+
+	for (uint32 i = 0; i < rows; i++)
+	{
+		if (!set->soft)
+		{
+			fit->dot[i] = fit->mass[i] * z[(Size) fit->label[i] * rows + i];
+			continue;
+		}
+		fit->dot[i] = 0;
+		for (uint32 t = target_begin(set, from + i); t < set->target_end[from + i]; t++)
+			fit->dot[i] += target_mass(fit, m, from + i, t) *
+				z[(Size) m->local[set->target_label[t]] * rows + i];
 	}
 }
 
@@ -121,24 +137,18 @@ static void
 subtract_targets(const SoftmaxFit *fit, const SoftmaxModel *m, double *z, uint32 from,
 				 uint32 rows)
 {
-	const Design *d = fit->design;
-	const TrainingSet *set = d->set;
+	const TrainingSet *set = fit->design->set;
 
 	for (uint32 i = 0; i < rows; i++)
 	{
-		uint32		row = from + i;
-		double		w = design_weight(d, row);
-
-		for (uint32 t = target_begin(set, row); t < set->target_end[row]; t++)
+		if (!set->soft)
 		{
-			uint32		k = set->target_label[t];
-			double		mass = w * m->factor[k] * set->target_p[t];
-
-			if (m->columns > 1)
-				z[(Size) m->local[k] * rows + i] -= mass;
-			else if (m->local[k] == 1)
-				z[i] -= mass;
+			z[(Size) fit->label[i] * rows + i] -= fit->mass[i];
+			continue;
 		}
+		for (uint32 t = target_begin(set, from + i); t < set->target_end[from + i]; t++)
+			z[(Size) m->local[set->target_label[t]] * rows + i] -=
+				target_mass(fit, m, from + i, t);
 	}
 }
 
@@ -147,24 +157,25 @@ static void
 residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 rows,
 		  bool curvature, bool moments)
 {
-	bool		soft = fit->design->set->soft;
 	double	   *sums = curvature ? m->curvature : NULL;
 
 	if (moments)
 		softmax_keep_terms(fit, m, z, rows);
-	if (soft)
-		weigh_targets(fit, m, z, from, rows);
+	if (m->columns == 1)
+		m->trial_loss += logistic_block(z, rows, fit->mass, fit->second,
+										fit->scratch, sums);
 	else
-		weigh_labels(fit, m, z, from, rows);
-	m->trial_loss += m->columns == 1 ?
-		logistic_block(z, rows, fit->mass, fit->dot, fit->scratch, sums) :
-		softmax_block(z, m->columns, rows, fit->mass, fit->dot, fit->scratch, sums);
+	{
+		dot_targets(fit, m, z, from, rows);
+		m->trial_loss += softmax_block(z, m->columns, rows, fit->mass, fit->dot,
+									   fit->scratch, sums);
+	}
 	if (moments)
 		softmax_add_moments(fit, m, z, rows);
-	if (soft)
-		subtract_targets(fit, m, z, from, rows);
+	if (m->columns == 1)
+		subtract_block(z, rows, fit->second);
 	else
-		subtract_labels(fit, m, z, rows);
+		subtract_targets(fit, m, z, from, rows);
 }
 
 static void
@@ -173,6 +184,7 @@ evaluate_block(SoftmaxFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 co
 {
 	const double *x = feature_row(fit->design->x, from);
 	double	   *z = fit->z;
+	const SoftmaxModel *gathered = NULL;
 	bool		sampled = curvature && from < fit->design->start[fold] + fit->sample;
 
 	softmax_logits(fit, x, rows, columns);
@@ -182,6 +194,14 @@ evaluate_block(SoftmaxFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 co
 
 		if (!m->active || !learns_from(fit, f, fold))
 			continue;
+		if (!sees_the_same(gathered, m))
+		{
+			if (fit->design->set->soft)
+				gather_targets(fit, m, from, rows);
+			else
+				gather_labels(fit, m, from, rows);
+			gathered = m;
+		}
 		residuals(fit, m, z, from, rows, curvature, sampled && m->moments != NULL);
 		z += (Size) m->columns * rows;
 		CHECK_FOR_INTERRUPTS();

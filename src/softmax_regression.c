@@ -57,6 +57,7 @@ set_classes(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 {
 	const Design *d = fit->design;
 	double	   *weight = palloc0(Max(d->classes, 1) * sizeof(double));
+	bool		unit;
 
 	m->label = palloc(Max(d->classes, 1) * sizeof(uint16));
 	m->local = palloc0(Max(d->classes, 1) * sizeof(uint16));
@@ -75,13 +76,14 @@ set_classes(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 			m->label[m->classes++] = k;
 		}
 	m->columns = m->classes > 2 ? m->classes : m->classes == 2;
-	m->unit_factor = fit->options->class_weight == CLASS_WEIGHT_NONE;
+	unit = fit->options->class_weight == CLASS_WEIGHT_NONE;
+	m->plain = unit && m->classes == d->classes;
 	m->share = palloc(Max(m->classes, 1) * sizeof(double));
 	for (uint32 k = 0; k < m->classes; k++)
 	{
 		double		w = weight[m->label[k]];
 
-		m->factor[m->label[k]] = m->unit_factor ? 1 : m->weight / (m->classes * w);
+		m->factor[m->label[k]] = unit ? 1 : m->weight / (m->classes * w);
 		m->share[k] = w * m->factor[m->label[k]];
 		m->mass += m->share[k];
 	}
@@ -224,6 +226,7 @@ make_buffers(SoftmaxFit *fit)
 	softmax_begin_products(fit, columns);
 	fit->mass = palloc(fit->block * sizeof(double));
 	fit->dot = palloc(fit->block * sizeof(double));
+	fit->second = palloc(fit->block * sizeof(double));
 	fit->scratch = palloc(2 * fit->block * sizeof(double));
 	fit->label = palloc(fit->block * sizeof(uint16));
 	softmax_begin_preconditioner(fit);
