@@ -19,7 +19,7 @@
  *	   rows, then the lowest number.
  *
  * Two groups whose 64-bit hashes collide are one unit, which does no harm.
- * Memory: 8 bytes a row, 16 while groups are united, and 36 a unit, freed at
+ * Memory: 4 bytes a row, 20 while groups are united, and 16 a unit, freed at
  * the end.
  * Interrupts: every INTERRUPT_BLOCK rows or units, and in the sorts.
  */
@@ -57,7 +57,7 @@ unite_groups(const RowKey *keys, uint32 n, const uint64 *group, uint32 *parent)
 
 	for (uint32 i = 0; i < n; i++)
 		if (group[keys[i].row] != 0)
-			places[grouped++] = (RowKey) {group[keys[i].row], i};
+			places[grouped++] = (RowKey) {.hash = group[keys[i].row],.row = i};
 	row_keys_sort(places, grouped);
 	for (uint32 i = 1; i < grouped; i++)
 		if (places[i].hash == places[i - 1].hash)
@@ -91,13 +91,8 @@ unite_equal(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 
 #define NO_ROW PG_UINT32_MAX
 
-typedef struct Unit
-{
-	uint64		key;
-	uint32		first;			/* lowest place; its rows are linked */
-	uint32		rows:31;
-	uint32		grouped:1;		/* the key is of a group */
-} Unit;
+/* "row" is the lowest place; the unit's rows are linked. */
+typedef RowKey Unit;
 
 typedef struct Units
 {
@@ -116,8 +111,8 @@ add_key(const Unit *unit, uint64 group, uint64 content)
 	if (unit->rows == 0 || (group != 0 && !unit->grouped))
 		return key;
 	if (group == 0 && unit->grouped)
-		return unit->key;
-	return Min(unit->key, key);
+		return unit->hash;
+	return Min(unit->hash, key);
 }
 
 static Units
@@ -139,7 +134,7 @@ find_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 	for (uint32 i = 0; i < n; i++)
 		unit[i] = parent[i] == i ? u.n++ : unit[parent[i]];
 	u.units = nl_alloc_zero(context, mul_size(u.n, sizeof(Unit)));
-	u.next = nl_alloc(context, mul_size(n, sizeof(uint32)));
+	u.next = unit;				/* of a place that has been counted */
 	for (uint32 i = n; i-- > 0;)
 	{
 		Unit	   *at = &u.units[unit[i]];
@@ -147,14 +142,13 @@ find_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
-		u.next[i] = at->rows == 0 ? NO_ROW : at->first;
-		at->first = i;
-		at->key = add_key(at, own, keys[i].hash);
+		u.next[i] = at->rows == 0 ? NO_ROW : at->row;
+		at->row = i;
+		at->hash = add_key(at, own, keys[i].hash);
 		at->grouped = at->grouped || own != 0;
 		at->rows++;
 		u.largest = Max(u.largest, at->rows);
 	}
-	pfree(unit);
 	return u;
 }
 
@@ -188,40 +182,34 @@ choose_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 	return apart;
 }
 
-/*
- * The order in which units are dealt: those with more rows first, equal ones by
- * key.  Units are numbered in the order of their first places.
- */
-static uint32 *
-dealing_order(const Units *u, uint32 seed)
+static int
+compare_units(const void *x, const void *y)
 {
-	MemoryContext context = CurrentMemoryContext;
-	RowKey	   *keys = nl_alloc(context, mul_size(u->n, sizeof(RowKey)));
-	uint32	   *order = nl_alloc(context, mul_size(u->n, sizeof(uint32)));
-	uint32	   *next = nl_alloc_zero(context, mul_size((Size) u->largest + 1,
-													   sizeof(uint32)));
-	uint32		from = 0;
+	const Unit *a = x;
+	const Unit *b = y;
 
+	CHECK_FOR_INTERRUPTS();
+	if (a->rows != b->rows)
+		return a->rows > b->rows ? -1 : 1;
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return a->row < b->row ? -1 : a->row > b->row;
+}
+
+/* Those with more rows first, equal ones by key, hashed with the seed. */
+static void
+order_units(Units *u, uint32 seed)
+{
 	for (uint32 j = 0; j < u->n; j++)
 	{
-		keys[j].row = j;
-		keys[j].hash = hash_bytes_extended((unsigned char *) &u->units[j].key,
-										   sizeof(uint64), seed);
-		next[u->units[j].rows]++;
+		if (j % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		u->units[j].hash = hash_bytes_extended((unsigned char *) &u->units[j].hash,
+											   sizeof(uint64), seed);
 	}
-	row_keys_sort(keys, u->n);
-	for (uint32 rows = u->largest; rows > 0; rows--)
-	{
-		uint32		units = next[rows];
-
-		next[rows] = from;
-		from += units;
-	}
-	for (uint32 j = 0; j < u->n; j++)
-		order[next[u->units[keys[j].row].rows]++] = keys[j].row;
-	pfree(keys);
-	pfree(next);
-	return order;
+	row_keys_sort(u->units, u->n);
+	/* finds that all is in order where units have one size, as most do */
+	qsort(u->units, u->n, sizeof(Unit), compare_units);
 }
 
 /* The label that a row counts for when labels are spread. */
@@ -259,7 +247,7 @@ emptiest_fold(Dealer *d, const TrainingSet *set, const RowKey *keys,
 	uint32		best = 0;
 
 	memset(d->share, 0, d->folds * sizeof(double));
-	for (uint32 i = unit->first; i != NO_ROW; i = u->next[i])
+	for (uint32 i = unit->row; i != NO_ROW; i = u->next[i])
 	{
 		uint32		label = row_label(set, keys[i].row);
 
@@ -274,8 +262,7 @@ emptiest_fold(Dealer *d, const TrainingSet *set, const RowKey *keys,
 }
 
 static void
-deal(const TrainingSet *set, const RowKey *keys, const Units *u,
-	 const uint32 *order, Folds *folds)
+deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 {
 	Dealer		d = {.folds = folds->n,.classes = set->labels->n + 1};
 
@@ -287,12 +274,12 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u,
 		d.total[row_label(set, i)]++;
 	for (uint32 j = 0; j < u->n; j++)
 	{
-		const Unit *unit = &u->units[order[j]];
+		const Unit *unit = &u->units[j];
 		uint32		f = emptiest_fold(&d, set, keys, u, unit);
 
 		if (j % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
-		for (uint32 i = unit->first; i != NO_ROW; i = u->next[i])
+		for (uint32 i = unit->row; i != NO_ROW; i = u->next[i])
 		{
 			folds->fold[i] = f;
 			d.count[(Size) row_label(set, keys[i].row) * d.folds + f]++;
@@ -320,11 +307,9 @@ folds_make(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 		result.n = 0;
 	else
 	{
-		uint32	   *order = dealing_order(&u, seed);
-
+		order_units(&u, seed);
 		result.fold = nl_alloc(CurrentMemoryContext, set->x.n);
-		deal(set, keys, &u, order, &result);
-		pfree(order);
+		deal(set, keys, &u, &result);
 	}
 	free_units(&u);
 	return result;

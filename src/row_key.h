@@ -11,6 +11,9 @@ typedef struct RowKey
 {
 	uint64		hash;
 	uint32		row;
+	/* of a unit of rows (folds.c), which sorting carries along */
+	uint32		rows:31;
+	uint32		grouped:1;		/* the hash is of a group */
 } RowKey;
 
 extern void row_keys_sort(RowKey *keys, uint32 n);

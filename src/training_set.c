@@ -318,7 +318,11 @@ training_set_permute(TrainingSet *set, const uint32 *source)
 		uint16	   *label = nl_alloc(set->context, mul_size(n, sizeof(uint16)));
 
 		for (uint32 i = 0; i < n; i++)
+		{
+			if (i % INTERRUPT_BLOCK == 0)
+				CHECK_FOR_INTERRUPTS();
 			label[i] = set->label[source[i]];
+		}
 		pfree(set->label);
 		set->label = label;
 	}
@@ -327,7 +331,11 @@ training_set_permute(TrainingSet *set, const uint32 *source)
 		double	   *weight = nl_alloc(set->context, mul_size(n, sizeof(double)));
 
 		for (uint32 i = 0; i < n; i++)
+		{
+			if (i % INTERRUPT_BLOCK == 0)
+				CHECK_FOR_INTERRUPTS();
 			weight[i] = set->weight[source[i]];
+		}
 		pfree(set->weight);
 		set->weight = weight;
 	}

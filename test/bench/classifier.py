@@ -1,5 +1,8 @@
 """Logistic regression and out-of-fold predictions beside scikit-learn.
 
+Rows have no groups, on either side.  scikit-learn is told our folds, which are
+found out beforehand.
+
 Labels are one letter each, so that all rows of a table have the same length in
 the binary form of COPY, and numpy reads them in one piece: no faster way out of
 the database is known to us.  The times of scikit-learn include it.
@@ -119,7 +122,7 @@ def folds_of(connection):
     """The fold of each row.  A row that weighs more changes the predictions of
     all rows but those of its own fold."""
     options = "'{\"l2\": 1, \"tolerance\": 1e-8}'::jsonb"
-    arguments = f"label, features, id::text, CASE id WHEN %d THEN 1e3 ELSE 1 END, {options}"
+    arguments = f"label, features, NULL::text, CASE id WHEN %d THEN 1e3 ELSE 1 END, {options}"
     oof_table(connection, arguments % 0)
     base = fitted_probabilities(connection)
     folds = numpy.full(len(base), -1)
@@ -160,7 +163,7 @@ def oof_memory(arguments):
 
 def oof_of_size(connection, n, features, classes):
     write_rows(connection, "examples", *make_rows(n, features, classes))
-    arguments = "label, features, id::text, '{\"l2\": 1}'::jsonb"
+    arguments = "label, features, '{\"l2\": 1}'::jsonb"
     folds = folds_of(connection)
     ours = seconds(lambda: predict_all(connection, arguments))
     oof_table(connection, arguments)

@@ -229,6 +229,17 @@ is( value($node, 'SELECT count(d) = count(*) AND count(*) = (SELECT count(*) FRO
 	't',
 	'each row has a prediction');
 
+# An outlier that a model does not see must not drown what its own rows vary by
+my $outlier = q[(SELECT i, grp, label, CASE i WHEN 1 THEN ARRAY[x[1], 1e11] ELSE x END AS x
+	FROM (SELECT i, i % 2 AS grp, (hashint4(i) % 3 > 0)::text AS label,
+	             ARRAY[hashint4(i + 1000) / 2e9, hashint4(i) % 3 + hashint4(i + 2000) / 2e9]::float8[] AS x
+	      FROM generate_series(1, 200) AS i) AS v) AS w];
+my $drowned = value($node, qq[SELECT max(abs(probability(d, 'true') - probability(predict(m, x), 'true')))
+	FROM (SELECT *, oof_predict(label, x, grp::text, '{"folds": 2}'::jsonb) OVER () AS d FROM $outlier) AS a,
+	     (SELECT logistic_regression(label, x) AS m FROM $outlier WHERE grp = 0) AS b
+	WHERE grp = 1]);
+cmp_ok($drowned, '<', 1e-4, "beside an outlier: a model of the other rows, but for $drowned");
+
 # The aggregate
 for my $arguments ('label, x', 'label, x, weight', 'label, x, weight * 0.1, \'{"class_weight": "balanced"}\'::jsonb', 'label, x::real[]')
 {
