@@ -42,7 +42,11 @@ my @specifications = (
 	{ name => 'soft targets and row weights', n => 60, d => 4, k => 4, noise => 1, soft => 1, weights => 1 },
 	{ name => 'rare class', n => 90, d => 4, k => 3, noise => 1, rare => 2 },
 	{ name => 'rare class, balanced', n => 90, d => 4, k => 3, noise => 1, rare => 5, class_weight => 'balanced' },
-	{ name => 'rare class, balanced, two classes', n => 90, d => 4, k => 2, noise => 1, rare => 5, class_weight => 'balanced' });
+	{ name => 'rare class, balanced, two classes', n => 90, d => 4, k => 2, noise => 1, rare => 5, class_weight => 'balanced' },
+	# large enough to begin in single precision
+	{ name => 'many rows', n => 2000, d => 33, k => 3, noise => 2, scales => 1 },
+	{ name => 'many rows, two classes', n => 2000, d => 33, k => 2, noise => 1, weights => 1, correlated => 1 },
+	{ name => 'many rows, soft targets', n => 2200, d => 30, k => 4, noise => 1, soft => 1, constant => [0.1] });
 
 # A function of n that returns a whole number from 0 to n - 1.
 sub new_generator
