@@ -17,7 +17,7 @@ from sklearn.model_selection import PredefinedSplit, StratifiedKFold, cross_val_
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from harness import connect, elapsed, line, peak_memory, query, seconds, title, value
+from harness import connect, line, peak_memory, query, seconds, title, value
 
 # rows, features, classes
 SIZES = ((50000, 100, 10), (20000, 384, 3), (200000, 32, 2))
@@ -169,9 +169,9 @@ def oof_of_size(connection, n, features, classes):
     oof_table(connection, arguments)
     our_loss = -numpy.log(fitted_probabilities(connection)).mean()
     result = []
-    theirs = elapsed(lambda: result.extend(scikit_learn_oof(connection, features, folds)))
-    their_loss = log_loss(*result)
-    reading = elapsed(lambda: read_rows(connection, "SELECT label, features FROM examples",
+    theirs = seconds(lambda: result.append(scikit_learn_oof(connection, features, folds)))
+    their_loss = log_loss(*result[-1])
+    reading = seconds(lambda: read_rows(connection, "SELECT label, features FROM examples",
                                         features))
     what = f"{n} x {features}, {classes} classes"
     line(f"oof_predict, {what}", f"{ours:.2f} s", f"{theirs:.2f} s", f"{theirs / ours:.1f}",
@@ -187,8 +187,7 @@ def oof_of_size(connection, n, features, classes):
 
 
 def out_of_fold(connection):
-    title(f"{FOLDS}-fold out-of-fold probabilities, l2 = 1 / C = 1, from a table;"
-          " cross_val_predict: one run")
+    title(f"{FOLDS}-fold out-of-fold probabilities, l2 = 1 / C = 1, from a table")
     for size in SIZES:
         oof_of_size(connection, *size)
 
