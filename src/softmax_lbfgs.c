@@ -176,6 +176,7 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 	bool		fell = m->trial_objective <= m->objective + ARMIJO * m->step * m->slope ||
 		(m->trial_objective <= m->objective + slack &&
 		 slope <= -(1 - 2 * ARMIJO) * m->slope);
+	bool		closed;
 
 	if (m->again)
 	{
@@ -199,7 +200,8 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 		return;
 	}
 	m->step = isfinite(m->high) ? (m->low + m->high) / 2 : 2 * m->step;
-	if (m->step >= SMALLEST_STEP && m->step <= 1 / SMALLEST_STEP)
+	closed = isfinite(m->high) && m->high - m->low < SMALLEST_STEP * Max(m->high, 1);
+	if (!closed && m->step <= 1 / SMALLEST_STEP)
 		return;
 	if (m->rough)
 		look_again(fit, m);
@@ -207,8 +209,7 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 	{
 		/* as near as rounding lets it come, or no optimum at all */
 		m->active = false;
-		m->converged = m->decrement <= 1e3 * fit->options->tolerance &&
-			m->step < SMALLEST_STEP;
+		m->converged = closed && m->decrement <= 1e3 * fit->options->tolerance;
 	}
 }
 

@@ -240,6 +240,12 @@ my $drowned = value($node, qq[SELECT max(abs(probability(d, 'true') - probabilit
 	WHERE grp = 1]);
 cmp_ok($drowned, '<', 1e-4, "beside an outlier: a model of the other rows, but for $drowned");
 
+# and a tolerance that rounding does not let it reach must not keep it searching
+my $searched = value($node, qq[SET statement_timeout = '60s'; SELECT count(d)
+	FROM (SELECT oof_predict(label, x, grp::text, '{"folds": 2, "tolerance": 1e-10, "max_iterations": 10000}'::jsonb) OVER () AS d
+	      FROM (SELECT grp, label, CASE i WHEN 1 THEN ARRAY[x[1], 1e9] ELSE x END AS x FROM $outlier) AS v) AS v]);
+is($searched, 200, 'beside an outlier: an end to the search');
+
 # The aggregate
 for my $arguments ('label, x', 'label, x, weight', 'label, x, weight * 0.1, \'{"class_weight": "balanced"}\'::jsonb', 'label, x::real[]')
 {
