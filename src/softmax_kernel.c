@@ -28,6 +28,8 @@
 #define DISPATCHED
 #endif
 
+/* What is dispatched is static: the loader's choice could not be hidden. */
+
 #define LANES 8
 
 static inline uint64
@@ -126,9 +128,9 @@ sum_lanes(const double *values, uint32 n)
 }
 
 /* Dot products of a row with the coefficients of each column. */
-DISPATCHED void
-score_row(const double *restrict coefficients, uint32 columns, uint32 width,
-		  const double *restrict row, double *restrict score)
+DISPATCHED static void
+dot_columns(const double *restrict coefficients, uint32 columns, uint32 width,
+			const double *restrict row, double *restrict score)
 {
 	uint32		whole = width / LANES * LANES;
 
@@ -146,6 +148,13 @@ score_row(const double *restrict coefficients, uint32 columns, uint32 width,
 			sum += lane[l];
 		score[k] = sum;
 	}
+}
+
+void
+score_row(const double *coefficients, uint32 columns, uint32 width,
+		  const double *row, double *score)
+{
+	dot_columns(coefficients, columns, width, row, score);
 }
 
 /* Sum of p (1 - p), weighted, of residuals' probabilities q = mass * p. */
@@ -252,21 +261,27 @@ logistic_block(double *z, uint32 rows, const double *mass, const double *second,
 	return loss;
 }
 
-DISPATCHED void
-subtract_block(double *restrict z, uint32 rows, const double *restrict mass)
+DISPATCHED static void
+subtract(double *restrict z, uint32 rows, const double *restrict mass)
 {
 	for (uint32 i = 0; i < rows; i++)
 		z[i] -= mass[i];
+}
+
+void
+subtract_block(double *z, uint32 rows, const double *mass)
+{
+	subtract(z, rows, mass);
 }
 
 /*
  * Terms of each row, term by term, with weights mass * p (1 - p); the
  * probabilities are given as q = mass * p.
  */
-DISPATCHED void
-weigh_terms(const double *restrict terms, uint32 n, uint32 rows,
-			const double *restrict q, const double *restrict mass,
-			double *restrict weight, double *restrict to)
+DISPATCHED static void
+weigh(const double *restrict terms, uint32 n, uint32 rows,
+	  const double *restrict q, const double *restrict mass,
+	  double *restrict weight, double *restrict to)
 {
 	for (uint32 i = 0; i < rows; i++)
 		weight[i] = mass[i] > 0 ? q[i] * (1 - q[i] / mass[i]) : 0;
@@ -275,26 +290,53 @@ weigh_terms(const double *restrict terms, uint32 n, uint32 rows,
 			to[(Size) t * rows + i] = terms[(Size) t * rows + i] * weight[i];
 }
 
+void
+weigh_terms(const double *terms, uint32 n, uint32 rows,
+			const double *q, const double *mass,
+			double *weight, double *to)
+{
+	weigh(terms, n, rows, q, mass, weight, to);
+}
+
 /* Columns of a block of rows, each times a scale. */
-DISPATCHED void
-scale_to_single(const double *restrict x, uint32 rows, uint32 width,
-				const double *restrict scale, float *restrict to)
+DISPATCHED static void
+scale_columns(const double *restrict x, uint32 rows, uint32 width,
+			  const double *restrict scale, float *restrict to)
 {
 	for (uint32 i = 0; i < rows; i++, x += width, to += width)
 		for (uint32 j = 0; j < width; j++)
 			to[j] = x[j] * scale[j];
 }
 
-DISPATCHED void
-double_to_single(const double *restrict from, Size n, float *restrict to)
+void
+scale_to_single(const double *x, uint32 rows, uint32 width,
+				const double *scale, float *to)
+{
+	scale_columns(x, rows, width, scale, to);
+}
+
+DISPATCHED static void
+narrow(const double *restrict from, Size n, float *restrict to)
 {
 	for (Size i = 0; i < n; i++)
 		to[i] = from[i];
 }
 
-DISPATCHED void
-single_to_double(const float *restrict from, Size n, double *restrict to)
+void
+double_to_single(const double *from, Size n, float *to)
+{
+	narrow(from, n, to);
+}
+
+DISPATCHED static void
+widen(const float *restrict from, Size n, double *restrict to)
 {
 	for (Size i = 0; i < n; i++)
 		to[i] = from[i];
+}
+
+void
+single_to_double(const float *from, Size n, double *to)
+{
+	widen(from, n, to);
 }
