@@ -41,6 +41,15 @@ FROM (SELECT logistic_regression(label, features, '{"class_weight": "balanced"}'
 	  FROM (VALUES ('a', '{5}'::float8[]), ('a', '{5}'), ('a', '{5}'), ('b', '{5}'), ('c', '{5}')) AS v (label, features)) AS w,
 	probabilities(predict(m, '{5}')) AS p;
 
+-- constant features leave the fit where it begins, at the frequencies, and it
+-- knows: it neither searches on nor warns
+SELECT count(*) AS fits, bool_and(converged) AS converged, max(iterations) AS iterations
+FROM generate_series(3, 300) AS n,
+	LATERAL (SELECT (fit_report(logistic_regression(i % 3, ARRAY[1, 0.1]::float8[], 1.0 / n))).* FROM generate_series(1, n) AS i) AS v;
+SELECT label, feature, round(coefficient::numeric, 6) AS coefficient
+FROM coefficients((SELECT logistic_regression(i % 3 = 0, ARRAY[1]::float8[]) FROM generate_series(1, 18) AS i))
+ORDER BY feature;
+
 -- labels of any type, features of other types of numbers
 SELECT labels(logistic_regression(i % 3, ARRAY[i, i * i]::real[])) FROM generate_series(1, 20) AS i;
 SELECT labels(logistic_regression(i % 2 = 0, ARRAY[i, 1])) FROM generate_series(1, 20) AS i;

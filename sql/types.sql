@@ -83,3 +83,67 @@ FROM unordered;
 SELECT annotator, annotations, confusion FROM unordered, annotators(m);
 SELECT replace(m::text, '"annotations": 3', '"annotations": 1e300')::annotator_model FROM unordered;
 SELECT replace(m::text, '"annotations": [1, 2]', '"annotations": [1e300, 2]')::annotator_model FROM unordered;
+
+-- classifier: any coefficients come back from the text form as the same, with
+-- their labels in canonical order (of two labels the order says what the row means)
+CREATE TEMP TABLE trained (name text, c classifier);
+INSERT INTO trained VALUES ('by hand',
+	'{"method": "logistic_regression", "options": {"l2": 0.1}, "fit": {"rows": 3, "weight": 0.30000000000000004, "iterations": 0,
+	  "converged": false, "gradient": 5e-324, "log_loss": 0}, "features": 3, "labels": ["10", "9", "\"\\n"],
+	  "coefficients": [[0.1, 1e-320, -1.7976931348623157e308, 0.30000000000000004], [-0.0, 1e22, 123456789012345680, 1], [0, 0, 0, 5e-324]]}');
+SELECT c FROM trained;
+SELECT label, feature, coefficient FROM trained, coefficients(c);
+INSERT INTO trained
+SELECT 'two', logistic_regression(l, f) FROM (VALUES ('a', '{1,2}'::float8[]), ('e', '{2,1}'), ('a', '{0.1,7}')) AS v (l, f) UNION ALL
+SELECT 'three', logistic_regression(l, f, w, '{"l2": 0.3}'::jsonb) FROM (VALUES (9, '{1}'::float8[], 0.1), (10, '{2}', 0.2), (11, '{4}', 10)) AS v (l, f, w) UNION ALL
+SELECT 'soft', logistic_regression(t, f) FROM (VALUES ('{"": 0.5, "b": 0.5}'::label_distribution, '{1}'::float8[]), ('{"b": 1}', '{3}')) AS v (t, f) UNION ALL
+SELECT 'none', logistic_regression(l, f) FROM (VALUES (NULL, '{1}'::float8[]), ('a', NULL)) AS v (l, f);
+SELECT name, c::text::classifier::text = c::text AS text, c::jsonb::text::classifier::text = c::text AS jsonb, labels(c)
+FROM trained ORDER BY name COLLATE "C";
+-- what came back predicts the same, to the bit
+SELECT name, count(*), bool_and(predict(c, f)::text = predict(c::text::classifier, f)::text) AS same
+FROM trained, (VALUES ('{0.1,0.7}'::float8[]), ('{1,0.3}'), ('{1}'), ('{0.1}')) AS v (f)
+WHERE (fit_report(c)).features = cardinality(f) GROUP BY name ORDER BY name COLLATE "C";
+SELECT length(classifier_send(c)) AS bytes FROM trained WHERE name = 'two';
+
+-- training_set: its text form is for machines
+SELECT training_set_accum(NULL, 'x', '{1,0.5}');
+CREATE TEMP TABLE learning (name text, s training_set);
+INSERT INTO learning VALUES
+	('labels', training_set_accum(training_set_accum(NULL, 'a', '{1,-0.0}'), 'e', '{0.1,1e-320}')),
+	('options', training_set_accum(training_set_accum(NULL, 'a', '{1}', '{"l2": 0.1}'::jsonb), 'b', '{2}', NULL::jsonb)),
+	('weights', training_set_accum(training_set_accum(NULL, 'a', '{1}', 0.1), 'b', '{2}', 0)),
+	('soft', training_set_accum(training_set_accum(NULL, '{"b": 0.1, "a": 0.9, "c": 0}'::label_distribution, '{1}'), '{"c": 1}'::label_distribution, '{1}')),
+	('soft, weights', training_set_accum(training_set_accum(NULL, '{"10": 0.5, "9": 0.5}'::label_distribution, '{1}', 2), '{"10": 0.25, "9": 0.5, "a": 0.25}'::label_distribution, '{4}', 0.3)),
+	('one class', training_set_accum(training_set_accum(NULL, '', '{1}'), '', '{2}')),
+	('empty', 'training_set:1:BgEAAAAAAAAAAAAAAAAAAAAAAAA='),
+	('NULL', training_set_accum(NULL, NULL::text, '{1}')),
+	('NULL, too', training_set_accum(NULL, 'a', NULL));
+SELECT name, s::text::training_set::text = s::text AS text, length(training_set_send(s)) AS bytes FROM learning ORDER BY name COLLATE "C";
+-- a row that has no label, features or weight leaves it as it was; sets are joined to none and to an empty one
+SELECT training_set_accum(s, NULL::text, '{1,2}')::text = s::text AS label, training_set_accum(s, 'a', NULL)::text = s::text AS features,
+       training_set_combine(s, NULL)::text = s::text AS with_null, training_set_combine(NULL, s)::text = s::text AS to_null,
+       training_set_combine(s, (SELECT s FROM learning WHERE name = 'empty'))::text = s::text AS with_empty,
+       training_set_combine((SELECT s FROM learning WHERE name = 'empty'), s)::text = s::text AS to_empty
+FROM learning WHERE name = 'labels';
+-- what is stored is fitted like what was collected
+CREATE TEMP TABLE pair (l text, t label_distribution, f float8[], w float8);
+INSERT INTO pair VALUES ('a', '{"a": 0.7, "b": 0.3}', '{1,0.1}', 1), ('b', '{"b": 1}', '{2,0.7}', 0.5), ('b', '{"b": 0.5, "c": 0.5}', '{0.3,4}', 2);
+SELECT logistic_regression(l, f)::text = logistic_regression_final(training_set_combine(
+		(SELECT training_set_accum(training_set_accum(NULL, 'b', '{0.3,4}'), 'b', '{2,0.7}')::text::training_set),
+		training_set_accum(NULL, 'a', '{1,0.1}')))::text AS labels,
+       logistic_regression(t, f, w)::text = logistic_regression_final(training_set_accum(training_set_accum(training_set_accum(NULL,
+		'{"b": 0.5, "c": 0.5}'::label_distribution, '{0.3,4}', 2)::text::training_set, '{"a": 0.7, "b": 0.3}'::label_distribution, '{1,0.1}', 1)::text::training_set,
+		'{"b": 1}'::label_distribution, '{2,0.7}', 0.5))::text AS soft
+FROM pair;
+SELECT logistic_regression_final(s) IS NULL AS nothing FROM learning WHERE name = 'empty';
+SELECT logistic_regression_final(s) FROM learning WHERE name = 'one class';
+-- used up by its own aggregate only: the same final function in a window, or beside another aggregate, works on a copy
+CREATE FUNCTION pg_temp.same(s training_set) RETURNS text LANGUAGE sql AS $$ SELECT md5(logistic_regression_final(s)::text) $$;
+CREATE AGGREGATE pg_temp.careless(text, float8[]) (SFUNC = training_set_accum, STYPE = training_set, FINALFUNC = logistic_regression_final);
+CREATE AGGREGATE pg_temp.states(text, float8[]) (SFUNC = training_set_accum, STYPE = training_set, FINALFUNC = pg_temp.same);
+CREATE TEMP TABLE sequence AS
+SELECT i, (ARRAY['c', 'a', 'b'])[1 + i % 3] AS l, ARRAY[i % 7, i * i % 11]::float8[] AS f FROM generate_series(1, 20) AS i;
+SELECT count(*), bool_and(md5(c) = (SELECT md5(logistic_regression(l, f)::text) FROM sequence AS s WHERE s.i <= v.i + 5)) AS same
+FROM (SELECT i, pg_temp.careless(l, f) OVER (ORDER BY i ROWS BETWEEN UNBOUNDED PRECEDING AND 5 FOLLOWING)::text AS c FROM sequence) AS v;
+SELECT md5(pg_temp.careless(l, f)::text) = pg_temp.states(l, f) AS same FROM sequence;

@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "feature_matrix.h"
 #include "jsonio.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
@@ -36,7 +37,7 @@ check_classifier(const ClassifierView *view)
 	for (Size i = 0; i < n; i++)
 		if (!isfinite(view->coefficients[i]))
 			invalid_classifier("a coefficient is not finite");
-	if (view->rows < 0 || view->rows > MAX_ROWS || view->iterations < 0)
+	if (view->rows < 1 || view->rows > MAX_ROWS || view->iterations < 0)
 		invalid_classifier("a number in the fit record is out of range");
 	if (!(view->weight > 0 && isfinite(view->weight)))
 		invalid_classifier("its weight is out of range");
@@ -136,7 +137,7 @@ classifier_in(PG_FUNCTION_ARGS)
 		jsonio_invalid(type_name, "\"method\" must be \"logistic_regression\".");
 	jsonio_read_names(type_name, object, "labels", labels);
 	check_labels(labels);
-	view.features = jsonio_count_field(type_name, object, "features", PG_INT32_MAX);
+	view.features = jsonio_count_field(type_name, object, "features", MAX_FEATURES);
 	/* nothing is allocated for numbers that are not there */
 	if (view.features == 0 || JsonContainerSize(rows) == 0 ||
 		JsonContainerSize(jsonio_array_element(type_name, rows, 0, "coefficients")) !=
@@ -204,6 +205,8 @@ classifier_recv(PG_FUNCTION_ARGS)
 	n = mul_size(classifier_columns(labels->n), (Size) view.features + 1);
 	if (view.features == 0 || n > (Size) (buf->len - buf->cursor) / sizeof(double))
 		value_invalid_binary(KIND_CLASSIFIER, "It is truncated.");
+	if (view.features > MAX_FEATURES)
+		value_invalid_binary(KIND_CLASSIFIER, "It has too many features.");
 	view.coefficients = coefficient_array(labels->n, view.features);
 	for (Size i = 0; i < n; i++)
 		view.coefficients[i] = recv_double(buf);

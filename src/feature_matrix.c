@@ -17,7 +17,6 @@
 #define LARGE_PAGE (2 * 1024 * 1024)
 #define FIRST_ROWS 16
 #define INTERRUPT_BLOCK 1024
-#define MAX_FEATURES 100000
 
 /* "expected": how many rows will come, or 0 where that is not known. */
 void

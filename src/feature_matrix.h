@@ -13,6 +13,8 @@
 
 #include "utils/array.h"
 
+#define MAX_FEATURES 100000
+
 typedef struct FeatureMatrix
 {
 	MemoryContext context;

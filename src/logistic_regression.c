@@ -11,6 +11,8 @@
 #include "classifier_options.h"
 #include "training_aggregate.h"
 
+#include <math.h>
+
 #include "access/detoast.h"
 #include "utils/fmgrprotos.h"
 
@@ -59,6 +61,7 @@ accum(FunctionCallInfo fcinfo, TargetKind kind, bool weighted, bool with_options
 		VALUE_RETURN_STATE();
 	et = get_state(fcinfo, kind == TARGET_DISTRIBUTION, weighted);
 	set = &et->set;
+	training_set_check_kind(set, kind == TARGET_DISTRIBUTION, weighted);
 	row = set->x.n;
 	if (kind == TARGET_DISTRIBUTION)
 		training_set_target(set, row, PG_GETARG_LABEL_DISTRIBUTION(1));
@@ -183,6 +186,7 @@ fit(TrainingSet *set, const ClassifierOptions *options)
 							   "logistic_regression");
 	check_classes(model, &names);
 	uncentre(model, design);
+	softmax_check_finite(model, set->x.width);
 	if (!model->converged)
 		ereport(WARNING,
 				(errmsg("logistic_regression() did not converge in %d iterations: gradient %.2e, tolerance %.2e",
@@ -203,8 +207,9 @@ fit(TrainingSet *set, const ClassifierOptions *options)
 }
 
 /*
- * Declared FINALFUNC_MODIFY = READ_WRITE: the state is used up, unless the
- * function is called by hand, where it works on a copy.
+ * Declared FINALFUNC_MODIFY = READ_WRITE: the state is used up.  It works on a
+ * copy when called by hand, in a window, or by another aggregate that does not
+ * declare it so: in none of these has the state one reader.
  */
 NL_FUNCTION(logistic_regression_final);
 Datum
@@ -223,9 +228,9 @@ logistic_regression_final(PG_FUNCTION_ARGS)
 	phase = AllocSetContextCreate(CurrentMemoryContext, "logistic_regression fit",
 								  ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(phase);
-	et = AggCheckCallContext(fcinfo, NULL) ?
-		training_get(PG_GETARG_DATUM(0), phase) :
-		training_expand(PG_GETARG_DATUM(0), phase);
+	et = AggStateIsShared(fcinfo) ?
+		training_expand(PG_GETARG_DATUM(0), phase) :
+		training_get(PG_GETARG_DATUM(0), phase);
 	if (et->options != NULL)
 		jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
 												   CStringGetDatum(et->options)));
@@ -332,6 +337,10 @@ classifier_predict(PG_FUNCTION_ARGS)
 	features_copy(predictor->row + 1, (double *) ARR_DATA_PTR(features), n, 0);
 	softmax_predict(view->coefficients, classifier_columns(view->labels.n),
 					n + 1, predictor->row, predictor->p);
+	if (isnan(predictor->p[0]))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the features are too large for the classifier: its scores overflow")));
 	PG_FREE_IF_COPY(features, 1);
 	PG_RETURN_POINTER(label_distribution_make(&view->labels, predictor->p));
 }

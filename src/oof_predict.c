@@ -404,6 +404,8 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 	move_places(p, rows);
 	p->models = softmax_regression(p->design, true, &options.regression,
 								   "oof_predict");
+	for (uint32 f = 0; f < folds.n; f++)
+		softmax_check_finite(&p->models[f], p->set.x.width);
 	p->scores = softmax_score_folds(p->design, p->models);
 	p->p = palloc(Max(p->design->classes, 2) * sizeof(double));
 	p->all = palloc(p->design->classes * sizeof(double));

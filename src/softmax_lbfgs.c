@@ -29,6 +29,7 @@
 #define SMALLEST_STEP 1e-10
 #define ROUNDING 1e-13			/* of the objective, relative */
 #define SINGLE_ROUNDING 1e-6	/* the same, in single precision */
+#define AT_OPTIMUM 1e-14		/* of the decrement, for a row of weight 1 */
 #define SINGLE_UNTIL 0.02		/* of the Newton decrement */
 
 static double
@@ -96,7 +97,8 @@ begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
 	if (m->iterations == 0)
 		m->first_decrement = m->decrement;
 	m->converged = !m->rough &&
-		m->decrement <= fit->options->tolerance * Min(m->first_decrement, 1);
+		m->decrement <= Max(fit->options->tolerance * Min(m->first_decrement, 1),
+							AT_OPTIMUM * sqrt(m->mass));
 	if (m->rough && m->decrement < SINGLE_UNTIL)
 		fit->single = false;
 	if (m->rough && !(m->slope < 0))

@@ -295,3 +295,21 @@ softmax_regression(const Design *design, bool hold_out,
 		pfree(fit.s);
 	return results;
 }
+
+/*
+ * Where weights or features are hundreds of orders of magnitude apart the fit
+ * may end without a number of use.
+ */
+void
+softmax_check_finite(const FittedModel *model, uint32 width)
+{
+	double		check = model->gradient * 0.0 + model->loss * 0.0;
+
+	for (Size i = 0; i < (Size) model->columns * width; i++)
+		check += model->coefficients[i] * 0.0;
+	if (check != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("coefficients of a logistic regression overflow"),
+				 errhint("Bring weights and features nearer to 1.")));
+}

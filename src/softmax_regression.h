@@ -47,6 +47,7 @@ extern Size softmax_regression_memory(const TrainingSet *set, uint32 models);
 extern FittedModel *softmax_regression(const Design *design, bool hold_out,
 									   const RegressionOptions *options,
 									   const char *name);
+extern void softmax_check_finite(const FittedModel *model, uint32 width);
 
 /* softmax_predict.c */
 extern Size softmax_scores_memory(const TrainingSet *set);

@@ -16,10 +16,10 @@
 #include <math.h>
 
 #include "common/hashfn.h"
+#include "jsonio.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "training_aggregate.h"
-#include "utils/fmgrprotos.h"
 
 #define INTERRUPT_BLOCK 1024
 #define FIRST_ROWS 16
@@ -48,6 +48,16 @@ training_set_init(TrainingSet *set, MemoryContext context, bool soft,
 	set->targets_capacity = 2 * FIRST_ROWS;
 	set->target_label = MemoryContextAlloc(context, set->targets_capacity * sizeof(uint16));
 	set->target_p = MemoryContextAlloc(context, set->targets_capacity * sizeof(double));
+}
+
+/* What is joined to a set must be of its kind, for it has no room for other. */
+void
+training_set_check_kind(const TrainingSet *set, bool soft, bool weighted)
+{
+	if (set->soft != soft || (set->weight != NULL) != weighted)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("training_sets with and without soft targets or weights cannot be joined")));
 }
 
 static Size
@@ -403,10 +413,7 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 	const TrainingSet *from = &other->set;
 	uint32	   *codes = palloc(Max(from->labels->n, 1) * sizeof(uint32));
 
-	if (to->soft != from->soft || (to->weight != NULL) != (from->weight != NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("training_sets with and without soft targets or weights cannot be joined")));
+	training_set_check_kind(to, from->soft, from->weight != NULL);
 	if (to->x.n > 0 && from->x.n > 0 && to->x.width != from->x.width)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
@@ -488,27 +495,6 @@ write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 	}
 }
 
-static void
-read_labels(StringInfo buf, TrainingSet *set, int encoding)
-{
-	uint32		n = pq_getmsgint(buf, 4);
-
-	for (uint32 i = 0; i < n; i++)
-	{
-		uint32		len = pq_getmsgint(buf, 4);
-		char	   *s;
-
-		if (len > (uint32) (buf->len - buf->cursor))
-			value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
-		s = pnstrdup(pq_getmsgbytes(buf, len), len);
-		if (memchr(s, '\0', len) != NULL)
-			value_invalid_binary(KIND_TRAINING_SET, "A label has a zero byte.");
-		s = pg_any_to_server(s, len, encoding);
-		if (dictionary_add(set->labels, s, strlen(s)) != i)
-			value_invalid_binary(KIND_TRAINING_SET, "A label occurs twice.");
-	}
-}
-
 static char *
 read_options(StringInfo buf, int encoding)
 {
@@ -524,12 +510,7 @@ read_options(StringInfo buf, int encoding)
 		return NULL;
 	s = pg_any_to_server(s, len, encoding);
 	/* in the form that rows bring them in, and proved to be JSON */
-	{
-		Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-															   CStringGetDatum(s)));
-
-		return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
-	}
+	return JsonbToCString(NULL, jsonio_parse_object("training_set", s), 0);
 }
 
 static uint32
@@ -542,11 +523,12 @@ read_label(StringInfo buf, const TrainingSet *set)
 	return label;
 }
 
+/* "seen", a place for each label, has the number of the last row with it. */
 static void
-read_soft_target(StringInfo buf, TrainingSet *set)
+read_soft_target(StringInfo buf, TrainingSet *set, uint32 *seen)
 {
 	uint32		n = pq_getmsgint(buf, 2);
-	int64		last = -1;
+	uint32		row = set->x.n + 1;
 	double		sum = 0;
 
 	for (uint32 t = 0; t < n; t++)
@@ -554,25 +536,27 @@ read_soft_target(StringInfo buf, TrainingSet *set)
 		uint32		label = read_label(buf, set);
 		double		p = pq_getmsgfloat8(buf);
 
+		if (seen[label] == row)
+			value_invalid_binary(KIND_TRAINING_SET, "A target has a label twice.");
+		seen[label] = row;
 		if (!(p > 0 && p <= 1 + 1e-6))
 			value_invalid_binary(KIND_TRAINING_SET, "A target is no probability.");
 		add_target(set, set->x.n, label, p);
 		sum += p;
-		last = label;
 	}
-	if (last < 0 || fabs(sum - 1) > 1e-6)
+	if (fabs(sum - 1) > 1e-6)
 		value_invalid_binary(KIND_TRAINING_SET, "A target does not sum to 1.");
 }
 
 static void
-read_row(StringInfo buf, TrainingSet *set, uint32 features)
+read_row(StringInfo buf, TrainingSet *set, uint32 features, uint32 *seen)
 {
-	double		weight = 1;
+	double		weight;
 	double	   *row;
 
 	begin_row(set, set->x.n);
 	if (set->soft)
-		read_soft_target(buf, set);
+		read_soft_target(buf, set, seen);
 	else
 		set->label[set->x.n] = read_label(buf, set);
 	if (set->weight != NULL)
@@ -597,9 +581,10 @@ read_set(StringInfo buf, MemoryContext parent, int encoding)
 	bool		weighted;
 	uint32		n;
 	uint32		features;
+	uint32	   *seen;
 
 	value_recv_version(buf, KIND_TRAINING_SET);
-	read_labels(buf, &et->set, encoding);
+	dictionary_recv(labels, buf, encoding);
 	et->options = read_options(buf, encoding);
 	if (et->options != NULL)
 		et->options = MemoryContextStrdup(context, et->options);
@@ -611,14 +596,18 @@ read_set(StringInfo buf, MemoryContext parent, int encoding)
 	if ((n > 0) != (features > 0) || (n > 0) != (labels->n > 0) ||
 		(features > 0 && n > (Size) (buf->len - buf->cursor) / features / sizeof(double)))
 		value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
+	if (features > MAX_FEATURES)
+		value_invalid_binary(KIND_TRAINING_SET, "It has too many features.");
 	training_set_init(&et->set, context, soft, weighted, n);
 	et->set.labels = labels;
+	seen = palloc0(Max(labels->n, 1) * sizeof(uint32));
 	for (uint32 i = 0; i < n; i++)
 	{
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
-		read_row(buf, &et->set, features);
+		read_row(buf, &et->set, features, seen);
 	}
+	pfree(seen);
 	et->set.x.expected = 0;
 	pq_getmsgend(buf);
 	return et;

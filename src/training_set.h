@@ -53,6 +53,7 @@ has_target(const TrainingSet *set, uint32 row)
 
 extern void training_set_init(TrainingSet *set, MemoryContext context,
 							  bool soft, bool weighted, uint32 expected);
+extern void training_set_check_kind(const TrainingSet *set, bool soft, bool weighted);
 extern Size training_set_memory(const TrainingSet *set);
 extern void training_set_label(TrainingSet *set, uint32 row, const text *label);
 extern void training_set_target(TrainingSet *set, uint32 row,

@@ -38,6 +38,33 @@ END
 my $set = 'annotation_set(item, annotator, label)';
 my $one = q('{"labels": ["a"], "counts": [[1]]}'::confusion_matrix);
 my $model = '(SELECT dawid_skene(item, annotator, label) FROM votes)';
+my $hard = q(training_set_accum(NULL, 'a', '{1,2}'));
+my $weighted = q(training_set_accum(NULL, 'a', '{1,2}', 2::float8));
+my $soft = q(training_set_accum(NULL, '{"a": 1}'::label_distribution, '{1,2}'));
+
+# Pieces of a binary training_set, and a query that reads them
+sub names { return pack('N (N/a*)*', scalar(@_), @_) }
+sub options { return pack('N/a*', $_[0] // '') }
+sub n2 { return pack('n', $_[0]) }
+sub f8 { return pack('d>', $_[0]) }
+
+sub training_set
+{
+	my ($names, $options, $soft, $is_weighted, $n, $features, @rows) = @_;
+	my $bytes = pack('C2', 6, 1) . $names . $options . pack('C2 N2', $soft, $is_weighted, $n, $features) . join('', @rows);
+	return "SELECT 'training_set:1:" . encode_base64($bytes, '') . "'::training_set";
+}
+
+# A classifier of two labels and two features with one part replaced
+sub classifier_with
+{
+	my ($path, $value) = @_;
+	my $sound = '{"method": "logistic_regression", "options": {}, "fit": {"rows": 2, "weight": 2, "iterations": 1, '
+	  . '"converged": true, "gradient": 0, "log_loss": 0.1}, "features": 2, "labels": ["a", "b"], "coefficients": [[0, 1, 2]]}';
+	return "jsonb_set('$sound', '$path', '$value')::text::classifier";
+}
+sub classifier_text { return 'SELECT ' . classifier_with(@_) }
+
 sub fit_with { return "SELECT dawid_skene(item, annotator, label, '$_[0]'::jsonb) FROM votes" }
 
 # query, SQLSTATE, what message or detail must have, what the hint must have
@@ -123,6 +150,89 @@ my @errors = (
 	[ "SELECT jsonb_set($model\::jsonb, '{fit,iterations}', '1.5')::text::annotator_model", '22P02', '"iterations" must be a whole number' ],
 	[ "SELECT jsonb_set($model\::jsonb, '{annotators}', '[\"a\"]')::text::annotator_model", '22P02', '2 matrices for 1 annotators' ],
 
+	# training_set: the state functions, called by hand with a state of another kind
+	[ "SELECT training_set_accum($hard, 'b', '{1,2}', 2::float8)", '22023', 'with and without' ],
+	[ "SELECT training_set_accum($hard, 'b', '{1,2}', 2::float8, '{}'::jsonb)", '22023', 'with and without' ],
+	[ "SELECT training_set_accum($hard, 'b'::varchar, '{1,2}', 2::float8)", '22023', 'with and without' ],
+	[ qq(SELECT training_set_accum($hard, '{"b": 1}'::label_distribution, '{1,2}')), '22023', 'with and without' ],
+	[ qq(SELECT training_set_accum($hard, '{"b": 1}'::label_distribution, '{1,2}', 2::float8)), '22023', 'with and without' ],
+	[ "SELECT training_set_accum($weighted, 'b', '{1,2}')", '22023', 'with and without' ],
+	[ "SELECT training_set_accum($soft, 'b', '{1,2}')", '22023', 'with and without' ],
+	[ "SELECT training_set_accum($soft, 'b', '{1,2}', 2::float8)", '22023', 'with and without' ],
+	[ "SELECT training_set_combine($hard, $soft)", '22023', 'with and without' ],
+	[ "SELECT training_set_combine($hard, $weighted)", '22023', 'with and without' ],
+	[ "SELECT training_set_combine($hard, training_set_accum(NULL, 'b', '{1}'))", '2202E', 'some rows have 2 features, others 1' ],
+	[ "SELECT logistic_regression_final($hard)", '22023', 'at least two classes' ],
+
+	# its input.  Labels, options, soft, weighted, rows, features, then the rows.
+	[ training_set(names(), options(), 0, 0, 0, 1), '22P03', 'truncated' ],
+	[ training_set(names('a'), options(), 0, 0, 0, 0), '22P03', 'truncated' ],
+	[ training_set(names('a'), options(), 0, 0, 1, 0, n2(0)), '22P03', 'truncated' ],
+	[ training_set(names(), options(), 0, 0, 1, 1, n2(0), f8(1)), '22P03', 'truncated' ],
+	[ training_set(names('a'), options(), 0, 0, 0xffffffff, 0xffffffff, n2(0), f8(1)), '22P03', 'truncated' ],
+	[ training_set(names('a'), options(), 0, 0, 0x20000000, 1, n2(0), f8(1)), '22P03', 'truncated' ],
+	[ training_set(names('a'), options(), 0, 0, 1, 0x20000001, n2(0), f8(1)), '22P03', 'truncated' ],
+	[ training_set(names('a'), options(), 0, 0, 1, 1, n2(0)), '22P03', 'truncated' ],
+	[ training_set(names('a'), options(), 0, 0, 1, 1, n2(0), f8(1), "\0"), '08P01', 'message' ],
+	[ training_set(names('a'), options(), 0, 0, 1, 100001, n2(0), f8(1) x 100001), '22P03', 'too many features' ],
+	[ training_set(names('a', 'a'), options(), 0, 0, 1, 1, n2(0), f8(1)), '22P03', 'repeated name' ],
+	[ training_set(names("a\0"), options(), 0, 0, 1, 1, n2(0), f8(1)), '22P03', 'zero byte' ],
+	[ training_set(names("\xff"), options(), 0, 0, 1, 1, n2(0), f8(1)), '22021', 'UTF8' ],
+	[ training_set(pack('N', 0xffffffff), options(), 0, 0, 1, 1, n2(0), f8(1)), '22P03', 'impossible count' ],
+	[ training_set(pack('N2', 1, 0x7fffffff), options(), 0, 0, 1, 1, n2(0), f8(1)), '22P03', 'impossible length' ],
+	[ training_set(names(map { "l$_" } 0 .. 1000), options(), 0, 0, 1, 1, n2(0), f8(1)), '22P03', 'impossible count' ],
+	[ training_set(names('a'), pack('N', 0xffffffff), 0, 0, 1, 1, n2(0), f8(1)), '22P03', 'truncated' ],
+	[ training_set(names('a'), options('x'), 0, 0, 1, 1, n2(0), f8(1)), '22P02', 'x' ],
+	[ training_set(names('a'), options('[]'), 0, 0, 1, 1, n2(0), f8(1)), '22P02', 'object' ],
+	[ training_set(names('a'), options("{}\0"), 0, 0, 1, 1, n2(0), f8(1)), '22P03', 'zero byte' ],
+	[ training_set(names('a'), options(), 0, 0, 1, 1, n2(1), f8(1)), '22P03', 'not listed' ],
+	[ training_set(names('a'), options(), 0, 0, 1, 1, n2(0xffff), f8(1)), '22P03', 'not listed' ],
+	[ training_set(names('a'), options(), 0, 1, 1, 1, n2(0), f8(-1), f8(1)), '22003', 'weight -1 ' ],
+	[ training_set(names('a'), options(), 0, 1, 1, 1, n2(0), f8('nan'), f8(1)), '22003', 'weight NaN ' ],
+	[ training_set(names('a'), options(), 0, 0, 1, 1, n2(0), f8('nan')), '22003', 'NaN' ],
+	[ training_set(names('a'), options(), 0, 0, 1, 1, n2(0), f8('-inf')), '22003', '-infinity' ],
+	[ training_set(names('a', 'b'), options(), 1, 0, 1, 1, n2(0), f8(1)), '22P03', 'sum to 1' ],
+	[ training_set(names('a', 'b'), options(), 1, 0, 1, 1, n2(1), n2(0), f8(0.5), f8(1)), '22P03', 'sum to 1' ],
+	[ training_set(names('a', 'b'), options(), 1, 0, 1, 1, n2(2), n2(0), f8(0.5), n2(0), f8(0.5), f8(1)), '22P03', 'twice' ],
+	[ training_set(names('a', 'b'), options(), 1, 0, 1, 1, n2(2), n2(0), f8(1.5), n2(1), f8(-0.5), f8(1)), '22P03', 'no probability' ],
+	[ training_set(names('a', 'b'), options(), 1, 0, 1, 1, n2(2), n2(0), f8(1), n2(1), f8(0), f8(1)), '22P03', 'no probability' ],
+	[ training_set(names('a', 'b'), options(), 1, 0, 1, 1, n2(1), n2(0), f8('nan'), f8(1)), '22P03', 'no probability' ],
+	[ training_set(names('a', 'b'), options(), 1, 0, 1, 1, n2(65535), n2(0), f8(1), f8(1)), '08P01|22P03', '.' ],
+
+	# classifier, text
+	[ q(SELECT 'x'::classifier), '22P02', 'x' ],
+	[ q(SELECT '[]'::classifier), '22P02', 'object' ],
+	[ q(SELECT '{}'::classifier), '22P02', 'is missing' ],
+	[ classifier_text('{method}', '"no such"'), '22P02', 'logistic_regression' ],
+	[ classifier_text('{options}', '[1]'), '22P02', '"options" must be an object' ],
+	[ classifier_text('{fit}', '1'), '22P02', '"fit" must be an object' ],
+	[ classifier_text('{fit,rows}', '0'), '22023', 'fit record' ],
+	[ classifier_text('{fit,rows}', '-1'), '22P02', '"rows" must be a whole number' ],
+	[ classifier_text('{fit,rows}', '1e300'), '22P02', '"rows" must be a whole number' ],
+	[ classifier_text('{fit,iterations}', '-1'), '22P02', '"iterations" must be a whole number' ],
+	[ classifier_text('{fit,iterations}', '2147483648'), '22P02', '"iterations" must be a whole number' ],
+	[ classifier_text('{fit,weight}', '0'), '22023', 'weight' ],
+	[ classifier_text('{fit,weight}', '1e999'), '22003', 'range' ],
+	[ classifier_text('{fit,gradient}', '-1'), '22023', 'gradient' ],
+	[ classifier_text('{fit,log_loss}', '-1'), '22023', 'log_loss' ],
+	[ classifier_text('{fit,converged}', '1'), '22P02', 'true or false' ],
+	[ classifier_text('{labels}', '["a"]'), '22023', 'fewer than two labels' ],
+	[ classifier_text('{labels}', '["a", "a"]'), '22P02', 'twice' ],
+	[ classifier_text('{labels}', '["b", "a"]'), '22023', 'not in order' ],
+	[ classifier_text('{labels}', '["a", "b", "c"]'), '22P02', '1 rows instead of 3' ],
+	[ classifier_text('{features}', '0'), '22P02', 'coefficients' ],
+	[ classifier_text('{features}', '1'), '22P02', 'coefficients' ],
+	[ classifier_text('{features}', '100001'), '22P02', '"features" must be a whole number' ],
+	[ classifier_text('{coefficients}', '[]'), '22P02', 'coefficients' ],
+	[ classifier_text('{coefficients}', '[[1, 2, 3], [1, 2, 3]]'), '22P02', '2 rows instead of 1' ],
+	[ classifier_text('{coefficients}', '[[1, null, 3]]'), '22P02', 'numbers' ],
+	[ classifier_text('{coefficients}', '[[1, 1e999, 3]]'), '22003', 'range' ],
+
+	[ q{SELECT logistic_regression(l, ARRAY[x], w) FROM (VALUES ('a', 1, 1e300), ('a', 2, 1e-300), ('b', 2, 1e-300)) AS v (l, x, w)}, '22003', 'overflow', 'nearer to 1' ],
+	[ q{SELECT oof_predict(l, ARRAY[x], x::text, w, '{}'::jsonb) OVER () FROM (VALUES ('a', 1, 1e300), ('a', 2, 1e-300), ('b', 3, 1e-300), ('b', 4, 1e-300)) AS v (l, x, w)}, '22003', 'overflow', 'nearer to 1' ],
+	[ "SELECT predict(" . classifier_with('{coefficients}', '[[0, 1e308, 1e308]]') . ", '{10,-10}')", '22003', 'scores overflow' ],
+	[ "SELECT predict(" . classifier_with('{features}', '2') . ", '{1}')", '2202E', '1 features.*fitted to 2' ],
+
 	# options
 	[ fit_with('{"smothing": 1}'), '22023', '"smothing"', '"smoothing"' ],
 	[ fit_with('{"smoothing": -1}'), '22023', '"smoothing": -1', 'from 0 ' ],
@@ -179,7 +289,8 @@ for my $error (@errors)
 # must be a value: it gives a text that it can be read from again, and whatever
 # takes it does not fall over.
 #
-my @types = qw(confusion_matrix label_distribution annotation_set annotator_model posterior_state);
+my @types = qw(confusion_matrix label_distribution annotation_set annotator_model posterior_state
+	training_set classifier);
 $node->safe_psql('postgres', <<'END');
 CREATE TABLE annotations AS
 SELECT 'item ' || i AS item, 'annotator ' || j AS annotator, (i * 5 + j * i) % 3 AS label,
@@ -190,6 +301,8 @@ CREATE TABLE sound_label_distribution (v label_distribution);
 CREATE TABLE sound_annotation_set (v annotation_set);
 CREATE TABLE sound_annotator_model (v annotator_model);
 CREATE TABLE sound_posterior_state (v posterior_state);
+CREATE TABLE sound_training_set (v training_set);
+CREATE TABLE sound_classifier (v classifier);
 INSERT INTO sound_confusion_matrix
 SELECT annotator_confusion(item, label) FROM annotations UNION ALL
 SELECT annotator_confusion(gold, label) FROM annotations UNION ALL
@@ -207,6 +320,15 @@ SELECT annotation_set(item, annotator, label, gold) FROM annotations UNION ALL
 SELECT dawid_skene_accum(NULL, 'i', 'a', 'x', 'x', '{"smoothing": 1}');
 INSERT INTO sound_posterior_state
 SELECT posterior_accum(NULL, (SELECT v FROM sound_annotator_model LIMIT 1), annotator, label::text) FROM annotations LIMIT 3;
+INSERT INTO sound_training_set
+SELECT training_set_accum(training_set_accum(NULL, 'a', '{1,2}'), 'é', '{2,0.5}') UNION ALL
+SELECT training_set_accum(training_set_accum(NULL, 'a', '{1}', 2::float8, '{"l2": 3}'::jsonb), 'b', '{2}', 0::float8, NULL) UNION ALL
+SELECT training_set_accum(training_set_accum(NULL, '{"a": 0.5, "b": 0.5}'::label_distribution, '{1,0}'),
+                          '{"b": 1, "c": 0}'::label_distribution, '{3,1}');
+INSERT INTO sound_classifier
+SELECT logistic_regression(label % 2, ARRAY[label, gold]::float8[]) FROM (SELECT label, coalesce(gold, 0) AS gold FROM annotations) AS a UNION ALL
+SELECT logistic_regression(label, ARRAY[label * 0.3, length(item)]::float8[], 0.5, '{"l2": 10}'::jsonb) FROM annotations UNION ALL
+SELECT logistic_regression('é' || label % 2, ARRAY[1, 0]::float8[]) FROM annotations;
 
 -- what takes a value of each type; $1 is the value
 CREATE TABLE uses (type text, query text);
@@ -231,6 +353,17 @@ INSERT INTO uses VALUES
 ('annotator_model', 'SELECT consensus(v, $1) FROM sound_annotation_set'),
 ('annotator_model', 'SELECT posterior($1, annotator, label)::text FROM annotations'),
 ('annotator_model', 'SELECT $1::jsonb'),
+('training_set', 'SELECT logistic_regression_final($1)::text'),
+('training_set', 'SELECT training_set_combine($1, $1)::text'),
+('training_set', 'SELECT training_set_combine($1, v)::text FROM sound_training_set'),
+('training_set', 'SELECT training_set_combine(v, $1)::text FROM sound_training_set LIMIT 1'),
+('training_set', 'SELECT training_set_accum($1, ''a'', ''{1,2}'')::text'),
+('training_set', 'SELECT training_set_accum($1, ''a'', ''{1}'', 1::float8)::text'),
+('training_set', 'SELECT training_set_accum($1, ''{"a": 1}''::label_distribution, ''{1,2}'')::text'),
+('classifier', 'SELECT ROW(fit_report($1), labels($1))'),
+('classifier', 'SELECT coefficients($1)'),
+('classifier', 'SELECT predict($1, f)::text FROM (VALUES (''{1,2}''::float8[]), (''{1e308,-1e308}''), (''{0,0}'')) AS v (f)'),
+('classifier', 'SELECT $1::jsonb'),
 ('posterior_state', 'SELECT posterior_final($1)::text'),
 ('posterior_state', 'SELECT posterior_final(posterior_combine($1, v))::text FROM sound_posterior_state'),
 ('posterior_state', 'SELECT posterior_final(posterior_combine(v, $1))::text FROM sound_posterior_state'),
@@ -387,7 +520,7 @@ sub copy_stream
 # Errors that say what is wrong; not, for instance, XX000 (internal error),
 # XX001 (found when a stored value was read), 53200 (out of memory).
 my $accepted = qr/\A(value|22P02|22P03|22P04|22003|22021|22023|22P05|22030|22032|08P01|54000|54001|21000)\z/;
-my $use_accepted = qr/\Ause (22003|22021|22023|21000|54000)\z/;
+my $use_accepted = qr/\Ause (22003|22021|22023|2202E|21000|54000)\z/;
 
 sub read_back
 {
