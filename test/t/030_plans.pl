@@ -260,17 +260,21 @@ report_checks();
 # Values in tables: dump and restore, materialized view, COPY, casts
 #
 my $folder = PostgreSQL::Test::Utils::tempdir();
-my @types = qw(confusion_matrix label_distribution annotation_set annotator_model);
-$node->safe_psql('postgres', <<'END');
+my @types = qw(confusion_matrix label_distribution annotation_set annotator_model classifier training_set);
+my $collect = 'CREATE AGGREGATE collect(text, float8[]) (SFUNC = training_set_accum, STYPE = training_set)';
+$node->safe_psql('postgres', "$collect;" . <<'END');
 CREATE TABLE stored AS
 SELECT g AS id, annotator_confusion(truth, label, weight) AS confusion_matrix,
        class_prior(dawid_skene(item, annotator, label)) AS label_distribution,
        annotation_set(item, annotator, label, gold) AS annotation_set,
-       dawid_skene(item, annotator, label, gold) AS annotator_model
+       dawid_skene(item, annotator, label, gold) AS annotator_model,
+       logistic_regression(label, ARRAY[h, weight]::float8[]) AS classifier,
+       collect(label, ARRAY[i, weight]::float8[] ORDER BY i) AS training_set
 FROM many GROUP BY g;
-INSERT INTO stored VALUES (100, NULL, NULL, NULL, NULL);
+INSERT INTO stored (id) VALUES (100);
 INSERT INTO stored
-SELECT 101, annotator_confusion(l, l), label_distribution(array_agg(l), array_agg(0.25::float8)), annotation_set(l, l, l), dawid_skene(l, l, l)
+SELECT 101, annotator_confusion(l, l), label_distribution(array_agg(l), array_agg(0.25::float8)), annotation_set(l, l, l), dawid_skene(l, l, l),
+       logistic_regression(l, ARRAY[length(l)]::float8[]), collect(l, ARRAY[length(l)]::float8[])
 FROM unnest(ARRAY['', E'tab\t, "quotes", \\ and\nline', 'naïve 日本', '{}']) AS l;
 CREATE MATERIALIZED VIEW trust AS SELECT id, a.* FROM stored, annotators(annotator_model) AS a;
 CREATE MATERIALIZED VIEW models AS SELECT g, dawid_skene(item, annotator, label) AS m FROM many GROUP BY g;
@@ -287,6 +291,7 @@ for my $type (@types)
 {
 	is( value($node, "SELECT count(*) FROM stored WHERE $type\::text\::$type\::text IS DISTINCT FROM $type\::text"),
 		0, "$type: the cast to text and back changes nothing");
+	next if $type eq 'training_set';
 	is(value($node, "SELECT count(*) FROM stored WHERE ($type IS NULL) <> ($type\::jsonb IS NULL)"),
 		0, "$type: is cast to jsonb");
 	is( value($node, "SELECT count(*) FROM stored WHERE $type\::jsonb <> $type\::text::jsonb"),
@@ -341,7 +346,8 @@ my %sql = (
 	label_distribution => 'label_distribution(array_agg(l), array_agg(0.25::float8))',
 	annotation_set => 'annotation_set(l, l, l, l)',
 	annotator_model => 'dawid_skene(l, l, l)',
-	posterior_state => undef);
+	classifier => 'logistic_regression(l, ARRAY[length(l)]::float8[])',
+	training_set => 'collect(l, ARRAY[length(l)]::float8[])');
 my $columns = join(', ', map { "$_ $_" } @types);
 my $values = join(', ', map { $sql{$_} } @types);
 
@@ -351,12 +357,12 @@ for my $encoding (qw(LATIN1 WIN1252 SQL_ASCII))
 {
 	my $db = lc $encoding;
 	$node->safe_psql($db,
-		"SET client_encoding = UTF8; CREATE EXTENSION noisylabel; CREATE TABLE e ($columns);"
+		"SET client_encoding = UTF8; CREATE EXTENSION noisylabel; $collect; CREATE TABLE e ($columns);"
 		  . "INSERT INTO e SELECT $values FROM (VALUES $latin) AS v(l)");
 	my $there = join(' ', map { $_ // 'NULL' } map { @$_ }
-		  rows($node, "SET client_encoding = UTF8; SELECT labels(confusion_matrix), labels(label_distribution), labels(annotation_set), labels(annotator_model) FROM e", $db));
+		  rows($node, "SET client_encoding = UTF8; SELECT labels(confusion_matrix), labels(label_distribution), labels(annotation_set), labels(annotator_model), labels(classifier), labels(logistic_regression_final(training_set)) FROM e", $db));
 	my $count = () = $there =~ /caf\xc3\xa9/g;
-	is($count, 4, "$encoding: labels keep their letters");
+	is($count, 6, "$encoding: labels keep their letters");
 	is( value($node, "SELECT count(*) FROM e WHERE " . join(' OR ', map { "$_\::text <> $_\::text\::$_\::text" } @types), $db),
 		0, "$encoding: text and back");
 
@@ -383,7 +389,7 @@ for my $encoding (qw(LATIN1 WIN1252 SQL_ASCII))
 			$node->safe_psql('postgres',
 				"DROP TABLE IF EXISTS e; CREATE TABLE e ($columns); SET client_encoding = '$client'; COPY e FROM '$file' ($copy)");
 			is( join(' ', map { $_ // 'NULL' } map { @$_ }
-					  rows($node, "SELECT labels(confusion_matrix), labels(label_distribution), labels(annotation_set), labels(annotator_model) FROM e")),
+					  rows($node, "SELECT labels(confusion_matrix), labels(label_distribution), labels(annotation_set), labels(annotator_model), labels(classifier), labels(logistic_regression_final(training_set)) FROM e")),
 				$there,
 				"$encoding: COPY $format by a client of $client on to UTF8");
 			is( value($node, "SELECT count(*) FROM consensus((SELECT annotation_set FROM e), (SELECT annotator_model FROM e)) WHERE label = item AND confidence = 1"),
