@@ -9,7 +9,9 @@
  *
  * Stop.  The gradient g is measured as sqrt(g' H g) with the H of L-BFGS, the
  * Newton decrement: about how far the coefficients are from the optimum, in
- * their own standard errors.
+ * their own standard errors.  Where it begins below 1, as with weights far
+ * below 1, the tolerance is of that first value, but no less than rounding: a fit
+ * that begins at its optimum (of constant features, say) has nothing to go on to.
  *
  * Precision.  A large fit begins in single precision (softmax_products.c).  As
  * soon as a model is near its optimum, or single precision is no use, all go on in
