@@ -54,6 +54,10 @@ ORDER BY feature;
 SELECT labels(logistic_regression(i % 3, ARRAY[i, i * i]::real[])) FROM generate_series(1, 20) AS i;
 SELECT labels(logistic_regression(i % 2 = 0, ARRAY[i, 1])) FROM generate_series(1, 20) AS i;
 
+-- missing features filled in, as the documents say
+SELECT (fit_report(logistic_regression(label, array_replace(features, NULL, 0::float8)))).rows
+FROM (SELECT label, array_append(features, NULL) AS features FROM points) AS v;
+
 -- any order of the rows gives the same bits
 SELECT count(DISTINCT m::text) AS models
 FROM (SELECT logistic_regression(label, features, weight ORDER BY features) AS m FROM points

@@ -43,7 +43,7 @@
 #define NO_ARGUMENT (-1)
 #define GROUP_SEED 1
 
-/* Which argument is what: (target, features [, group [, weight]] [, options]) */
+/* Which argument is what: (target, features [, group] [, options]), or with (group, weight, options) */
 typedef struct Arguments
 {
 	bool		soft;
@@ -475,7 +475,7 @@ predict_row(FunctionCallInfo fcinfo, bool soft)
 	PG_RETURN_POINTER(label_distribution_make(&p->names, p->all));
 }
 
-/* (label text or any type, features [, group [, weight]] [, options]) */
+/* (label text or any type, features [, group] [, options]), or with (group, weight, options) */
 NL_FUNCTION(oof_predict);
 Datum
 oof_predict(PG_FUNCTION_ARGS)
@@ -483,7 +483,7 @@ oof_predict(PG_FUNCTION_ARGS)
 	return predict_row(fcinfo, false);
 }
 
-/* (target label_distribution, features [, group [, weight]] [, options]) */
+/* (target label_distribution, features [, group] [, options]), or with (group, weight, options) */
 NL_FUNCTION(oof_predict_soft);
 Datum
 oof_predict_soft(PG_FUNCTION_ARGS)
