@@ -41,10 +41,11 @@ softmax_regression_memory(const TrainingSet *set, uint32 models)
 {
 	Size		width = set->x.width;
 	Size		columns = Max(set->labels->n, 1);
-	Size		vectors = add_size(mul_size(models, 2 * HISTORY + 6), 2 * models);
+	Size		vectors = add_size(mul_size(models, 2 * HISTORY + 6), 3 * models);
 	Size		size = mul_size(mul_size(vectors, columns), width);
 
-	size = add_size(size, mul_size(mul_size(models, columns), MAX_BLOCK));
+	size = add_size(size, mul_size(mul_size(models, 2 * columns), MAX_BLOCK));
+	size = add_size(size, add_size(BLOCK_BYTES / sizeof(double), mul_size(MIN_BLOCK, width)));
 	size = add_size(size, softmax_precondition_memory(set->x.n, width, columns, models));
 	return mul_size(size, sizeof(double));
 }

@@ -312,44 +312,36 @@ permute_targets(TrainingSet *set, const uint32 *source)
 	set->targets_capacity = targets;
 }
 
+/* Elements of that size in the order of "source", in place of the old array. */
+static void *
+permute_array(TrainingSet *set, void *array, Size size, const uint32 *source)
+{
+	char	   *to = nl_alloc(set->context, mul_size(set->x.n, size));
+
+	for (uint32 i = 0; i < set->x.n; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		memcpy(to + i * size, (char *) array + source[i] * size, size);
+	}
+	pfree(array);
+	return to;
+}
+
 /* Row i becomes what row source[i] was.  No row can be added afterwards. */
 void
 training_set_permute(TrainingSet *set, const uint32 *source)
 {
-	uint32		n = set->x.n;
-
-	if (n == 0)
+	if (set->x.n == 0)
 		return;
 	feature_matrix_permute(&set->x, source);
 	if (set->soft)
 		permute_targets(set, source);
 	else
-	{
-		uint16	   *label = nl_alloc(set->context, mul_size(n, sizeof(uint16)));
-
-		for (uint32 i = 0; i < n; i++)
-		{
-			if (i % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
-			label[i] = set->label[source[i]];
-		}
-		pfree(set->label);
-		set->label = label;
-	}
+		set->label = permute_array(set, set->label, sizeof(uint16), source);
 	if (set->weight != NULL)
-	{
-		double	   *weight = nl_alloc(set->context, mul_size(n, sizeof(double)));
-
-		for (uint32 i = 0; i < n; i++)
-		{
-			if (i % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
-			weight[i] = set->weight[source[i]];
-		}
-		pfree(set->weight);
-		set->weight = weight;
-	}
-	set->capacity = n;
+		set->weight = permute_array(set, set->weight, sizeof(double), source);
+	set->capacity = set->x.n;
 }
 
 /*
