@@ -251,6 +251,7 @@ emptiest_fold(Dealer *d, const TrainingSet *set, const RowKey *keys,
 	{
 		uint32		label = row_label(set, keys[i].row);
 
+		CHECK_FOR_INTERRUPTS();	/* a unit may have many rows */
 		for (uint32 f = 0; f < d->folds; f++)
 			d->share[f] += d->count[(Size) label * d->folds + f] / d->total[label];
 	}
@@ -277,8 +278,6 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 		const Unit *unit = &u->units[j];
 		uint32		f = emptiest_fold(&d, set, keys, u, unit);
 
-		if (j % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
 		for (uint32 i = unit->row; i != NO_ROW; i = u->next[i])
 		{
 			folds->fold[i] = f;

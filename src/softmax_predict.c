@@ -9,15 +9,13 @@
  * Memory: the scores of held-out rows take a number for each row and column of
  * the row's model.  Chunks of the matrix are freed as their rows are done, so
  * there is no more in all unless there are more columns than features.
- * Interrupts: every INTERRUPT_BLOCK rows.
+ * Interrupts: every row.
  */
 #include "softmax_regression.h"
 
 #include <math.h>
 
 #include "softmax_kernel.h"
-
-#define INTERRUPT_BLOCK 256
 
 /*
  * Scores become probabilities: of two classes if there is one column, else of
@@ -87,8 +85,7 @@ softmax_score_folds(const Design *d, const FittedModel *models)
 		scores[f] = score;
 		for (uint32 i = d->start[f]; i < d->start[f + 1]; i++, score += columns)
 		{
-			if (i % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
+			CHECK_FOR_INTERRUPTS();
 			score_row(models[f].coefficients, columns, width,
 					  feature_row(d->x, i), score);
 			feature_matrix_forget(d->x, i);
