@@ -98,7 +98,7 @@ begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
 	m->decrement = sqrt(Max(-m->slope, 0));
 	if (m->iterations == 0)
 		m->first_decrement = m->decrement;
-	m->converged = !m->rough &&
+	m->converged = !m->rough && !isnan(m->slope) &&
 		m->decrement <= Max(fit->options->tolerance * Min(m->first_decrement, 1),
 							AT_OPTIMUM * sqrt(m->mass));
 	if (m->rough && m->decrement < SINGLE_UNTIL)
@@ -123,10 +123,14 @@ begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
 static void
 try_step(SoftmaxModel *m)
 {
-	double		step = m->again ? 0 : m->step;
-
+	/* the direction may hold no numbers then */
+	if (m->again)
+	{
+		memcpy(m->trial, m->theta, m->n * sizeof(double));
+		return;
+	}
 	for (Size i = 0; i < m->n; i++)
-		m->trial[i] = m->theta[i] + step * m->direction[i];
+		m->trial[i] = m->theta[i] + m->step * m->direction[i];
 }
 
 static void
@@ -168,6 +172,14 @@ move_to_trial(SoftmaxModel *m)
 	m->loss = m->trial_loss;
 }
 
+/* Rounding can leave no step between one too short and one too long. */
+static bool
+has_next_step(const SoftmaxModel *m)
+{
+	return m->step >= SMALLEST_STEP && m->step <= 1 / SMALLEST_STEP &&
+		(isinf(m->high) || m->high - m->low > SMALLEST_STEP * m->high);
+}
+
 /*
  * The weak Wolfe conditions at the trial point.  Near the optimum differences
  * of the objective drown in rounding; there the slopes decide.
@@ -180,7 +192,6 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 	bool		fell = m->trial_objective <= m->objective + ARMIJO * m->step * m->slope ||
 		(m->trial_objective <= m->objective + slack &&
 		 slope <= -(1 - 2 * ARMIJO) * m->slope);
-	bool		closed;
 
 	if (m->again)
 	{
@@ -204,8 +215,7 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 		return;
 	}
 	m->step = isfinite(m->high) ? (m->low + m->high) / 2 : 2 * m->step;
-	closed = isfinite(m->high) && m->high - m->low < SMALLEST_STEP * Max(m->high, 1);
-	if (!closed && m->step <= 1 / SMALLEST_STEP)
+	if (has_next_step(m))
 		return;
 	if (m->rough)
 		look_again(fit, m);
@@ -213,7 +223,8 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 	{
 		/* as near as rounding lets it come, or no optimum at all */
 		m->active = false;
-		m->converged = closed && m->decrement <= 1e3 * fit->options->tolerance;
+		m->converged = m->decrement <= 1e3 * fit->options->tolerance &&
+			isfinite(m->high);
 	}
 }
 

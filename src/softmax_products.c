@@ -20,19 +20,31 @@
 
 #define SINGLE_NUMBERS (64 * 1024)	/* a smaller matrix is not worth it */
 #define SINGLE_RANGE 1e15		/* of scaled features: far from overflow */
+#define SINGLE_OFFSET 100		/* of a fold's mean: more leaves too few digits */
+#define SINGLE_MASS 1e8			/* of a model; more drowns SINGLE_UNTIL in rounding */
+#define SINGLE_LEAST 1e-20		/* the same: far from underflow */
 
+/* Is single precision enough for the features and weights? */
 static bool
 is_in_range(const SoftmaxFit *fit)
 {
 	const Design *d = fit->design;
 
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		const SoftmaxModel *m = &fit->models[f];
+
+		if (m->active && !(m->mass >= SINGLE_LEAST && m->mass <= SINGLE_MASS))
+			return false;
+	}
 	for (Size f = 0; f < d->folds; f++)
 		for (uint32 j = 1; j < fit->width && d->used[f] > d->start[f]; j++)
 		{
 			Size		at = f * fit->width + j;
 			double		largest = Max(fabs(d->min[at]), fabs(d->max[at]));
 
-			if (!(largest * fit->scale[j] < SINGLE_RANGE))
+			if (!(largest * fit->scale[j] < SINGLE_RANGE &&
+				  fabs(d->centre[at]) * fit->scale[j] < SINGLE_OFFSET))
 				return false;
 		}
 	return true;

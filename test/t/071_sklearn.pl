@@ -308,6 +308,35 @@ for my $constant ('1000000.1', '0.1', '1e-300', '1e300', '-123456789.123456789')
 }
 report_checks();
 
+# Large problems whose weights or features single precision cannot hold: the
+# fit ends, and where it must
+my ($large) = grep { $problems[$_]{name} eq 'many rows' } 0 .. $#problems;
+{
+	local $ENV{PGOPTIONS} = '-c statement_timeout=60s';
+	for my $weight ('1e10', '1e20', '1e-30', '1e-300')
+	{
+		my $l2 = $weight eq '1e20' ? 1e12 : $weight;
+		cmp_ok(
+			distance($large,
+				fit_of("label, x, $weight\::float8, '{\"l2\": $l2}'::jsonb", "d WHERE id = $large"),
+				fit_of("label, x, 1.0::float8, jsonb_build_object('l2', $l2 / $weight)", "d WHERE id = $large")),
+			'<', 1e-3, "weights of $weight");
+	}
+	for my $label ('hashint4(i) % 3', 'hashint4(i) % 3 + x[1] > 0')
+	{
+		is( value($node, "SELECT (fit_report(logistic_regression(($label)::text, x, 1e20 * (1 + i % 3), '{\"l2\": 0}'::jsonb))).converged"
+				  . ' FROM (SELECT i, (SELECT array_agg(hashint4extended(i, j) / 1e19 ORDER BY j)'
+				  . ' FROM generate_series(1, 33) AS j)::float8[] AS x FROM generate_series(1, 2000) AS i) AS v'),
+			't',
+			"a fit of weights of 1e20 ends: $label");
+	}
+}
+is( value($node, "SELECT count(*) FILTER (WHERE p BETWEEN 0 AND 1) = count(*) FROM (SELECT probability(d, label) AS p"
+		  . " FROM (SELECT label, oof_predict(label, x, NULL::text, 1e200, '{\"max_iterations\": 20}'::jsonb) OVER () AS d"
+		  . " FROM d WHERE id = $large) AS v) AS w"),
+	't',
+	'weights of 1e200: probabilities are numbers');
+
 log_is_clean($node);
 $node->stop;
 done_testing();
