@@ -97,3 +97,13 @@ SELECT count(p) FROM (SELECT oof_predict(label, CASE WHEN i = 17 THEN features |
 SELECT oof_predict(label, features) FROM noise;
 SET noisylabel.memory_limit = '64kB';
 SELECT count(p) FROM (SELECT oof_predict(label, features) OVER () AS p FROM noise) AS v;
+
+RESET noisylabel.memory_limit;
+
+-- a row that is only judged may lie anywhere, but its scores must be numbers
+SELECT oof_predict(CASE WHEN i < 40 THEN (i % 2)::text END, ARRAY[i % 7 + i % 2, i % 5 - i % 2, 1e10 * (i / 40)]::float8[]) OVER () IS NOT NULL AS judged
+FROM generate_series(1, 40) AS i ORDER BY 1 LIMIT 1;
+SELECT count(d)
+FROM (SELECT oof_predict(CASE WHEN i < 40 THEN (i % 2)::text END,
+						 CASE WHEN i < 40 THEN ARRAY[(i % 7 + i % 2) / 1e3, (i % 5 + i % 2) / 1e3]::float8[] ELSE '{1.7e308,-1.7e308}' END) OVER () AS d
+	  FROM generate_series(1, 40) AS i OFFSET 0) AS v;

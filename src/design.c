@@ -105,7 +105,11 @@ mean_of(double sum, double weight, double min, double max)
 	return weight > 0 ? sum / weight : 0;
 }
 
-/* From sums to what is taken from the features, and the folds' means after. */
+/*
+ * From sums to what is taken from the features, and the folds' means after.  That
+ * is the mean of the fold where the feature has the least range, so that a value
+ * far off does not move the others far off, too.
+ */
 static void
 find_means(Design *d)
 {
@@ -113,27 +117,28 @@ find_means(Design *d)
 
 	for (uint32 j = 1; j < width; j++)
 	{
-		double		sum = 0;
-		double		weight = 0;
-		double		min = INFINITY;
-		double		max = -INFINITY;
+		double		least = INFINITY;
 
-		for (Size f = 0; f < d->folds; f++)
-		{
-			sum += d->centre[f * width + j];
-			weight += d->weight[f];
-			min = Min(min, d->min[f * width + j]);
-			max = Max(max, d->max[f * width + j]);
-		}
-		d->mean[j] = mean_of(sum, weight, min, max);
 		for (Size f = 0; f < d->folds; f++)
 		{
 			Size		at = f * width + j;
 
 			if (!(d->weight[f] > 0))
 				continue;
-			d->centre[at] = mean_of(d->centre[at], d->weight[f], d->min[at],
-									d->max[at]) - d->mean[j];
+			d->centre[at] = mean_of(d->centre[at], d->weight[f], d->min[at], d->max[at]);
+			if (d->max[at] - d->min[at] < least || least == INFINITY)
+			{
+				least = d->max[at] - d->min[at];
+				d->mean[j] = d->centre[at];
+			}
+		}
+		for (Size f = 0; f < d->folds; f++)
+		{
+			Size		at = f * width + j;
+
+			if (!(d->weight[f] > 0))
+				continue;
+			d->centre[at] -= d->mean[j];
 			d->min[at] -= d->mean[j];
 			d->max[at] -= d->mean[j];
 		}

@@ -4,7 +4,7 @@
  *
  * Rows are in canonical order within folds: those of fold f are start[f] to
  * start[f + 1], of which those before used[f] have a target and a weight above
- * 0.  Features are centred by their means over all used rows, which is exact
+ * 0.  Features are centred by their means over a fold's used rows, which is exact
  * algebra (the intercept takes it up) and keeps sums of squares from losing
  * digits; what a model is standardised by is computed from its own rows.
  */

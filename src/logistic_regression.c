@@ -11,8 +11,6 @@
 #include "classifier_options.h"
 #include "training_aggregate.h"
 
-#include <math.h>
-
 #include "access/detoast.h"
 #include "utils/fmgrprotos.h"
 
@@ -337,10 +335,6 @@ classifier_predict(PG_FUNCTION_ARGS)
 	features_copy(predictor->row + 1, (double *) ARR_DATA_PTR(features), n, 0);
 	softmax_predict(view->coefficients, classifier_columns(view->labels.n),
 					n + 1, predictor->row, predictor->p);
-	if (isnan(predictor->p[0]))
-		ereport(ERROR,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("the features are too large for the classifier: its scores overflow")));
 	PG_FREE_IF_COPY(features, 1);
 	PG_RETURN_POINTER(label_distribution_make(&view->labels, predictor->p));
 }

@@ -26,6 +26,7 @@ compare_rows(const void *x, const void *y)
 	uint32		a = ((const RowKey *) x)->row;
 	uint32		b = ((const RowKey *) y)->row;
 
+	CHECK_FOR_INTERRUPTS();
 	return a < b ? -1 : a > b;
 }
 

@@ -18,7 +18,7 @@
  * double precision, and only in that has a fit converged.
  *
  * Memory: two vectors of coefficients for each of HISTORY steps of each model.
- * Interrupts: in the evaluations.
+ * Interrupts: in the evaluations, and once a model.
  */
 #include "softmax_fit.h"
 
@@ -48,6 +48,7 @@ find_direction(SoftmaxFit *fit, SoftmaxModel *m)
 	double		alpha[HISTORY];
 	double	   *q = m->direction;
 
+	CHECK_FOR_INTERRUPTS();
 	memcpy(q, m->gradient, m->n * sizeof(double));
 	for (int p = m->pairs - 1; p >= m->pairs - kept; p--)
 	{

@@ -221,6 +221,7 @@ add_gradients(SoftmaxFit *fit, uint32 fold)
 
 		if (!m->active || !learns_from(fit, f, fold))
 			continue;
+		CHECK_FOR_INTERRUPTS();
 		for (Size i = 0; i < m->n; i++)
 			m->trial_gradient[i] += product[i];
 		product += m->n;
@@ -241,6 +242,7 @@ evaluate_fold(SoftmaxFit *fit, uint32 fold, bool curvature)
 
 		if (!m->active || !learns_from(fit, f, fold))
 			continue;
+		CHECK_FOR_INTERRUPTS();
 		softmax_unstandardize(fit, m, m->trial, u);
 		u += m->n;
 		columns += m->columns;

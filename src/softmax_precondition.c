@@ -219,11 +219,18 @@ set_factor(const SoftmaxFit *fit, double ridge, double *to)
 	factorize(to, width);
 }
 
+/* Rows that a triangle of that size is applied to in one call of BLAS. */
+static uint32
+rows_at_once(uint32 n)
+{
+	return Max(MAX_FLOPS / ((double) n * n), 1);
+}
+
 /* With "transpose" CblasTrans, L^-1 of each row of v, else L'^-1. */
 static void
 solve(const double *factor, uint32 n, CBLAS_TRANSPOSE transpose, double *v, uint32 rows)
 {
-	uint32		step = Max(MAX_FLOPS / ((double) n * n), 1);
+	uint32		step = rows_at_once(n);
 
 	for (uint32 i = 0; i < rows; i += step)
 	{
@@ -373,6 +380,7 @@ set_moments(const SoftmaxFit *fit, SoftmaxModel *m)
 {
 	uint32		width = fit->width;
 	uint32		terms = terms_of(m->columns);
+	uint32		step = rows_at_once(width);
 	Size		size = (Size) terms * terms;
 	double	   *products = nl_alloc(CurrentMemoryContext, 4 * size * sizeof(double));
 	double	   *t = products + size;
@@ -381,9 +389,13 @@ set_moments(const SoftmaxFit *fit, SoftmaxModel *m)
 	/* of the features */
 	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, terms, terms, width - 1,
 				1, m->basis + 1, width, m->basis + 1, width, 0, products, terms);
-	CHECK_FOR_INTERRUPTS();
-	cblas_dtrmm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit,
-				terms, width, 1, factor_of(fit, m), width, m->basis, width);
+	for (uint32 i = 0; i < terms; i += step)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cblas_dtrmm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit,
+					Min(step, terms - i), width, 1, factor_of(fit, m), width,
+					m->basis + (Size) i * width, width);
+	}
 	m->rank = orthogonalize(m->basis, terms, width, t);
 	for (uint32 k = 0; k < m->columns; k++)
 		set_inner(m, k, fit->options->l2 / (m->mass * m->g[k]), products, t, t + size);
@@ -470,6 +482,19 @@ softmax_end_preconditioner(SoftmaxModel *m)
 	pfree(m->inner);
 }
 
+/* 1 - share, but not 0 where rounding makes the share 1; of two classes 1. */
+static double
+other_shares(const SoftmaxModel *m, uint32 k)
+{
+	double		sum = 0;
+
+	if (m->columns == 1)
+		return 1;
+	for (uint32 i = 0; i < m->columns; i++)
+		sum += i == k ? 0 : m->share[i];
+	return sum;
+}
+
 /* From the curvature at the point the model is at, if that was measured. */
 void
 softmax_set_preconditioner(const SoftmaxFit *fit, SoftmaxModel *m, bool measured)
@@ -479,8 +504,7 @@ softmax_set_preconditioner(const SoftmaxFit *fit, SoftmaxModel *m, bool measured
 	for (uint32 k = 0; k < m->columns; k++)
 	{
 		if (measured)
-			m->g[k] = Max(m->curvature[k] / m->mass /
-						  (m->columns == 1 ? 1 : 1 - m->share[k]), 1e-8);
+			m->g[k] = Max(m->curvature[k] / m->mass / other_shares(m, k), 1e-8);
 		sum += m->g[k];
 	}
 	if (m->cholesky != NULL)

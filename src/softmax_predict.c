@@ -17,6 +17,15 @@
 
 #include "softmax_kernel.h"
 
+static void
+check_number(double v)
+{
+	if (isnan(v))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the features are too large for the classifier: its scores overflow")));
+}
+
 /*
  * Scores become probabilities: of two classes if there is one column, else of
  * as many as there are columns.
@@ -33,6 +42,7 @@ softmax_probabilities(uint32 columns, double *p)
 
 		p[1] = (p[0] < 0 ? e : 1) / (1 + e);
 		p[0] = (p[0] < 0 ? 1 : e) / (1 + e);
+		check_number(p[0]);
 		return;
 	}
 	for (uint32 k = 0; k < columns; k++)
@@ -42,6 +52,7 @@ softmax_probabilities(uint32 columns, double *p)
 		p[k] = exp(p[k] - max);
 		sum += p[k];
 	}
+	check_number(sum);
 	for (uint32 k = 0; k < columns; k++)
 		p[k] /= sum;
 }

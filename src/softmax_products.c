@@ -97,9 +97,12 @@ softmax_begin_sums(SoftmaxFit *fit, uint32 columns)
 	}
 	memset(fit->single_product, 0, columns * width * sizeof(float));
 	for (Size k = 0; k < columns; k++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 0; j < width; j++)
 			fit->single_u[k * width + j] = fit->scale[j] > 0 ?
 				fit->u[k * width + j] / fit->scale[j] : 0;
+	}
 }
 
 /* The sums of a fold are complete. */
