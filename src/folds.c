@@ -28,6 +28,7 @@
 #include "common/hashfn.h"
 
 #define INTERRUPT_BLOCK 4096
+#define PREFETCHED 16			/* units ahead */
 
 /* Disjoint sets of places in the canonical order; the root is the lowest. */
 static uint32
@@ -236,6 +237,7 @@ typedef struct Dealer
 	uint32		classes;		/* with one for rows without a label */
 	double	   *total;			/* classes */
 	double	   *count;			/* classes * folds */
+	double	   *part;			/* the same, of the total */
 	double	   *rows;			/* folds */
 	double	   *share;			/* folds: of the unit being dealt */
 } Dealer;
@@ -253,7 +255,7 @@ emptiest_fold(Dealer *d, const TrainingSet *set, const RowKey *keys,
 
 		CHECK_FOR_INTERRUPTS();	/* a unit may have many rows */
 		for (uint32 f = 0; f < d->folds; f++)
-			d->share[f] += d->count[(Size) label * d->folds + f] / d->total[label];
+			d->share[f] += d->part[(Size) label * d->folds + f];
 	}
 	for (uint32 f = 1; f < d->folds; f++)
 		if (d->share[f] < d->share[best] ||
@@ -262,13 +264,42 @@ emptiest_fold(Dealer *d, const TrainingSet *set, const RowKey *keys,
 	return best;
 }
 
+/* The rows of a unit go to a fold. */
+static void
+deal_unit(Dealer *d, const TrainingSet *set, const RowKey *keys, const Units *u,
+		  const Unit *unit, uint32 f, Folds *folds)
+{
+	for (uint32 i = unit->row; i != NO_ROW; i = u->next[i])
+	{
+		uint32		label = row_label(set, keys[i].row);
+		Size		cell = (Size) label * d->folds + f;
+
+		folds->fold[i] = f;
+		d->count[cell]++;
+		d->part[cell] = d->count[cell] / d->total[label];
+	}
+	d->rows[f] += unit->rows;
+}
+
+/* Units lie anywhere: begin to load what will soon be dealt. */
+static void
+prefetch_unit(const Units *u, uint32 j, const RowKey *keys)
+{
+	if (j >= u->n)
+		return;
+	__builtin_prefetch(&keys[u->units[j].row]);
+	__builtin_prefetch(&u->next[u->units[j].row]);
+}
+
 static void
 deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 {
 	Dealer		d = {.folds = folds->n,.classes = set->labels->n + 1};
+	Size		cells = (Size) d.classes * d.folds;
 
 	d.total = palloc0(d.classes * sizeof(double));
-	d.count = palloc0((Size) d.classes * d.folds * sizeof(double));
+	d.count = palloc0(cells * sizeof(double));
+	d.part = palloc0(cells * sizeof(double));
 	d.rows = palloc0(d.folds * sizeof(double));
 	d.share = palloc(d.folds * sizeof(double));
 	for (uint32 i = 0; i < set->x.n; i++)
@@ -276,17 +307,13 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 	for (uint32 j = 0; j < u->n; j++)
 	{
 		const Unit *unit = &u->units[j];
-		uint32		f = emptiest_fold(&d, set, keys, u, unit);
 
-		for (uint32 i = unit->row; i != NO_ROW; i = u->next[i])
-		{
-			folds->fold[i] = f;
-			d.count[(Size) row_label(set, keys[i].row) * d.folds + f]++;
-		}
-		d.rows[f] += unit->rows;
+		prefetch_unit(u, j + PREFETCHED, keys);
+		deal_unit(&d, set, keys, u, unit, emptiest_fold(&d, set, keys, u, unit), folds);
 	}
 	pfree(d.total);
 	pfree(d.count);
+	pfree(d.part);
 	pfree(d.rows);
 	pfree(d.share);
 }

@@ -53,11 +53,6 @@ sort_heap(RowKey *keys, uint32 n, int shift)
 	uint32		from = 0;
 
 	CHECK_FOR_INTERRUPTS();
-	if (n <= SMALL_HEAP)
-	{
-		insert_all(keys, n);
-		return;
-	}
 	if (shift < 0)
 	{
 		qsort(keys, n, sizeof(RowKey), compare_rows);
@@ -84,8 +79,10 @@ sort_heap(RowKey *keys, uint32 n, int shift)
 	{
 		uint32		begin = h == 0 ? 0 : end[h - 1];
 
-		if (end[h] - begin > 1)
+		if (end[h] - begin > SMALL_HEAP)
 			sort_heap(keys + begin, end[h] - begin, shift - 8);
+		else
+			insert_all(keys + begin, end[h] - begin);
 	}
 }
 
@@ -93,5 +90,8 @@ sort_heap(RowKey *keys, uint32 n, int shift)
 void
 row_keys_sort(RowKey *keys, uint32 n)
 {
-	sort_heap(keys, n, 56);
+	if (n > SMALL_HEAP)
+		sort_heap(keys, n, 56);
+	else
+		insert_all(keys, n);
 }

@@ -63,15 +63,20 @@ static void
 gather_labels(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
 {
 	const Design *d = fit->design;
-	const uint16 *label = d->set->label + from;
+	const uint16 *restrict label = d->set->label + from;
+	const uint16 *restrict local = m->local;
+	const double *restrict factor = m->factor;
+	uint16	   *restrict to = fit->label;
+	double	   *restrict mass = fit->mass;
+	double	   *restrict second = fit->second;
 
 	for (uint32 i = 0; i < rows; i++)
 	{
 		uint32		k = label[i];
 
-		fit->label[i] = m->local[k];
-		fit->mass[i] = design_weight(d, from + i) * m->factor[k];
-		fit->second[i] = fit->label[i] == 1 ? fit->mass[i] : 0;
+		to[i] = local[k];
+		mass[i] = design_weight(d, from + i) * factor[k];
+		second[i] = to[i] == 1 ? mass[i] : 0;
 	}
 }
 

@@ -46,8 +46,9 @@
 #define SMALL_WIDTH 257			/* S is always made up to here */
 #define SMALL_GUESS (1024 * 1024)	/* numbers; so is the rest */
 #define GUESS_SHARE 8			/* or up to this part of the matrix */
-#define SAMPLE_ROWS 4096		/* at least */
+#define LEAST_SAMPLE 4096		/* rows */
 #define SAMPLE_FACTOR 8			/* and for each coefficient of a class */
+#define MOST_SAMPLE 16384		/* unless those are more */
 #define SHRINKAGE 0.02			/* of C_k toward I */
 #define COMMON_CURVATURE 0.25	/* of what it is at most, for the shared L */
 #define DEPENDENT 1e-6			/* a vector of which less is left adds nothing */
@@ -437,6 +438,44 @@ common_ridge(const SoftmaxFit *fit, uint32 columns)
 	return fit->options->l2 / (COMMON_CURVATURE * most * weight);
 }
 
+/* Operations of an evaluation of all models. */
+static double
+evaluation_cost(const SoftmaxFit *fit)
+{
+	double		columns = 0;
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+		columns += fit->models[f].columns;
+	return 4.0 * fit->design->n * columns * fit->width;
+}
+
+/* And of the moments of all models, for a row. */
+static double
+moments_cost(const SoftmaxFit *fit)
+{
+	double		cost = 0;
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		double		columns = fit->models[f].columns;
+		double		terms = terms_of(columns);
+
+		cost += 3 * columns * terms * terms;
+	}
+	return cost;
+}
+
+/* The larger the better, while it costs no more than an evaluation. */
+static uint32
+sample_rows(const SoftmaxFit *fit, bool moments)
+{
+	double		width = fit->width;
+	double		row = width * width + (moments ? moments_cost(fit) : 0);
+	double		cheap = Min(evaluation_cost(fit) / row, MOST_SAMPLE);
+
+	return Max(cheap, Max(LEAST_SAMPLE, SAMPLE_FACTOR * width));
+}
+
 void
 softmax_begin_preconditioner(SoftmaxFit *fit)
 {
@@ -454,7 +493,7 @@ softmax_begin_preconditioner(SoftmaxFit *fit)
 	moments = is_small(mul_size(fit->n_models, moments_size(width, columns)),
 					   d->n, width);
 	terms = terms_of(columns);
-	fit->sample = Max(SAMPLE_ROWS, SAMPLE_FACTOR * width) / d->folds + 1;
+	fit->sample = sample_rows(fit, moments) / d->folds + 1;
 	fit->s = numbers(mul_size(width, width));
 	fit->diagonal = palloc(width * sizeof(double));
 	correlate(fit);
@@ -518,23 +557,24 @@ double
 softmax_preconditioner_price(const SoftmaxFit *fit)
 {
 	double		width = fit->width;
-	double		n = fit->design->n;
+	double		sample = Min((double) fit->sample * fit->design->folds, fit->design->n);
 	double		price = 0;
-	double		evaluation = 0;
+	bool		moments = false;
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
 		const SoftmaxModel *m = &fit->models[f];
 		double		terms = terms_of(m->columns);
 
-		evaluation += 4 * n * m->columns * width;
 		if (m->cholesky != NULL)
 			price += width * width * width / 3;
 		if (m->moments != NULL)
-			price += terms * width * (width + 6 * terms) +
-				3 * m->columns * terms * terms * Min((double) fit->sample * fit->design->folds, n);
+			price += terms * width * (width + 6 * terms);
+		moments = moments || m->moments != NULL;
 	}
-	return price / Max(evaluation, 1);
+	if (moments)
+		price += sample * moments_cost(fit);
+	return price / Max(evaluation_cost(fit), 1);
 }
 
 /* U (I + Q' (C_k^-1 - I) Q), for the row of each class. */
