@@ -8,7 +8,8 @@
  * passes over the rows.  The mean of values that are all the same is the value.
  *
  * Memory: the matrix is put in order in place, targets and weights by a copy;
- * beside it 4 bytes a row, and for a moment the keys' 16.  Interrupts: every
+ * beside it 4 bytes a row, and for a moment the keys' 16; for each fold four
+ * numbers a feature, and one for each feature and class.  Interrupts: every
  * block of rows.
  */
 #include "design.h"
@@ -22,7 +23,7 @@ Size
 design_memory(const TrainingSet *set, uint32 folds)
 {
 	Size		size = mul_size(set->x.n, sizeof(uint32) + 1 + sizeof(RowKey));
-	Size		per_fold = add_size(mul_size(set->x.width, 4), set->labels->n);
+	Size		per_fold = mul_size(set->x.width, add_size(set->labels->n, 4));
 
 	size = add_size(size, mul_size(set->targets_capacity,
 								   sizeof(uint16) + sizeof(double)));
@@ -60,21 +61,6 @@ order_rows(Design *d, const RowKey *keys, const uint8 *fold)
 		d->source[count[2 * (fold ? fold[i] : 0) + !is_used(d->set, row)]++] = row;
 	}
 	pfree(count);
-}
-
-static void
-add_classes(Design *d, uint32 f, uint32 i)
-{
-	const TrainingSet *set = d->set;
-	double	   *class_weight = d->class_weight + (Size) f * d->classes;
-	double		w = design_weight(d, i);
-
-	d->weight[f] += w;
-	if (!set->soft)
-		class_weight[set->label[i]] += w;
-	else
-		for (uint32 t = target_begin(set, i); t < set->target_end[i]; t++)
-			class_weight[set->target_label[t]] += w * set->target_p[t];
 }
 
 /* Sums of a fold's rows, as they were collected; the sums are "centre". */
@@ -174,6 +160,31 @@ centre_row(Design *d, uint32 f, uint32 i, double *restrict rest)
 	}
 }
 
+static void
+add_scaled(const double *restrict row, double w, uint32 width, double *restrict sum)
+{
+	for (uint32 j = 0; j < width; j++)
+		sum[j] += w * row[j];
+}
+
+/* Add a used row, centred, to the sums of its classes. */
+static void
+add_classes(Design *d, uint32 f, uint32 i)
+{
+	const TrainingSet *set = d->set;
+	const double *row = feature_row(d->x, i);
+	Size		width = d->x->width;
+	double	   *sum = d->class_sum + f * d->classes * width;
+	double		w = design_weight(d, i);
+
+	if (!set->soft)
+		add_scaled(row, w, width, sum + set->label[i] * width);
+	else
+		for (uint32 t = target_begin(set, i); t < set->target_end[i]; t++)
+			add_scaled(row, w * set->target_p[t], width,
+					   sum + set->target_label[t] * width);
+}
+
 /* What rounding left of a fold's deviations from its mean goes to the mean. */
 static void
 correct_means(Design *d, uint32 f, double *rest)
@@ -204,13 +215,15 @@ for_rows(Design *d, bool centring)
 		{
 			if (i % INTERRUPT_BLOCK == 0)
 				CHECK_FOR_INTERRUPTS();
-			if (centring)
-				centre_row(d, f, i, rest);
-			else
+			if (!centring)
 			{
-				add_classes(d, f, i);
+				d->weight[f] += design_weight(d, i);
 				add_row(d, f, i);
+				continue;
 			}
+			centre_row(d, f, i, rest);
+			if (i < d->used[f])
+				add_classes(d, f, i);
 		}
 		if (centring)
 			correct_means(d, f, rest);
@@ -262,7 +275,9 @@ design_make(TrainingSet *set, RowKey *keys, const uint8 *fold, uint32 folds)
 	d->source = nl_alloc(CurrentMemoryContext, mul_size(d->n, sizeof(uint32)));
 	d->mean = palloc0(set->x.width * sizeof(double));
 	d->weight = palloc0(folds * sizeof(double));
-	d->class_weight = palloc0(Max((Size) folds * d->classes, 1) * sizeof(double));
+	d->class_sum = nl_alloc_zero(CurrentMemoryContext,
+								 mul_size(mul_size(cells, Max(d->classes, 1)),
+										  sizeof(double)));
 	d->centre = nl_alloc_zero(CurrentMemoryContext, cells * sizeof(double));
 	d->square = nl_alloc_zero(CurrentMemoryContext, cells * sizeof(double));
 	d->min = nl_alloc(CurrentMemoryContext, cells * sizeof(double));

@@ -26,7 +26,7 @@ typedef struct Design
 	double	   *mean;			/* width: what was taken from the features */
 	/* for each fold, over its used rows: */
 	double	   *weight;			/* folds */
-	double	   *class_weight;	/* folds * classes */
+	double	   *class_sum;		/* folds * classes * width: of the centred features */
 	double	   *centre;			/* folds * width: mean of the centred features */
 	double	   *square;			/* folds * width: weighted, about the centre */
 	double	   *min;			/* folds * width */
@@ -37,6 +37,13 @@ static inline double
 design_weight(const Design *d, uint32 row)
 {
 	return d->set->weight == NULL ? 1 : d->set->weight[row];
+}
+
+/* The weight of a class in a fold: its sum of the feature that is always 1. */
+static inline double
+design_class_weight(const Design *d, uint32 fold, uint32 k)
+{
+	return d->class_sum[((Size) fold * d->classes + k) * d->x->width];
 }
 
 extern Design *design_make(TrainingSet *set, RowKey *keys, const uint8 *fold,

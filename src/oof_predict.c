@@ -258,7 +258,7 @@ static bool
 is_taught(const Design *d, uint32 k)
 {
 	for (uint32 f = 0; f < d->folds; f++)
-		if (d->class_weight[(Size) f * d->classes + k] > 0)
+		if (design_class_weight(d, f, k) > 0)
 			return true;
 	return false;
 }

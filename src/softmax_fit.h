@@ -112,6 +112,7 @@ vector(const SoftmaxModel *m)
 extern void softmax_centre(const SoftmaxModel *m, uint32 width, double *v);
 extern void softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
 								  const double *theta, double *u);
+extern void softmax_evaluate_start(SoftmaxFit *fit);
 extern void softmax_evaluate(SoftmaxFit *fit, bool curvature);
 
 /* softmax_products.c */

@@ -283,7 +283,7 @@ softmax_optimize(SoftmaxFit *fit, const char *name)
 	int			steps = 0;
 
 	fit->single = fit->can_be_single;
-	softmax_evaluate(fit, false);
+	softmax_evaluate_start(fit);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
 		SoftmaxModel *m = &fit->models[f];

@@ -13,10 +13,13 @@
  * Order.  Rows are in canonical order, blocks are cut at fixed places, and sums
  * have a fixed order, so the same rows give the same bits.
  *
+ * The first evaluation needs no rows but the design's sums of features by class.
+ *
  * Memory: none but the fit's buffers.  Interrupts: every block and model.
  */
 #include "softmax_fit.h"
 
+#include <cblas.h>
 #include <math.h>
 
 #include "softmax_kernel.h"
@@ -305,4 +308,60 @@ softmax_evaluate(SoftmaxFit *fit, bool curvature)
 	for (uint32 f = 0; f < fit->n_models; f++)
 		if (fit->models[f].active)
 			finish_gradient(fit, &fit->models[f]);
+}
+
+/*
+ * Where the search begins probabilities are the shares of the classes, whatever
+ * the row.  So the sums of features by class are enough.
+ */
+static void
+add_class_sums(const SoftmaxFit *fit, SoftmaxModel *m, uint32 fold, double *restrict all)
+{
+	const Design *d = fit->design;
+	uint32		width = fit->width;
+
+	for (uint32 k = 0; k < m->classes; k++)
+	{
+		uint32		label = m->label[k];
+		double		factor = m->factor[label];
+		const double *restrict sum = d->class_sum + ((Size) fold * d->classes + label) * width;
+		double	   *restrict to;
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 j = 0; j < width; j++)
+			all[j] += factor * sum[j];
+		if (m->columns == 1 && k == 0)
+			continue;
+		to = m->trial_gradient + (Size) (m->columns == 1 ? 0 : k) * width;
+		for (uint32 j = 0; j < width; j++)
+			to[j] -= factor * sum[j];
+	}
+}
+
+void
+softmax_evaluate_start(SoftmaxFit *fit)
+{
+	uint32		width = fit->width;
+
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		SoftmaxModel *m = &fit->models[f];
+		double	   *all = m->work;
+
+		if (!m->active)
+			continue;
+		memset(all, 0, width * sizeof(double));
+		for (uint32 fold = 0; fold < fit->design->folds; fold++)
+			if (learns_from(fit, f, fold))
+				add_class_sums(fit, m, fold, all);
+		for (uint32 k = 0; k < m->columns; k++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			cblas_daxpy(width, m->share[m->columns == 1 ? 1 : k], all, 1,
+						m->trial_gradient + (Size) k * width, 1);
+		}
+		for (uint32 k = 0; k < m->classes; k++)
+			m->trial_loss -= m->mass * m->share[k] * log(m->share[k]);
+		finish_gradient(fit, m);
+	}
 }

@@ -68,7 +68,7 @@ set_classes(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 		{
 			m->weight += d->weight[g];
 			for (uint32 k = 0; k < d->classes; k++)
-				weight[k] += d->class_weight[(Size) g * d->classes + k];
+				weight[k] += design_class_weight(d, g, k);
 		}
 	for (uint32 k = 0; k < d->classes; k++)
 		if (weight[k] > 0)
