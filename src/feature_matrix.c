@@ -17,6 +17,7 @@
 #define LARGE_PAGE (2 * 1024 * 1024)
 #define FIRST_ROWS 16
 #define INTERRUPT_BLOCK 1024
+#define PREFETCHED 4			/* rows ahead */
 
 /* "expected": how many rows will come, or 0 where that is not known. */
 void
@@ -197,15 +198,19 @@ feature_matrix_permute(FeatureMatrix *x, const uint32 *source)
 	for (uint32 i = 0; i < x->n; i++)
 	{
 		uint32		to = i;
+		uint32		ahead = i;
 
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (done[i] || source[i] == i)
 			continue;
+		for (int k = 0; k < PREFETCHED; k++)
+			ahead = source[ahead];
 		memcpy(saved, feature_row(x, i), bytes);
 		while (source[to] != i)
 		{
-			feature_prefetch(x, source[source[to]]);
+			ahead = source[ahead];
+			feature_prefetch(x, ahead);
 			memcpy(feature_row(x, to), feature_row(x, source[to]), bytes);
 			done[to] = true;
 			to = source[to];

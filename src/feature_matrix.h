@@ -35,8 +35,11 @@ feature_row(const FeatureMatrix *x, uint32 i)
 
 #define CACHE_LINE (64 / sizeof(double))
 
-/* Begin to load a row that will soon be read, out of order. */
-static inline void
+/*
+ * Begin to load a row that will soon be read, out of order.  (Calls of a function
+ * that does nothing else are dropped by gcc unless they are inlined first.)
+ */
+static pg_attribute_always_inline void
 feature_prefetch(const FeatureMatrix *x, uint32 i)
 {
 	const double *row = feature_row(x, i);

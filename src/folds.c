@@ -281,8 +281,11 @@ deal_unit(Dealer *d, const TrainingSet *set, const RowKey *keys, const Units *u,
 	d->rows[f] += unit->rows;
 }
 
-/* Units lie anywhere: begin to load what will soon be dealt. */
-static void
+/*
+ * Units lie anywhere: begin to load what will soon be dealt.  (Calls of a function
+ * that does nothing else are dropped by gcc unless they are inlined first.)
+ */
+static pg_attribute_always_inline void
 prefetch_unit(const Units *u, uint32 j, const RowKey *keys)
 {
 	if (j >= u->n)
