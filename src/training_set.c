@@ -252,6 +252,31 @@ compare_contents(const void *x, const void *y, void *arg)
 	return order;
 }
 
+#define LANES 8
+#define LANE_FACTOR UINT64CONST(0x9e3779b97f4a7c15)	/* 2^64 over the golden ratio */
+
+/*
+ * Hash of a row.  PostgreSQL's takes 12 bytes at a time, and each time waits for
+ * the last; so the row becomes 64 bytes first, in lanes that do not wait for each
+ * other.  A step of a lane is one to one in what it adds.
+ */
+static uint64
+row_hash(const double *row, uint32 width)
+{
+	uint64		lane[LANES] = {0};
+
+	for (uint32 j = 0; j < width; j++)
+	{
+		uint64		bits;
+		uint64	   *h = &lane[j % LANES];
+
+		memcpy(&bits, &row[j], sizeof(bits));
+		*h ^= bits;
+		*h = (*h << 29 | *h >> 35) * LANE_FACTOR;
+	}
+	return hash_bytes_extended((unsigned char *) lane, sizeof(lane), CONTENT_SEED);
+}
+
 RowKey *
 training_set_order(const TrainingSet *set)
 {
@@ -265,9 +290,7 @@ training_set_order(const TrainingSet *set)
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
 		keys[i].row = i;
-		keys[i].hash = hash_bytes_extended((unsigned char *) feature_row(&set->x, i),
-										   set->x.width * sizeof(double),
-										   CONTENT_SEED);
+		keys[i].hash = row_hash(feature_row(&set->x, i), set->x.width);
 	}
 	row_keys_sort(keys, n);
 	for (uint32 i = 0; i < n; i += run)
