@@ -71,7 +71,8 @@ $(DATA_built): sql/install/noisylabel.sql noisylabel.control
 	cp $< $@
 
 # The inner loops of the fits are worth unrolling and vectorising.
-src/design.o src/em.o src/softmax_kernel.o: override CFLAGS += -O3
+src/design.o src/em.o src/row_key.o src/softmax_kernel.o \
+src/softmax_objective.o: override CFLAGS += -O3
 
 $(OBJS): Makefile | have-openblas
 

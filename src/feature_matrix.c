@@ -13,7 +13,7 @@
 
 #include "catalog/pg_type.h"
 
-#define CHUNK_BYTES (8 * 1024 * 1024)
+#define CHUNK_BYTES (16 * 1024 * 1024)
 #define LARGE_PAGE (2 * 1024 * 1024)
 #define FIRST_ROWS 16
 #define INTERRUPT_BLOCK 1024

@@ -68,7 +68,7 @@ typedef struct Partition
 	FittedModel *models;
 	double	  **scores;			/* of a fold's rows; NULL: none can be judged */
 	double	   *p;				/* of a model's classes */
-	double	   *all;			/* of all classes */
+	LabelDistribution *blank;	/* of all classes, each 0 */
 } Partition;
 
 static ArgumentText
@@ -408,7 +408,7 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 		softmax_check_finite(&p->models[f], p->set.x.width);
 	p->scores = softmax_score_folds(p->design, p->models);
 	p->p = palloc(Max(p->design->classes, 2) * sizeof(double));
-	p->all = palloc(p->design->classes * sizeof(double));
+	p->blank = label_distribution_make(&p->names, palloc0(p->design->classes * sizeof(double)));
 	warn_of_classes(p);
 	warn_of_convergence(p, &options.regression);
 }
@@ -448,6 +448,7 @@ predict_row(FunctionCallInfo fcinfo, bool soft)
 	WindowObject window = PG_WINDOW_OBJECT();
 	Partition  *p;
 	const FittedModel *model;
+	LabelDistribution *result;
 	uint32		row;
 	uint32		f;
 
@@ -469,10 +470,11 @@ predict_row(FunctionCallInfo fcinfo, bool soft)
 		memcpy(p->p, p->scores[f] + from, model->columns * sizeof(double));
 		softmax_probabilities(model->columns, p->p);
 	}
-	memset(p->all, 0, p->design->classes * sizeof(double));
+	result = palloc(VARSIZE(p->blank));
+	memcpy(result, p->blank, VARSIZE(p->blank));
 	for (uint32 k = 0; k < model->classes; k++)
-		p->all[model->label[k]] = p->p[k];
-	PG_RETURN_POINTER(label_distribution_make(&p->names, p->all));
+		result->p[model->label[k]] = p->p[k];
+	PG_RETURN_POINTER(result);
 }
 
 /* (label text or any type, features [, group] [, options]), or with (group, weight, options) */

@@ -1,6 +1,6 @@
 /*
  * row_key.h
- *		Things and their hashes, put in order of the hashes.
+ *		Hashes of rows; things and their hashes, put in order of the hashes.
  */
 #ifndef NL_ROW_KEY_H
 #define NL_ROW_KEY_H
@@ -16,6 +16,7 @@ typedef struct RowKey
 	uint32		grouped:1;		/* the hash is of a group */
 } RowKey;
 
+extern uint64 row_hash(const double *row, uint32 width);
 extern void row_keys_sort(RowKey *keys, uint32 n);
 
 #endif							/* NL_ROW_KEY_H */

@@ -67,20 +67,24 @@ gather_labels(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
 {
 	const Design *d = fit->design;
 	const uint16 *restrict label = d->set->label + from;
-	const uint16 *restrict local = m->local;
+	const double *restrict weight = d->set->weight;
 	const double *restrict factor = m->factor;
 	uint16	   *restrict to = fit->label;
 	double	   *restrict mass = fit->mass;
 	double	   *restrict second = fit->second;
 
 	for (uint32 i = 0; i < rows; i++)
-	{
-		uint32		k = label[i];
-
-		to[i] = local[k];
-		mass[i] = design_weight(d, from + i) * factor[k];
+		mass[i] = weight != NULL ? weight[from + i] : 1;
+	if (m->plain)
+		memcpy(to, label, rows * sizeof(uint16));
+	else
+		for (uint32 i = 0; i < rows; i++)
+		{
+			to[i] = m->local[label[i]];
+			mass[i] *= factor[label[i]];
+		}
+	for (uint32 i = 0; i < rows; i++)
 		second[i] = to[i] == 1 ? mass[i] : 0;
-	}
 }
 
 /* The mass that row's t-th target has for a model. */

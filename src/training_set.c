@@ -15,7 +15,6 @@
 
 #include <math.h>
 
-#include "common/hashfn.h"
 #include "jsonio.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
@@ -23,7 +22,6 @@
 
 #define INTERRUPT_BLOCK 1024
 #define FIRST_ROWS 16
-#define CONTENT_SEED 0
 
 void
 training_set_init(TrainingSet *set, MemoryContext context, bool soft,
@@ -250,31 +248,6 @@ compare_contents(const void *x, const void *y, void *arg)
 		set->weight[a->row] != set->weight[b->row])
 		return set->weight[a->row] < set->weight[b->row] ? -1 : 1;
 	return order;
-}
-
-#define LANES 8
-#define LANE_FACTOR UINT64CONST(0x9e3779b97f4a7c15)	/* 2^64 over the golden ratio */
-
-/*
- * Hash of a row.  PostgreSQL's takes 12 bytes at a time, and each time waits for
- * the last; so the row becomes 64 bytes first, in lanes that do not wait for each
- * other.  A step of a lane is one to one in what it adds.
- */
-static uint64
-row_hash(const double *row, uint32 width)
-{
-	uint64		lane[LANES] = {0};
-
-	for (uint32 j = 0; j < width; j++)
-	{
-		uint64		bits;
-		uint64	   *h = &lane[j % LANES];
-
-		memcpy(&bits, &row[j], sizeof(bits));
-		*h ^= bits;
-		*h = (*h << 29 | *h >> 35) * LANE_FACTOR;
-	}
-	return hash_bytes_extended((unsigned char *) lane, sizeof(lane), CONTENT_SEED);
 }
 
 RowKey *
