@@ -17,6 +17,8 @@
 #include <float.h>
 #include <math.h>
 
+#include "dispatch.h"
+
 #define INTERRUPT_BLOCK 1024
 
 Size
@@ -64,6 +66,7 @@ order_rows(Design *d, const RowKey *keys, const uint8 *fold)
 }
 
 /* Sums of a fold's rows, as they were collected; the sums are "centre". */
+DISPATCHED("default", "avx2")
 static void
 add_row(Design *d, uint32 f, uint32 i)
 {
@@ -132,6 +135,7 @@ find_means(Design *d)
 }
 
 /* Centre a row of fold f and, if it is used, add it to the fold's moments. */
+DISPATCHED("default", "avx2")
 static void
 centre_row(Design *d, uint32 f, uint32 i, double *restrict rest)
 {
@@ -160,6 +164,7 @@ centre_row(Design *d, uint32 f, uint32 i, double *restrict rest)
 	}
 }
 
+DISPATCHED("default", "avx2")
 static void
 add_scaled(const double *restrict row, double w, uint32 width, double *restrict sum)
 {

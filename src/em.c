@@ -35,6 +35,7 @@
  */
 #include "em.h"
 
+#include "dispatch.h"
 #include "logspace.h"
 
 #define ITEM_BLOCK 1024
@@ -46,17 +47,6 @@
 #define SAFE_FACTOR 1e-100		/* times SAFE_WEIGHT this is no underflow */
 #define AHEAD 8					/* annotations from prefetch to use */
 #define SMALL_CLASSES 10		/* up to here loops are unrolled */
-
-/* The inner loops exist for several processors; the loader picks one. */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && \
-	defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define DISPATCHED __attribute__((target_clones("default", "avx2")))
-#endif
-#endif
-#ifndef DISPATCHED
-#define DISPATCHED
-#endif
 
 /* One pass: what it reads, what it adds to, and buffers for one item. */
 typedef struct Pass
@@ -341,13 +331,13 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 		default: function(s, first, last, s->classes, ##__VA_ARGS__); \
 	}
 
-DISPATCHED static void
+DISPATCHED("default", "avx2") static void
 pass_posteriors(Pass *s, uint32 first, uint32 last, LogProduct *log_likelihood)
 {
 	FOR_CLASSES(tile_posteriors, log_likelihood);
 }
 
-DISPATCHED static void
+DISPATCHED("default", "avx2") static void
 pass_counts(Pass *s, uint32 first, uint32 last)
 {
 	FOR_CLASSES(tile_counts);

@@ -18,18 +18,9 @@
 
 #include <math.h>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && \
-	defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define DISPATCHED __attribute__((target_clones("default", "avx2", "avx512f")))
-#endif
-#endif
-#ifndef DISPATCHED
-#define DISPATCHED
-#endif
+#include "dispatch.h"
 
-/* What is dispatched is static: the loader's choice could not be hidden. */
-
+#define KERNEL DISPATCHED("default", "avx2", "avx512f")
 #define LANES 8
 
 static inline uint64
@@ -128,7 +119,7 @@ sum_lanes(const double *values, uint32 n)
 }
 
 /* Dot products of a row with the coefficients of each column. */
-DISPATCHED static void
+KERNEL static void
 dot_columns(const double *restrict coefficients, uint32 columns, uint32 width,
 			const double *restrict row, double *restrict score)
 {
@@ -158,7 +149,7 @@ score_row(const double *coefficients, uint32 columns, uint32 width,
 }
 
 /* Sum of p (1 - p), weighted, of residuals' probabilities q = mass * p. */
-DISPATCHED static double
+KERNEL static double
 sum_curvature(const double *q, const double *mass, uint32 n, double *scratch)
 {
 	for (uint32 i = 0; i < n; i++)
@@ -170,7 +161,7 @@ sum_curvature(const double *q, const double *mass, uint32 n, double *scratch)
  * The logits become mass times probability; returns the loss.  With
  * "curvature", adds for each class the sum of mass * p (1 - p).
  */
-DISPATCHED static double
+KERNEL static double
 softmax(double *restrict z, uint32 classes, uint32 rows,
 		const double *restrict mass, const double *restrict dot,
 		double *restrict max, double *restrict sum)
@@ -226,7 +217,7 @@ softmax_block(double *z, uint32 classes, uint32 rows, const double *mass,
 }
 
 /* Two classes: z is the logit of the second against the first. */
-DISPATCHED static double
+KERNEL static double
 logistic(double *restrict z, uint32 rows, const double *restrict mass,
 		 const double *restrict second, double *restrict loss,
 		 double *restrict odds)
@@ -261,7 +252,7 @@ logistic_block(double *z, uint32 rows, const double *mass, const double *second,
 	return loss;
 }
 
-DISPATCHED static void
+KERNEL static void
 subtract(double *restrict z, uint32 rows, const double *restrict mass)
 {
 	for (uint32 i = 0; i < rows; i++)
@@ -278,7 +269,7 @@ subtract_block(double *z, uint32 rows, const double *mass)
  * Terms of each row, term by term, with weights mass * p (1 - p); the
  * probabilities are given as q = mass * p.
  */
-DISPATCHED static void
+KERNEL static void
 weigh(const double *restrict terms, uint32 n, uint32 rows,
 	  const double *restrict q, const double *restrict mass,
 	  double *restrict weight, double *restrict to)
@@ -299,7 +290,7 @@ weigh_terms(const double *terms, uint32 n, uint32 rows,
 }
 
 /* Columns of a block of rows, each times a scale. */
-DISPATCHED static void
+KERNEL static void
 scale_columns(const double *restrict x, uint32 rows, uint32 width,
 			  const double *restrict scale, float *restrict to)
 {
@@ -315,7 +306,7 @@ scale_to_single(const double *x, uint32 rows, uint32 width,
 	scale_columns(x, rows, width, scale, to);
 }
 
-DISPATCHED static void
+KERNEL static void
 narrow(const double *restrict from, Size n, float *restrict to)
 {
 	for (Size i = 0; i < n; i++)
@@ -328,7 +319,7 @@ double_to_single(const double *from, Size n, float *to)
 	narrow(from, n, to);
 }
 
-DISPATCHED static void
+KERNEL static void
 widen(const float *restrict from, Size n, double *restrict to)
 {
 	for (Size i = 0; i < n; i++)
