@@ -50,6 +50,14 @@ def seconds(run, repeats=REPEATS):
     return statistics.median(elapsed(run) for _ in range(repeats))
 
 
+def seconds_in_turn(repeats, *runs):
+    """The same of several calls that take turns, so that all see one machine."""
+    for run in runs:
+        run()
+    times = [[elapsed(run) for run in runs] for _ in range(repeats)]
+    return [statistics.median(column) for column in zip(*times)]
+
+
 def fastest(run, repeats=REPEATS):
     """Time of the fastest call, for differences, which noise would spoil."""
     return min(elapsed(run) for _ in range(repeats))
