@@ -118,5 +118,17 @@ SELECT (fit_report(logistic_regression(label, features, '{"max_iterations": 1}':
 SELECT (fit_report(logistic_regression(label, features, '{"l2": 0, "max_iterations": 20, "tolerance": 1e-12}'::jsonb))).converged
 FROM (VALUES ('a', '{1}'::float8[]), ('a', '{2}'), ('b', '{3}'), ('b', '{4}')) AS v (label, features);
 RESET client_min_messages;
+-- a large fit that has next to nothing to gain ends where the first gradient says
+SELECT l2, bool_and(converged) AS converged,
+	bool_and(abs(coefficient * l2 / slope - 1) < 1e-3) AS as_expected
+FROM (SELECT l2, logistic_regression((x[1] > 90000)::text, x, jsonb_build_object('l2', l2, 'tolerance', 1e-8)) AS m,
+		regr_sxy((x[1] > 90000)::int, x[1]) / var_pop(x[1]) AS slope
+	  FROM (SELECT ARRAY[hashint4extended(i, 7) % 100000, hashint4extended(i, 8) % 1000, hashint4extended(i, 9) % 1000]::float8[] AS x
+			FROM generate_series(1, 30000) AS i) AS r,
+		unnest(ARRAY[1e9, 1e11, 1e12]::float8[]) AS l2 GROUP BY l2) AS q,
+	fit_report(m), coefficients(m)
+WHERE feature = 1
+GROUP BY l2 ORDER BY l2;
+
 SET noisylabel.memory_limit = '64kB';
 SELECT logistic_regression(i % 2, array_fill(i, ARRAY[1000])::float8[]) FROM generate_series(1, 100) AS i;

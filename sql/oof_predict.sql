@@ -70,8 +70,8 @@ FROM (SELECT i, oof_predict(CASE WHEN i <> 3 THEN label END, CASE WHEN i <> 4 TH
 			CASE WHEN i <> 5 THEN 1.0 END, NULL) OVER () AS p FROM noise) AS v
 WHERE i < 7 ORDER BY i;
 SELECT bool_and(abs(probability(a.p, 'a') - probability(b.p, 'a')) < 1e-9) AS same
-FROM (SELECT i, oof_predict(CASE WHEN i % 10 > 0 THEN label END, features, i % 5) OVER () AS p FROM noise) AS a
-JOIN (SELECT i, oof_predict(label, features, i % 5) OVER () AS p FROM noise WHERE i % 10 > 0) AS b USING (i);
+FROM (SELECT i, oof_predict(CASE WHEN i % 10 > 0 THEN label END, features, i % 5, '{"tolerance": 1e-10}'::jsonb) OVER () AS p FROM noise) AS a
+JOIN (SELECT i, oof_predict(label, features, i % 5, '{"tolerance": 1e-10}'::jsonb) OVER () AS p FROM noise WHERE i % 10 > 0) AS b USING (i);
 SELECT count(*), count(p) FROM (SELECT oof_predict(label, features) OVER () AS p FROM noise WHERE i < 0) AS v;
 
 -- few groups, rare classes, nothing to learn: stated fallbacks

@@ -10,7 +10,7 @@
  * Memory: the matrix is put in order in place, targets and weights by a copy;
  * beside it 4 bytes a row, and for a moment the keys' 16; for each fold four
  * numbers a feature, and one for each feature and class.  Interrupts: every
- * block of rows.
+ * row.
  */
 #include "design.h"
 
@@ -18,8 +18,6 @@
 #include <math.h>
 
 #include "dispatch.h"
-
-#define INTERRUPT_BLOCK 1024
 
 Size
 design_memory(const TrainingSet *set, uint32 folds)
@@ -186,8 +184,11 @@ add_classes(Design *d, uint32 f, uint32 i)
 		add_scaled(row, w, width, sum + set->label[i] * width);
 	else
 		for (uint32 t = target_begin(set, i); t < set->target_end[i]; t++)
+		{
+			CHECK_FOR_INTERRUPTS();	/* each may have many features */
 			add_scaled(row, w * set->target_p[t], width,
 					   sum + set->target_label[t] * width);
+		}
 }
 
 /* What rounding left of a fold's deviations from its mean goes to the mean. */
@@ -218,8 +219,7 @@ for_rows(Design *d, bool centring)
 
 		for (uint32 i = d->start[f]; i < end; i++)
 		{
-			if (i % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
+			CHECK_FOR_INTERRUPTS();
 			if (!centring)
 			{
 				d->weight[f] += design_weight(d, i);

@@ -12,7 +12,7 @@
  *	   together; then (a unit with more than half of the rows, or fewer units
  *	   than folds, while groups alone do better) only groups count.
  *	2. Each unit gets a key: the smallest hash of its groups, or of its
- *	   features where it has no group, hashed with the seed.
+ *	   features where it has no group.  Hashes depend on the seed.
  *	3. Units are dealt, those with more rows first, equal ones by key, each to
  *	   the fold that has the smallest share so far of the unit's labels (the
  *	   sum over its rows of the share of the row's label), then the fewest
@@ -24,8 +24,6 @@
  * Interrupts: every INTERRUPT_BLOCK rows or units, and in the sorts.
  */
 #include "folds.h"
-
-#include "common/hashfn.h"
 
 #define INTERRUPT_BLOCK 4096
 #define PREFETCHED 16			/* units ahead */
@@ -197,18 +195,13 @@ compare_units(const void *x, const void *y)
 	return a->row < b->row ? -1 : a->row > b->row;
 }
 
-/* Those with more rows first, equal ones by key, hashed with the seed. */
+/* Those with more rows first, equal ones by key. */
 static void
-order_units(Units *u, uint32 seed)
+order_units(Units *u, bool grouped)
 {
-	for (uint32 j = 0; j < u->n; j++)
-	{
-		if (j % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
-		u->units[j].hash = hash_bytes_extended((unsigned char *) &u->units[j].hash,
-											   sizeof(uint64), seed);
-	}
-	row_keys_sort(u->units, u->n);
+	/* without groups they are in order of the features' hashes */
+	if (grouped)
+		row_keys_sort(u->units, u->n);
 	/* finds that all is in order where units have one size, as most do */
 	qsort(u->units, u->n, sizeof(Unit), compare_units);
 }
@@ -323,7 +316,7 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 
 Folds
 folds_make(const TrainingSet *set, const RowKey *keys, const uint64 *group,
-		   uint32 folds, uint32 seed)
+		   uint32 folds)
 {
 	Folds		result = {0};
 	Units		u;
@@ -336,7 +329,7 @@ folds_make(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 		result.n = 0;
 	else
 	{
-		order_units(&u, seed);
+		order_units(&u, group != NULL);
 		result.fold = nl_alloc(CurrentMemoryContext, set->x.n);
 		deal(set, keys, &u, &result);
 	}

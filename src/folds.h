@@ -16,8 +16,11 @@ typedef struct Folds
 	bool		kept_apart;		/* equal rows of different groups are */
 } Folds;
 
-/* "group": hash of the group of each row as collected, 0 for none; or NULL. */
+/*
+ * "keys" are in canonical order.  "group": hash of the group of each row as
+ * collected, with the same seed, 0 for none; or NULL.
+ */
 extern Folds folds_make(const TrainingSet *set, const RowKey *keys,
-						const uint64 *group, uint32 folds, uint32 seed);
+						const uint64 *group, uint32 folds);
 
 #endif							/* NL_FOLDS_H */

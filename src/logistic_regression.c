@@ -179,7 +179,7 @@ fit(TrainingSet *set, const ClassifierOptions *options)
 							 softmax_regression_memory(set, 1)),
 					"logistic_regression()");
 	(void) classifier_check_size(names.n, set->x.width - 1);
-	design = design_make(set, training_set_order(set), NULL, 1);
+	design = design_make(set, training_set_order(set, 0), NULL, 1);
 	model = softmax_regression(design, false, &options->regression,
 							   "logistic_regression");
 	check_classes(model, &names);

@@ -41,7 +41,6 @@
 #define SCRATCH_ROWS 64
 #define NO_PLACE PG_UINT32_MAX
 #define NO_ARGUMENT (-1)
-#define GROUP_SEED 1
 
 /* Which argument is what: (target, features [, group] [, options]), or with (group, weight, options) */
 typedef struct Arguments
@@ -60,6 +59,7 @@ typedef struct Partition
 	MemoryContext context;
 	MemoryContext scratch;
 	uint32		rows;			/* with and without features */
+	uint64		seed;			/* of hashes */
 	TrainingSet set;
 	Names		names;
 	uint32	   *place;			/* by position: row of the design, or NO_PLACE */
@@ -120,11 +120,11 @@ fetch(FunctionCallInfo fcinfo, int argno, int64 position)
 }
 
 static uint64
-group_hash(FunctionCallInfo fcinfo, const Arguments *a)
+group_hash(FunctionCallInfo fcinfo, const Arguments *a, uint64 seed)
 {
 	text	   *group = a->group_text(fcinfo, a->group);
 	uint64		hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(group),
-										   VARSIZE_ANY_EXHDR(group), GROUP_SEED);
+										   VARSIZE_ANY_EXHDR(group), seed);
 
 	return hash == 0 ? 1 : hash;
 }
@@ -139,7 +139,7 @@ collect_argument(FunctionCallInfo fcinfo, const Arguments *a, Partition *p,
 	bool		known = fetch(fcinfo, argno, position);
 
 	if (argno == a->group)
-		p->group[row] = known ? group_hash(fcinfo, a) : 0;
+		p->group[row] = known ? group_hash(fcinfo, a, p->seed) : 0;
 	else if (argno == a->weight)
 		training_set_weight(set, row, known ? PG_GETARG_FLOAT8(argno) : 0);
 	else if (a->soft)
@@ -381,6 +381,7 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 				 errmsg("oof_predict() takes at most %d rows of a partition", PG_INT32_MAX)));
 	p->rows = rows;
 	options = get_options(fcinfo, a, rows);
+	p->seed = options.seed;
 	collect(fcinfo, a, p);
 	if (p->set.x.n == 0 || !can_learn(p))
 		return;
@@ -391,8 +392,8 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 										  softmax_scores_memory(&p->set)),
 									  mul_size(rows, 40))),
 					"oof_predict()");
-	keys = training_set_order(&p->set);
-	folds = folds_make(&p->set, keys, p->group, options.folds, options.seed);
+	keys = training_set_order(&p->set, p->seed);
+	folds = folds_make(&p->set, keys, p->group, options.folds);
 	if (p->group != NULL)
 		pfree(p->group);
 	p->group = NULL;

@@ -20,7 +20,6 @@
 
 #define LANES 8
 #define LANE_FACTOR UINT64CONST(0x9e3779b97f4a7c15) /* 2^64 over the golden ratio */
-#define CONTENT_SEED 0
 #define HEAPS 256
 #define SMALL_HEAP 24
 
@@ -35,7 +34,7 @@ add_to_lane(uint64 lane, double v)
 }
 
 uint64
-row_hash(const double *row, uint32 width)
+row_hash(const double *row, uint32 width, uint64 seed)
 {
 	uint64		lane[LANES] = {0};
 	uint32		whole = width / LANES * LANES;
@@ -45,7 +44,7 @@ row_hash(const double *row, uint32 width)
 			lane[l] = add_to_lane(lane[l], row[j + l]);
 	for (uint32 j = whole; j < width; j++)
 		lane[j - whole] = add_to_lane(lane[j - whole], row[j]);
-	return hash_bytes_extended((unsigned char *) lane, sizeof(lane), CONTENT_SEED);
+	return hash_bytes_extended((unsigned char *) lane, sizeof(lane), seed);
 }
 
 static inline bool

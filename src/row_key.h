@@ -16,7 +16,7 @@ typedef struct RowKey
 	uint32		grouped:1;		/* the hash is of a group */
 } RowKey;
 
-extern uint64 row_hash(const double *row, uint32 width);
+extern uint64 row_hash(const double *row, uint32 width, uint64 seed);
 extern void row_keys_sort(RowKey *keys, uint32 n);
 
 #endif							/* NL_ROW_KEY_H */

@@ -13,7 +13,7 @@
  * below 1, the tolerance is of that first value, but no less than rounding: a fit
  * that begins at its optimum (of constant features, say) has nothing to go on to.
  *
- * Precision.  A large fit begins in single precision (softmax_products.c).  As
+ * Precision.  A large fit takes its first steps in single precision (softmax_products.c).  As
  * soon as a model is near its optimum, or single precision is no use, all go on in
  * double precision, and only in that has a fit converged.
  *

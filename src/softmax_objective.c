@@ -33,6 +33,7 @@ softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
 	{
 		double		intercept = theta[0];
 
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 1; j < fit->width; j++)
 		{
 			u[j] = theta[j] * m->scale[j];
@@ -366,6 +367,8 @@ softmax_evaluate_start(SoftmaxFit *fit)
 		}
 		for (uint32 k = 0; k < m->classes; k++)
 			m->trial_loss -= m->mass * m->share[k] * log(m->share[k]);
+		/* not that it is rough, but what it is compared with will be */
+		m->trial_rough = fit->single;
 		finish_gradient(fit, m);
 	}
 }

@@ -28,7 +28,8 @@
  * What a model is told by the rows it does not learn from: S only, which is made
  * of the features of the first rows of each fold.  (Features are scaled by the
  * largest scale of any model and clipped at what a model could find in its own
- * rows.)  Labels have no part in it.
+ * rows.)  Labels have no part in it, but for how many rows that is: it depends on
+ * how many classes the models know.
  *
  * Memory.  S is in the upper triangle of a square, with its diagonal apart.  Each
  * model has a square for its L, and numbers for Q and C_k.  Where all that is large

@@ -92,13 +92,17 @@ softmax_begin_sums(SoftmaxFit *fit, uint32 columns)
 
 	if (!fit->single)
 	{
-		memset(fit->product, 0, columns * width * sizeof(double));
+		for (Size k = 0; k < columns; k++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			memset(fit->product + k * width, 0, width * sizeof(double));
+		}
 		return;
 	}
-	memset(fit->single_product, 0, columns * width * sizeof(float));
 	for (Size k = 0; k < columns; k++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		memset(fit->single_product + k * width, 0, width * sizeof(float));
 		for (uint32 j = 0; j < width; j++)
 			fit->single_u[k * width + j] = fit->scale[j] > 0 ?
 				fit->u[k * width + j] / fit->scale[j] : 0;

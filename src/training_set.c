@@ -199,7 +199,7 @@ training_set_names(TrainingSet *set)
 }
 
 /*
- * Canonical order: by hash of the features; where hashes are equal, by all
+ * Canonical order: by hash of the features with the seed; where hashes are equal, by all
  * that a row has.  Rows that are then still equal cannot be told apart.
  */
 static int
@@ -251,7 +251,7 @@ compare_contents(const void *x, const void *y, void *arg)
 }
 
 RowKey *
-training_set_order(const TrainingSet *set)
+training_set_order(const TrainingSet *set, uint64 seed)
 {
 	uint32		n = set->x.n;
 	uint32		run;
@@ -263,7 +263,7 @@ training_set_order(const TrainingSet *set)
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
 		keys[i].row = i;
-		keys[i].hash = row_hash(feature_row(&set->x, i), set->x.width);
+		keys[i].hash = row_hash(feature_row(&set->x, i), set->x.width, seed);
 	}
 	row_keys_sort(keys, n);
 	for (uint32 i = 0; i < n; i += run)

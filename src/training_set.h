@@ -60,7 +60,7 @@ extern void training_set_target(TrainingSet *set, uint32 row,
 								const LabelDistribution *target);
 extern void training_set_weight(TrainingSet *set, uint32 row, double weight);
 extern Names training_set_names(TrainingSet *set);
-extern RowKey *training_set_order(const TrainingSet *set);
+extern RowKey *training_set_order(const TrainingSet *set, uint64 seed);
 extern void training_set_permute(TrainingSet *set, const uint32 *source);
 
 #endif							/* NL_TRAINING_SET_H */
