@@ -209,29 +209,32 @@ correct_means(Design *d, uint32 f, double *rest)
 }
 
 static void
-for_rows(Design *d, bool centring)
+add_rows(Design *d)
+{
+	for (uint32 f = 0; f < d->folds; f++)
+		for (uint32 i = d->start[f]; i < d->used[f]; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			d->weight[f] += design_weight(d, i);
+			add_row(d, f, i);
+		}
+}
+
+static void
+centre_rows(Design *d)
 {
 	double	   *rest = palloc0(d->x->width * sizeof(double));
 
 	for (uint32 f = 0; f < d->folds; f++)
 	{
-		uint32		end = centring ? d->start[f + 1] : d->used[f];
-
-		for (uint32 i = d->start[f]; i < end; i++)
+		for (uint32 i = d->start[f]; i < d->start[f + 1]; i++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			if (!centring)
-			{
-				d->weight[f] += design_weight(d, i);
-				add_row(d, f, i);
-				continue;
-			}
 			centre_row(d, f, i, rest);
 			if (i < d->used[f])
 				add_classes(d, f, i);
 		}
-		if (centring)
-			correct_means(d, f, rest);
+		correct_means(d, f, rest);
 	}
 	pfree(rest);
 }
@@ -295,9 +298,9 @@ design_make(TrainingSet *set, RowKey *keys, const uint8 *fold, uint32 folds)
 	order_rows(d, keys, fold);
 	pfree(keys);
 	training_set_permute(set, d->source);
-	for_rows(d, false);
+	add_rows(d);
 	find_means(d);
-	for_rows(d, true);
+	centre_rows(d);
 	check_spread(d);
 	return d;
 }

@@ -26,7 +26,6 @@
 #include "folds.h"
 
 #define INTERRUPT_BLOCK 4096
-#define PREFETCHED 16			/* units ahead */
 
 /* Disjoint sets of places in the canonical order; the root is the lowest. */
 static uint32
@@ -274,19 +273,6 @@ deal_unit(Dealer *d, const TrainingSet *set, const RowKey *keys, const Units *u,
 	d->rows[f] += unit->rows;
 }
 
-/*
- * Units lie anywhere: begin to load what will soon be dealt.  (Calls of a function
- * that does nothing else are dropped by gcc unless they are inlined first.)
- */
-static pg_attribute_always_inline void
-prefetch_unit(const Units *u, uint32 j, const RowKey *keys)
-{
-	if (j >= u->n)
-		return;
-	__builtin_prefetch(&keys[u->units[j].row]);
-	__builtin_prefetch(&u->next[u->units[j].row]);
-}
-
 static void
 deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 {
@@ -304,7 +290,6 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 	{
 		const Unit *unit = &u->units[j];
 
-		prefetch_unit(u, j + PREFETCHED, keys);
 		deal_unit(&d, set, keys, u, unit, emptiest_fold(&d, set, keys, u, unit), folds);
 	}
 	pfree(d.total);

@@ -77,9 +77,10 @@ insert_all(RowKey *keys, uint32 n)
 	}
 }
 
-/* Keys that are equal above the byte at "shift", or (-8) entirely. */
+static void sort_heap(RowKey *keys, uint32 n, int shift);
+
 static void
-sort_heap(RowKey *keys, uint32 n, int shift)
+part_heap(RowKey *keys, uint32 n, int shift)
 {
 	uint32		next[HEAPS];
 	uint32		end[HEAPS] = {0};
@@ -112,19 +113,23 @@ sort_heap(RowKey *keys, uint32 n, int shift)
 	{
 		uint32		begin = h == 0 ? 0 : end[h - 1];
 
-		if (end[h] - begin > SMALL_HEAP)
-			sort_heap(keys + begin, end[h] - begin, shift - 8);
-		else
-			insert_all(keys + begin, end[h] - begin);
+		sort_heap(keys + begin, end[h] - begin, shift - 8);
 	}
+}
+
+/* Keys that are equal above the byte at "shift", or (-8) entirely. */
+static void
+sort_heap(RowKey *keys, uint32 n, int shift)
+{
+	if (n > SMALL_HEAP)
+		part_heap(keys, n, shift);
+	else
+		insert_all(keys, n);
 }
 
 /* By hash, then by row. */
 void
 row_keys_sort(RowKey *keys, uint32 n)
 {
-	if (n > SMALL_HEAP)
-		sort_heap(keys, n, 56);
-	else
-		insert_all(keys, n);
+	sort_heap(keys, n, 56);
 }

@@ -13,9 +13,10 @@
  * below 1, the tolerance is of that first value, but no less than rounding: a fit
  * that begins at its optimum (of constant features, say) has nothing to go on to.
  *
- * Precision.  A large fit takes its first steps in single precision (softmax_products.c).  As
- * soon as a model is near its optimum, or single precision is no use, all go on in
- * double precision, and only in that has a fit converged.
+ * Precision.  A large fit takes its first steps in single precision
+ * (softmax_products.c).  As soon as a model is near its optimum, or single
+ * precision is no use, all go on in double precision, and only in that has a fit
+ * converged.
  *
  * Memory: two vectors of coefficients for each of HISTORY steps of each model.
  * Interrupts: in the evaluations, and once a model.

@@ -68,14 +68,13 @@ gather_labels(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
 {
 	const Design *d = fit->design;
 	const uint16 *restrict label = d->set->label + from;
-	const double *restrict weight = d->set->weight;
 	const double *restrict factor = m->factor;
 	uint16	   *restrict to = fit->label;
 	double	   *restrict mass = fit->mass;
 	double	   *restrict second = fit->second;
 
 	for (uint32 i = 0; i < rows; i++)
-		mass[i] = weight != NULL ? weight[from + i] : 1;
+		mass[i] = design_weight(d, from + i);
 	if (m->plain)
 		memcpy(to, label, rows * sizeof(uint16));
 	else
@@ -320,7 +319,7 @@ softmax_evaluate(SoftmaxFit *fit, bool curvature)
  * the row.  So the sums of features by class are enough.
  */
 static void
-add_class_sums(const SoftmaxFit *fit, SoftmaxModel *m, uint32 fold, double *restrict all)
+add_class_sums(const SoftmaxFit *fit, SoftmaxModel *m, uint32 fold, double *all)
 {
 	const Design *d = fit->design;
 	uint32		width = fit->width;
@@ -329,17 +328,13 @@ add_class_sums(const SoftmaxFit *fit, SoftmaxModel *m, uint32 fold, double *rest
 	{
 		uint32		label = m->label[k];
 		double		factor = m->factor[label];
-		const double *restrict sum = d->class_sum + ((Size) fold * d->classes + label) * width;
-		double	   *restrict to;
+		const double *sum = d->class_sum + ((Size) fold * d->classes + label) * width;
 
 		CHECK_FOR_INTERRUPTS();
-		for (uint32 j = 0; j < width; j++)
-			all[j] += factor * sum[j];
-		if (m->columns == 1 && k == 0)
-			continue;
-		to = m->trial_gradient + (Size) (m->columns == 1 ? 0 : k) * width;
-		for (uint32 j = 0; j < width; j++)
-			to[j] -= factor * sum[j];
+		cblas_daxpy(width, factor, sum, 1, all, 1);
+		if (m->columns > 1 || k == 1)
+			cblas_daxpy(width, -factor, sum, 1,
+						m->trial_gradient + (Size) (m->columns == 1 ? 0 : k) * width, 1);
 	}
 }
 

@@ -199,8 +199,9 @@ training_set_names(TrainingSet *set)
 }
 
 /*
- * Canonical order: by hash of the features with the seed; where hashes are equal, by all
- * that a row has.  Rows that are then still equal cannot be told apart.
+ * Canonical order: by hash of the features with the seed; where hashes are
+ * equal, by all that a row has.  Rows that are then still equal cannot be told
+ * apart.
  */
 static int
 compare_doubles(const double *a, const double *b, uint32 n)
