@@ -39,6 +39,7 @@
 #include "windowapi.h"
 
 #define SCRATCH_ROWS 64
+#define PREFETCHED 8			/* rows ahead */
 #define NO_PLACE PG_UINT32_MAX
 #define NO_ARGUMENT (-1)
 
@@ -433,14 +434,27 @@ get_partition(FunctionCallInfo fcinfo, bool soft)
 	return p;
 }
 
-static uint32
-fold_of(const Design *d, uint32 row)
+/* The scores of a row of the design, and the model they are of. */
+static const double *
+row_scores(const Partition *p, uint32 row, const FittedModel **model)
 {
+	const uint32 *start = p->design->start;
 	uint32		f = 0;
 
-	while (row >= d->start[f + 1])
+	while (row >= start[f + 1])
 		f++;
-	return f;
+	*model = &p->models[f];
+	return p->scores[f] + (Size) (row - start[f]) * p->models[f].columns;
+}
+
+/* Scores lie in the order of the design, so each row's would be a cache miss. */
+static inline __attribute__((always_inline)) void
+prefetch_scores(const Partition *p, int64 position)
+{
+	const FittedModel *model;
+
+	if (position < p->rows && p->place[position] != NO_PLACE)
+		__builtin_prefetch(row_scores(p, p->place[position], &model));
 }
 
 static Datum
@@ -449,26 +463,24 @@ predict_row(FunctionCallInfo fcinfo, bool soft)
 	WindowObject window = PG_WINDOW_OBJECT();
 	Partition  *p;
 	const FittedModel *model;
+	const double *scores;
 	LabelDistribution *result;
-	uint32		row;
-	uint32		f;
+	int64		position;
 
 	if (!WindowObjectIsValid(window))
 		elog(ERROR, "oof_predict() is a window function");
 	p = get_partition(fcinfo, soft);
-	row = p->place[WinGetCurrentPosition(window)];
-	if (row == NO_PLACE || p->scores == NULL)
+	position = WinGetCurrentPosition(window);
+	if (p->place[position] == NO_PLACE || p->scores == NULL)
 		PG_RETURN_NULL();
-	f = fold_of(p->design, row);
-	model = &p->models[f];
+	prefetch_scores(p, position + PREFETCHED);
+	scores = row_scores(p, p->place[position], &model);
 	if (model->classes == 0)
 		PG_RETURN_NULL();
 	p->p[0] = 1;
 	if (model->classes > 1)
 	{
-		Size		from = (Size) (row - p->design->start[f]) * model->columns;
-
-		memcpy(p->p, p->scores[f] + from, model->columns * sizeof(double));
+		memcpy(p->p, scores, model->columns * sizeof(double));
 		softmax_probabilities(model->columns, p->p);
 	}
 	result = palloc(VARSIZE(p->blank));

@@ -22,6 +22,7 @@
 #include <cblas.h>
 #include <math.h>
 
+#include "dispatch.h"
 #include "softmax_kernel.h"
 
 /* The coefficients that centred features are multiplied with. */
@@ -63,6 +64,7 @@ softmax_centre(const SoftmaxModel *m, uint32 width, double *v)
  * A block's labels, as a model knows them, and masses; of two classes also the
  * mass of the second.
  */
+DISPATCHED("default", "avx2")
 static void
 gather_labels(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
 {
