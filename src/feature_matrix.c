@@ -37,18 +37,27 @@ feature_matrix_memory(const FeatureMatrix *x)
 /*
  * Where the system has large pages to give, they save a tenth of the time of a
  * fit: memory is touched first and rows are put in order without a fault or a
- * miss at every small page.
+ * miss at every small page.  A chunk that will not grow begins at one; what that
+ * leaves free at the block's ends is never touched.
  */
-static void
-use_large_pages(double *chunk, Size bytes)
+static FeatureChunk
+make_chunk(MemoryContext context, Size bytes, bool whole)
 {
-#ifdef MADV_HUGEPAGE
-	char	   *from = (char *) TYPEALIGN(LARGE_PAGE, chunk);
-	char	   *end = (char *) TYPEALIGN_DOWN(LARGE_PAGE, (char *) chunk + bytes);
+	Size		slack = whole && bytes >= LARGE_PAGE ? LARGE_PAGE : 0;
+	FeatureChunk chunk;
 
-	if (from < end)
-		(void) madvise(from, end - from, MADV_HUGEPAGE);
+	chunk.block = nl_alloc(context, add_size(bytes, slack));
+	chunk.rows = slack > 0 ? (double *) TYPEALIGN(LARGE_PAGE, chunk.block) : chunk.block;
+#ifdef MADV_HUGEPAGE
+	{
+		char	   *from = (char *) TYPEALIGN(LARGE_PAGE, chunk.rows);
+		char	   *end = (char *) TYPEALIGN_DOWN(LARGE_PAGE, (char *) chunk.rows + bytes);
+
+		if (from < end)
+			(void) madvise(from, end - from, MADV_HUGEPAGE);
+	}
 #endif
+	return chunk;
 }
 
 /* Room for at least one more row. */
@@ -79,18 +88,19 @@ grow(FeatureMatrix *x)
 
 	if (x->n_chunks > 0 && last_rows < x->chunk_rows)
 	{
-		x->chunks[x->n_chunks - 1] =
-			repalloc_huge(x->chunks[x->n_chunks - 1], rows * row_bytes);
+		FeatureChunk *chunk = &x->chunks[x->n_chunks - 1];
+
+		chunk->rows = chunk->block = repalloc_huge(chunk->block, rows * row_bytes);
 		x->capacity += rows - last_rows;
 		return;
 	}
 	if (x->n_chunks == 0)
-		x->chunks = MemoryContextAlloc(x->context, 8 * sizeof(double *));
+		x->chunks = MemoryContextAlloc(x->context, 8 * sizeof(FeatureChunk));
 	else if (x->n_chunks >= 8 && (x->n_chunks & (x->n_chunks - 1)) == 0)
 		x->chunks = repalloc_huge(x->chunks,
-								  (Size) x->n_chunks * 2 * sizeof(double *));
-	x->chunks[x->n_chunks] = nl_alloc(x->context, rows * row_bytes);
-	use_large_pages(x->chunks[x->n_chunks++], rows * row_bytes);
+								  (Size) x->n_chunks * 2 * sizeof(FeatureChunk));
+	x->chunks[x->n_chunks++] =
+		make_chunk(x->context, rows * row_bytes, rows == x->chunk_rows);
 	x->capacity += rows;
 }
 

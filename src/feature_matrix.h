@@ -15,6 +15,12 @@
 
 #define MAX_FEATURES 100000
 
+typedef struct FeatureChunk
+{
+	double	   *rows;
+	void	   *block;			/* in which the rows lie, or NULL: forgotten */
+} FeatureChunk;
+
 typedef struct FeatureMatrix
 {
 	MemoryContext context;
@@ -24,13 +30,13 @@ typedef struct FeatureMatrix
 	uint32		expected;		/* rows that will come, if known */
 	uint32		chunk_rows;		/* in every chunk but the last */
 	uint32		n_chunks;
-	double	  **chunks;
+	FeatureChunk *chunks;
 } FeatureMatrix;
 
 static inline double *
 feature_row(const FeatureMatrix *x, uint32 i)
 {
-	return x->chunks[i / x->chunk_rows] + (Size) (i % x->chunk_rows) * x->width;
+	return x->chunks[i / x->chunk_rows].rows + (Size) (i % x->chunk_rows) * x->width;
 }
 
 #define CACHE_LINE (64 / sizeof(double))
@@ -61,8 +67,8 @@ feature_matrix_forget(FeatureMatrix *x, uint32 i)
 {
 	if ((i + 1) % x->chunk_rows == 0 || i + 1 == x->n)
 	{
-		pfree(x->chunks[i / x->chunk_rows]);
-		x->chunks[i / x->chunk_rows] = NULL;
+		pfree(x->chunks[i / x->chunk_rows].block);
+		x->chunks[i / x->chunk_rows].block = NULL;
 	}
 }
 
