@@ -234,12 +234,13 @@ typedef struct Dealer
 	double	   *share;			/* folds: of the unit being dealt */
 } Dealer;
 
-static uint32
-emptiest_fold(Dealer *d, const TrainingSet *set, const RowKey *keys,
-			  const Units *u, const Unit *unit)
+/* For each fold: its shares so far of a unit's labels, summed over its rows. */
+static const double *
+find_shares(Dealer *d, const TrainingSet *set, const RowKey *keys,
+			const Units *u, const Unit *unit)
 {
-	uint32		best = 0;
-
+	if (unit->rows == 1)
+		return d->part + (Size) row_label(set, keys[unit->row].row) * d->folds;
 	memset(d->share, 0, d->folds * sizeof(double));
 	for (uint32 i = unit->row; i != NO_ROW; i = u->next[i])
 	{
@@ -249,9 +250,17 @@ emptiest_fold(Dealer *d, const TrainingSet *set, const RowKey *keys,
 		for (uint32 f = 0; f < d->folds; f++)
 			d->share[f] += d->part[(Size) label * d->folds + f];
 	}
+	return d->share;
+}
+
+static uint32
+emptiest_fold(const Dealer *d, const double *share)
+{
+	uint32		best = 0;
+
 	for (uint32 f = 1; f < d->folds; f++)
-		if (d->share[f] < d->share[best] ||
-			(d->share[f] == d->share[best] && d->rows[f] < d->rows[best]))
+		if (share[f] < share[best] ||
+			(share[f] == share[best] && d->rows[f] < d->rows[best]))
 			best = f;
 	return best;
 }
@@ -289,8 +298,11 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 	for (uint32 j = 0; j < u->n; j++)
 	{
 		const Unit *unit = &u->units[j];
+		const double *share = find_shares(&d, set, keys, u, unit);
 
-		deal_unit(&d, set, keys, u, unit, emptiest_fold(&d, set, keys, u, unit), folds);
+		if (j % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		deal_unit(&d, set, keys, u, unit, emptiest_fold(&d, share), folds);
 	}
 	pfree(d.total);
 	pfree(d.count);
