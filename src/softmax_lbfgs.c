@@ -10,12 +10,14 @@
  * The first step.  Of features that are normal within classes, of one covariance,
  * the coefficients are those of discriminant analysis (Efron, J. Am. Statistical
  * Association 70, 1975, 892).  The step 1 has their direction, but is made with the
- * features' whole covariance instead of that within classes.  Of two classes the
+ * features' whole covariance instead of that within classes.  For two classes the
  * step 1 / (1 - R^2) makes up for that (Sherman and Morrison's formula), where
- * R^2 = decrement^2 / mass is the share of the variance that is between classes; of
- * more, their mean R^2 makes up for most.  It is so long that what it tells of the
- * Hessian is of no use where it ends, so that is forgotten as soon as the guess has
- * been measured there.
+ * R^2 = decrement^2 / mass is the share of the variance that is between the classes.
+ * Where labels are flipped and features tell the true ones apart, that is too far,
+ * but still better than the start: with even classes the loss of a row is below
+ * log 2, whatever share is flipped.  (Of more classes it can be worse than the start,
+ * so they take the step 1.)  What so long a step tells of the Hessian is of no use
+ * where it ends, so that is forgotten as soon as the guess has been measured there.
  *
  * Stop.  The gradient g is measured as sqrt(g' H g) with the H of L-BFGS, the
  * Newton decrement: about how far the coefficients are from the optimum, in
@@ -97,14 +99,13 @@ look_again(SoftmaxFit *fit, SoftmaxModel *m)
 	m->again = true;
 }
 
-/* To where discriminant analysis would be. */
+/* Of two classes, to where discriminant analysis would be. */
 static double
-first_step(const SoftmaxFit *fit, const SoftmaxModel *m)
+first_step(const SoftmaxModel *m)
 {
-	uint32		dimensions = Min(m->classes, fit->width) - 1;
-	double		between = m->decrement * m->decrement / (m->mass * dimensions);
+	double		between = m->decrement * m->decrement / m->mass;
 
-	return 1 / (1 - Min(between, MOST_BETWEEN));
+	return m->columns == 1 ? 1 / (1 - Min(between, MOST_BETWEEN)) : 1;
 }
 
 /* A new iteration: the direction, unless the model is done. */
@@ -137,7 +138,7 @@ begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
 		m->active = false;
 		return;
 	}
-	m->step = m->iterations == 0 ? first_step(fit, m) : 1;
+	m->step = m->iterations == 0 ? first_step(m) : 1;
 	m->low = 0;
 	m->high = INFINITY;
 	m->iterations++;
@@ -234,7 +235,7 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 		move_to_trial(m);
 		if (measured)
 			softmax_set_preconditioner(fit, m, true);
-		if (measured && m->iterations == 1)
+		if (measured && m->iterations == 1 && m->columns == 1)
 			m->pairs = 0;
 		begin_iteration(fit, m);
 		return;
