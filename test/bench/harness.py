@@ -13,6 +13,7 @@ import time
 import psycopg2
 
 REPEATS = 3
+WORK_MEM = "256MB"
 
 
 def connect():
@@ -21,7 +22,7 @@ def connect():
     cursor = connection.cursor()
     cursor.execute("CREATE EXTENSION IF NOT EXISTS noisylabel")
     cursor.execute("SET max_parallel_workers_per_gather = 0")
-    cursor.execute("SET work_mem = '256MB'")
+    cursor.execute(f"SET work_mem = '{WORK_MEM}'")
     cursor.execute("SET jit = off")
     return connection
 
