@@ -118,6 +118,12 @@ SELECT (fit_report(logistic_regression(label, features, '{"max_iterations": 1}':
 SELECT (fit_report(logistic_regression(label, features, '{"l2": 0, "max_iterations": 20, "tolerance": 1e-12}'::jsonb))).converged
 FROM (VALUES ('a', '{1}'::float8[]), ('a', '{2}'), ('b', '{3}'), ('b', '{4}')) AS v (label, features);
 RESET client_min_messages;
+-- a class that weighs next to nothing, made to count as much as the other
+SELECT converged
+FROM fit_report((SELECT logistic_regression(l, f, w, '{"l2": 1e-6, "class_weight": "balanced"}'::jsonb)
+				 FROM (VALUES ('a', '{0.0445, 1.95}'::float8[], 1), ('a', '{0.0191, 0.391}', 1),
+							  ('b', '{226, 11.2}', 1e-6), ('b', '{-48.3, -3.31}', 1e-6),
+							  ('b', '{-18.9, 14.2}', 1e-6), ('b', '{-48.2, 25.5}', 1e-6)) AS v (l, f, w)));
 -- a large fit that has next to nothing to gain ends where the first gradient says
 SELECT l2, bool_and(converged) AS converged,
 	bool_and(abs(coefficient * l2 / slope - 1) < 1e-3) AS as_expected

@@ -57,6 +57,7 @@ typedef struct SoftmaxModel
 	double		low;
 	double		high;
 	int			iterations;
+	bool		leapt;			/* in the first one; it is still remembered */
 	double		decrement;
 	double		first_decrement;
 	bool		active;

@@ -12,12 +12,12 @@
  * Association 70, 1975, 892).  The step 1 has their direction, but is made with the
  * features' whole covariance instead of that within classes.  For two classes the
  * step 1 / (1 - R^2) makes up for that (Sherman and Morrison's formula), where
- * R^2 = decrement^2 / mass is the share of the variance that is between the classes.
- * Where labels are flipped and features tell the true ones apart, that is too far,
- * but still better than the start: with even classes the loss of a row is below
- * log 2, whatever share is flipped.  (Of more classes it can be worse than the start,
- * so they take the step 1.)  What so long a step tells of the Hessian is of no use
- * where it ends, so that is forgotten as soon as the guess has been measured there.
+ * R^2 = decrement^2 / mass is the share of the variance that is between the classes;
+ * from 1 up it is nothing of the kind, as with class weights.  Where a few labels are
+ * flipped and features tell the true ones apart, that is far too long, and R^2 cannot
+ * know; so no step is above 2, and of more classes, where it was no gain, it is 1.
+ * What so long a step tells of the Hessian is of no use where it ends, so that is
+ * forgotten as soon as the guess has been measured anew.
  *
  * Stop.  The gradient g is measured as sqrt(g' H g) with the H of L-BFGS, the
  * Newton decrement: about how far the coefficients are from the optimum, in
@@ -45,7 +45,7 @@
 #define ROUNDING 1e-13			/* of the objective, relative */
 #define SINGLE_ROUNDING 1e-6	/* the same, in single precision */
 #define AT_OPTIMUM 1e-14		/* of the decrement, for a row of weight 1 */
-#define MOST_BETWEEN 0.9		/* of the variance: no first step is above 10 */
+#define MOST_BETWEEN 0.5		/* of the variance: no first step is above 2 */
 #define SINGLE_UNTIL 0.02		/* of the Newton decrement */
 
 static double
@@ -105,7 +105,9 @@ first_step(const SoftmaxModel *m)
 {
 	double		between = m->decrement * m->decrement / m->mass;
 
-	return m->columns == 1 ? 1 / (1 - Min(between, MOST_BETWEEN)) : 1;
+	if (m->columns != 1 || !(between < 1))
+		return 1;
+	return 1 / (1 - Min(between, MOST_BETWEEN));
 }
 
 /* A new iteration: the direction, unless the model is done. */
@@ -233,10 +235,15 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 	{
 		remember_pair(m);
 		move_to_trial(m);
+		if (m->iterations == 1)
+			m->leapt = m->step > 1;
 		if (measured)
+		{
 			softmax_set_preconditioner(fit, m, true);
-		if (measured && m->iterations == 1 && m->columns == 1)
-			m->pairs = 0;
+			if (m->leapt)
+				m->pairs = 0;
+			m->leapt = false;
+		}
 		begin_iteration(fit, m);
 		return;
 	}
