@@ -28,25 +28,42 @@ feature_matrix_init(FeatureMatrix *x, MemoryContext context, uint32 expected)
 	x->expected = expected;
 }
 
+/*
+ * What a chunk of that many rows takes beside them: one that will not grow is
+ * placed where a large page begins.
+ */
+static Size
+chunk_slack(const FeatureMatrix *x, uint32 rows)
+{
+	Size		bytes = mul_size(mul_size(rows, x->width), sizeof(double));
+
+	return rows == x->chunk_rows && bytes >= LARGE_PAGE ? LARGE_PAGE : 0;
+}
+
 Size
 feature_matrix_memory(const FeatureMatrix *x)
 {
-	return mul_size(mul_size(x->capacity, x->width), sizeof(double));
+	Size		size = mul_size(mul_size(x->capacity, x->width), sizeof(double));
+
+	if (x->n_chunks == 0)
+		return size;
+	return add_size(size, mul_size(x->capacity / x->chunk_rows,
+								   chunk_slack(x, x->chunk_rows)));
 }
 
 /*
  * Where the system has large pages to give, they save a tenth of the time of a
  * fit: memory is touched first and rows are put in order without a fault or a
- * miss at every small page.  A chunk that will not grow begins at one; what that
- * leaves free at the block's ends is never touched.
+ * miss at every small page.
  */
 static FeatureChunk
-make_chunk(MemoryContext context, Size bytes, bool whole)
+make_chunk(const FeatureMatrix *x, uint32 rows)
 {
-	Size		slack = whole && bytes >= LARGE_PAGE ? LARGE_PAGE : 0;
+	Size		bytes = mul_size(mul_size(rows, x->width), sizeof(double));
+	Size		slack = chunk_slack(x, rows);
 	FeatureChunk chunk;
 
-	chunk.block = nl_alloc(context, add_size(bytes, slack));
+	chunk.block = nl_alloc(x->context, add_size(bytes, slack));
 	chunk.rows = slack > 0 ? (double *) TYPEALIGN(LARGE_PAGE, chunk.block) : chunk.block;
 #ifdef MADV_HUGEPAGE
 	{
@@ -79,7 +96,8 @@ grow(FeatureMatrix *x)
 		rows = Min(last_rows * 2, x->chunk_rows);
 	else
 		rows = x->chunk_rows;
-	nl_check_memory(add_size(feature_matrix_memory(x), mul_size(rows, row_bytes)),
+	nl_check_memory(add_size(feature_matrix_memory(x),
+							 add_size(mul_size(rows, row_bytes), chunk_slack(x, rows))),
 					"a matrix of features");
 	if (x->capacity > PG_INT32_MAX - rows)
 		ereport(ERROR,
@@ -99,8 +117,7 @@ grow(FeatureMatrix *x)
 	else if (x->n_chunks >= 8 && (x->n_chunks & (x->n_chunks - 1)) == 0)
 		x->chunks = repalloc_huge(x->chunks,
 								  (Size) x->n_chunks * 2 * sizeof(FeatureChunk));
-	x->chunks[x->n_chunks++] =
-		make_chunk(x->context, rows * row_bytes, rows == x->chunk_rows);
+	x->chunks[x->n_chunks++] = make_chunk(x, rows);
 	x->capacity += rows;
 }
 

@@ -17,8 +17,8 @@
 
 typedef struct FeatureChunk
 {
-	double	   *rows;
-	void	   *block;			/* in which the rows lie, or NULL: forgotten */
+	double	   *rows;			/* NULL: forgotten */
+	void	   *block;			/* in which they lie */
 } FeatureChunk;
 
 typedef struct FeatureMatrix
@@ -68,7 +68,7 @@ feature_matrix_forget(FeatureMatrix *x, uint32 i)
 	if ((i + 1) % x->chunk_rows == 0 || i + 1 == x->n)
 	{
 		pfree(x->chunks[i / x->chunk_rows].block);
-		x->chunks[i / x->chunk_rows].block = NULL;
+		x->chunks[i / x->chunk_rows].rows = NULL;
 	}
 }
 

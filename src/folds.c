@@ -21,7 +21,7 @@
  * Two groups whose 64-bit hashes collide are one unit, which does no harm.
  * Memory: 4 bytes a row, 20 while groups are united, and 16 a unit, freed at
  * the end.
- * Interrupts: every INTERRUPT_BLOCK rows or units, and in the sorts.
+ * Interrupts: every INTERRUPT_BLOCK rows, every row that is dealt, and in the sorts.
  */
 #include "folds.h"
 
@@ -275,6 +275,7 @@ deal_unit(Dealer *d, const TrainingSet *set, const RowKey *keys, const Units *u,
 		uint32		label = row_label(set, keys[i].row);
 		Size		cell = (Size) label * d->folds + f;
 
+		CHECK_FOR_INTERRUPTS();
 		folds->fold[i] = f;
 		d->count[cell]++;
 		d->part[cell] = d->count[cell] / d->total[label];
@@ -294,14 +295,16 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 	d.rows = palloc0(d.folds * sizeof(double));
 	d.share = palloc(d.folds * sizeof(double));
 	for (uint32 i = 0; i < set->x.n; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
 		d.total[row_label(set, i)]++;
+	}
 	for (uint32 j = 0; j < u->n; j++)
 	{
 		const Unit *unit = &u->units[j];
 		const double *share = find_shares(&d, set, keys, u, unit);
 
-		if (j % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
 		deal_unit(&d, set, keys, u, unit, emptiest_fold(&d, share), folds);
 	}
 	pfree(d.total);

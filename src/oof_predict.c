@@ -448,7 +448,7 @@ row_scores(const Partition *p, uint32 row, const FittedModel **model)
 }
 
 /* Scores lie in the order of the design, so each row's would be a cache miss. */
-static inline __attribute__((always_inline)) void
+static pg_attribute_always_inline void
 prefetch_scores(const Partition *p, int64 position)
 {
 	const FittedModel *model;
