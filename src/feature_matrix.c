@@ -56,6 +56,18 @@ feature_matrix_memory(const FeatureMatrix *x)
  * fit: memory is touched first and rows are put in order without a fault or a
  * miss at every small page.
  */
+static void
+use_large_pages(double *rows, Size bytes)
+{
+#ifdef MADV_HUGEPAGE
+	char	   *from = (char *) TYPEALIGN(LARGE_PAGE, rows);
+	char	   *end = (char *) TYPEALIGN_DOWN(LARGE_PAGE, (char *) rows + bytes);
+
+	if (from < end)
+		(void) madvise(from, end - from, MADV_HUGEPAGE);
+#endif
+}
+
 static FeatureChunk
 make_chunk(const FeatureMatrix *x, uint32 rows)
 {
@@ -65,15 +77,7 @@ make_chunk(const FeatureMatrix *x, uint32 rows)
 
 	chunk.block = nl_alloc(x->context, add_size(bytes, slack));
 	chunk.rows = slack > 0 ? (double *) TYPEALIGN(LARGE_PAGE, chunk.block) : chunk.block;
-#ifdef MADV_HUGEPAGE
-	{
-		char	   *from = (char *) TYPEALIGN(LARGE_PAGE, chunk.rows);
-		char	   *end = (char *) TYPEALIGN_DOWN(LARGE_PAGE, (char *) chunk.rows + bytes);
-
-		if (from < end)
-			(void) madvise(from, end - from, MADV_HUGEPAGE);
-	}
-#endif
+	use_large_pages(chunk.rows, bytes);
 	return chunk;
 }
 

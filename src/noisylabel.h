@@ -86,19 +86,13 @@ nl_alloc(MemoryContext context, Size size)
 	return MemoryContextAllocHuge(context, size);
 }
 
-#define NL_ZEROED_AT_ONCE ((Size) 16 * 1024 * 1024)
-
 /* The same, of zeros; looks for interrupts. */
 static inline void *
 nl_alloc_zero(MemoryContext context, Size size)
 {
-	char	   *p = nl_alloc(context, size);
+	void	   *p = nl_alloc(context, size);
 
-	for (Size at = 0; at < size; at += NL_ZEROED_AT_ONCE)
-	{
-		CHECK_FOR_INTERRUPTS();
-		memset(p + at, 0, Min(NL_ZEROED_AT_ONCE, size - at));
-	}
+	nl_clear(p, size);
 	return p;
 }
 
