@@ -199,16 +199,16 @@ def oof_of_size(connection, n, features, classes):
     line(f"oof_predict, {what}", f"{ours:.2f} s", f"{theirs:.2f} s", f"{theirs / ours:.1f}",
          "at least 5")
     line("  of this, reading the rows", "", f"{reading:.2f} s", "", "")
-    line("  with work_mem 4 MB, rows waiting on disk", f"{on_disk:.2f} s", f"{theirs:.2f} s",
+    line(f"  with work_mem {LITTLE_WORK_MEM}, rows waiting on disk", f"{on_disk:.2f} s", f"{theirs:.2f} s",
          f"{theirs / on_disk:.1f}", "")
     line("  log-loss, the same folds", f"{our_loss:.6f}", f"{their_loss:.6f}",
          f"{abs(our_loss - their_loss):.1e}", "within 1e-4 (difference)")
     matrix = 8 * n * features
-    memory_line("  peak memory / float8 matrix, work_mem 4 MB",
+    memory_line(f"  peak memory / float8 matrix, work_mem {LITTLE_WORK_MEM}",
                 sum(oof_memory(arguments, LITTLE_WORK_MEM)), matrix, "at most 1.3")
     window, predictions = oof_memory(arguments, WORK_MEM)
-    memory_line("  work_mem 256 MB: of the window's rows", window, matrix, "")
-    memory_line("  work_mem 256 MB: more than that", predictions, matrix, "at most 1.3")
+    memory_line(f"  work_mem {WORK_MEM}: of the window's rows", window, matrix, "")
+    memory_line(f"  work_mem {WORK_MEM}: more than that", predictions, matrix, "at most 1.3")
     query(connection, "DROP TABLE examples, oof")
 
 
