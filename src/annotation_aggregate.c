@@ -8,6 +8,8 @@
  */
 #include "annotation_aggregate.h"
 
+#include "options.h"
+
 static ExpandedAnnotations *
 get_state(FunctionCallInfo fcinfo)
 {
@@ -40,8 +42,13 @@ annotation_set_accum_row(FunctionCallInfo fcinfo, int nargs, ArgumentText get_te
 	label = dictionary_add_text(ea->labels, get_text(fcinfo, 3));
 	annotation_set_add(ea, item, annotator, label);
 	if (nargs > 4 && !PG_ARGISNULL(4))
-		annotation_set_gold(ea, item,
-							dictionary_add_text(ea->labels, get_text(fcinfo, 4)));
+	{
+		text	   *gold = get_text(fcinfo, 4);
+
+		options_refuse(fcinfo, 4, gold, "the gold label",
+					   "dawid_skene(item, annotator, label, %s)");
+		annotation_set_gold(ea, item, dictionary_add_text(ea->labels, gold));
+	}
 	return ea;
 }
 

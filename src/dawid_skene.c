@@ -183,29 +183,6 @@ options_json(const FitOptions *o)
 	return JsonbToCString(NULL, &options->root, VARSIZE(options));
 }
 
-/*
- * A quoted literal in fourth place is taken as gold by SQL's rules.  One gold
- * label for all rows that looks like options can only be that.
- */
-static void
-check_gold(const AnnotationView *view)
-{
-	uint32		gold = view->gold == NULL || view->items == 0 ? NO_GOLD : view->gold[0];
-	char	   *name;
-
-	if (gold == NO_GOLD)
-		return;
-	for (uint32 i = 1; i < view->items; i++)
-		if (view->gold[i] != gold)
-			return;
-	name = names_cstring(&view->labels, gold);
-	if (name[0] == '{' && name[strlen(name) - 1] == '}')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options were given where the gold label is expected"),
-				 errhint("Write the options as jsonb: '%s'::jsonb.", name)));
-}
-
 /* The view with equal annotations of an item taken once. */
 static AnnotationView
 without_repeats(const AnnotationView *view)
@@ -471,7 +448,6 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 		MemoryContextDelete(phase);
 		PG_RETURN_NULL();
 	}
-	check_gold(&view);
 	view.gold_weight = options.gold_weight;
 	memory = fit_memory(&view, &options);
 	nl_check_memory(memory, "dawid_skene()");
@@ -487,12 +463,26 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	PG_RETURN_POINTER(model);
 }
 
-/* dawid_skene(annotation_set, options jsonb) */
+/* dawid_skene(annotation_set, options jsonb); NULL options are none */
 NL_FUNCTION(dawid_skene_fit);
 Datum
 dawid_skene_fit(PG_FUNCTION_ARGS)
 {
-	return fit_set(fcinfo, PG_GETARG_DATUM(0), PG_GETARG_JSONB_P(1));
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	return fit_set(fcinfo, PG_GETARG_DATUM(0),
+				   options_argument(fcinfo, 1, OPTIONS_JSONB));
+}
+
+/* dawid_skene(annotation_set, options text) */
+NL_FUNCTION(dawid_skene_fit_text_options);
+Datum
+dawid_skene_fit_text_options(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	return fit_set(fcinfo, PG_GETARG_DATUM(0),
+				   options_argument(fcinfo, 1, OPTIONS_TEXT));
 }
 
 /* Final function of the aggregates: options, if any, are in the state. */
@@ -507,7 +497,7 @@ dawid_skene_final(PG_FUNCTION_ARGS)
 
 /* A row of an aggregate whose last argument is options. */
 static Datum
-accum_with_options(FunctionCallInfo fcinfo, ArgumentText get_text)
+accum_with_options(FunctionCallInfo fcinfo, ArgumentText get_text, OptionsForm form)
 {
 	int			last = PG_NARGS() - 1;
 	ExpandedAnnotations *ea = annotation_set_accum_row(fcinfo, last, get_text);
@@ -516,7 +506,7 @@ accum_with_options(FunctionCallInfo fcinfo, ArgumentText get_text)
 		VALUE_RETURN_STATE();
 	if (!PG_ARGISNULL(last))
 	{
-		Jsonb	   *options = PG_GETARG_JSONB_P(last);
+		const Jsonb *options = options_argument(fcinfo, last, form);
 
 		if (ea->options == NULL)
 			(void) parse_options(options);	/* bad ones fail before the work */
@@ -530,12 +520,27 @@ NL_FUNCTION(dawid_skene_accum);
 Datum
 dawid_skene_accum(PG_FUNCTION_ARGS)
 {
-	return accum_with_options(fcinfo, nl_text_argument);
+	return accum_with_options(fcinfo, nl_text_argument, OPTIONS_JSONB);
 }
 
 NL_FUNCTION(dawid_skene_accum_any);
 Datum
 dawid_skene_accum_any(PG_FUNCTION_ARGS)
 {
-	return accum_with_options(fcinfo, nl_any_to_text);
+	return accum_with_options(fcinfo, nl_any_to_text, OPTIONS_JSONB);
+}
+
+/* (annotation_set, item, annotator, label, gold, options text) */
+NL_FUNCTION(dawid_skene_accum_text_options);
+Datum
+dawid_skene_accum_text_options(PG_FUNCTION_ARGS)
+{
+	return accum_with_options(fcinfo, nl_text_argument, OPTIONS_TEXT);
+}
+
+NL_FUNCTION(dawid_skene_accum_any_text_options);
+Datum
+dawid_skene_accum_any_text_options(PG_FUNCTION_ARGS)
+{
+	return accum_with_options(fcinfo, nl_any_to_text, OPTIONS_TEXT);
 }

@@ -48,9 +48,9 @@ keep_options(ExpandedTraining *et, const Jsonb *options)
 
 /* Arguments: state, target, features, then weight and options, if any. */
 static Datum
-accum(FunctionCallInfo fcinfo, TargetKind kind, bool weighted, bool with_options)
+accum(FunctionCallInfo fcinfo, TargetKind kind, bool weighted, OptionsForm form)
 {
-	int			options = 3 + weighted;
+	const Jsonb *options;
 	ExpandedTraining *et;
 	TrainingSet *set;
 	uint32		row;
@@ -70,31 +70,38 @@ accum(FunctionCallInfo fcinfo, TargetKind kind, bool weighted, bool with_options
 	if (weighted)
 		training_set_weight(set, row, PG_GETARG_FLOAT8(3));
 	feature_matrix_add_array(&set->x, PG_GETARG_ARRAYTYPE_P(2), (int64) row + 1);
-	if (with_options && !PG_ARGISNULL(options))
-		keep_options(et, PG_GETARG_JSONB_P(options));
+	options = options_argument(fcinfo, 3 + weighted, form);
+	if (options != NULL)
+		keep_options(et, options);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&et->hdr));
 }
 
-#define ACCUM(name, kind, weighted, with_options) \
+#define ACCUM(name, kind, weighted, form) \
 	NL_FUNCTION(name); \
 	Datum \
 	name(PG_FUNCTION_ARGS) \
 	{ \
-		return accum(fcinfo, kind, weighted, with_options); \
+		return accum(fcinfo, kind, weighted, form); \
 	}
 
-ACCUM(training_accum, TARGET_TEXT, false, false)
-ACCUM(training_accum_weight, TARGET_TEXT, true, false)
-ACCUM(training_accum_options, TARGET_TEXT, false, true)
-ACCUM(training_accum_weight_options, TARGET_TEXT, true, true)
-ACCUM(training_accum_any, TARGET_ANY, false, false)
-ACCUM(training_accum_any_weight, TARGET_ANY, true, false)
-ACCUM(training_accum_any_options, TARGET_ANY, false, true)
-ACCUM(training_accum_any_weight_options, TARGET_ANY, true, true)
-ACCUM(training_accum_soft, TARGET_DISTRIBUTION, false, false)
-ACCUM(training_accum_soft_weight, TARGET_DISTRIBUTION, true, false)
-ACCUM(training_accum_soft_options, TARGET_DISTRIBUTION, false, true)
-ACCUM(training_accum_soft_weight_options, TARGET_DISTRIBUTION, true, true)
+ACCUM(training_accum, TARGET_TEXT, false, OPTIONS_NONE)
+ACCUM(training_accum_weight, TARGET_TEXT, true, OPTIONS_NONE)
+ACCUM(training_accum_options, TARGET_TEXT, false, OPTIONS_JSONB)
+ACCUM(training_accum_text_options, TARGET_TEXT, false, OPTIONS_TEXT)
+ACCUM(training_accum_weight_options, TARGET_TEXT, true, OPTIONS_JSONB)
+ACCUM(training_accum_weight_text_options, TARGET_TEXT, true, OPTIONS_TEXT)
+ACCUM(training_accum_any, TARGET_ANY, false, OPTIONS_NONE)
+ACCUM(training_accum_any_weight, TARGET_ANY, true, OPTIONS_NONE)
+ACCUM(training_accum_any_options, TARGET_ANY, false, OPTIONS_JSONB)
+ACCUM(training_accum_any_text_options, TARGET_ANY, false, OPTIONS_TEXT)
+ACCUM(training_accum_any_weight_options, TARGET_ANY, true, OPTIONS_JSONB)
+ACCUM(training_accum_any_weight_text_options, TARGET_ANY, true, OPTIONS_TEXT)
+ACCUM(training_accum_soft, TARGET_DISTRIBUTION, false, OPTIONS_NONE)
+ACCUM(training_accum_soft_weight, TARGET_DISTRIBUTION, true, OPTIONS_NONE)
+ACCUM(training_accum_soft_options, TARGET_DISTRIBUTION, false, OPTIONS_JSONB)
+ACCUM(training_accum_soft_text_options, TARGET_DISTRIBUTION, false, OPTIONS_TEXT)
+ACCUM(training_accum_soft_weight_options, TARGET_DISTRIBUTION, true, OPTIONS_JSONB)
+ACCUM(training_accum_soft_weight_text_options, TARGET_DISTRIBUTION, true, OPTIONS_TEXT)
 
 /* (training_set, training_set): either side may be NULL. */
 NL_FUNCTION(training_combine);

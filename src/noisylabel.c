@@ -180,6 +180,7 @@ typedef struct CallCache
 {
 	AnyOutput	any[MAX_ANY_ARGS];	/* for nl_any_to_text */
 	void	   *own;			/* for nl_call_cache */
+	void	   *options;		/* for options.c */
 } CallCache;
 
 static CallCache *
@@ -195,6 +196,12 @@ void **
 nl_call_cache(FunctionCallInfo fcinfo)
 {
 	return &call_cache(fcinfo)->own;
+}
+
+void **
+nl_options_cache(FunctionCallInfo fcinfo)
+{
+	return &call_cache(fcinfo)->options;
 }
 
 text *

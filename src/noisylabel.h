@@ -78,6 +78,7 @@ extern text *nl_any_to_text(FunctionCallInfo fcinfo, int argno);
 
 /* A place for what a function keeps from call to call of one query. */
 extern void **nl_call_cache(FunctionCallInfo fcinfo);
+extern void **nl_options_cache(FunctionCallInfo fcinfo);
 
 /* palloc of any size, refusing only what memory_limit refuses */
 static inline void *

@@ -52,6 +52,7 @@ typedef struct Arguments
 	int			group;
 	int			weight;
 	int			options;
+	OptionsForm options_form;
 } Arguments;
 
 typedef struct Partition
@@ -91,8 +92,9 @@ get_arguments(FunctionCallInfo fcinfo, bool soft)
 	*place = a = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Arguments));
 	a->soft = soft;
 	a->label_text = text_of(get_fn_expr_argtype(fcinfo->flinfo, 0));
-	a->options = n > 2 && get_fn_expr_argtype(fcinfo->flinfo, n - 1) == JSONBOID ?
-		n - 1 : NO_ARGUMENT;
+	a->options_form = n > 2 && get_fn_expr_argtype(fcinfo->flinfo, n - 1) == JSONBOID ?
+		OPTIONS_JSONB : n > 3 ? OPTIONS_TEXT : OPTIONS_NONE;
+	a->options = a->options_form == OPTIONS_NONE ? NO_ARGUMENT : n - 1;
 	a->weight = n == 5 ? 3 : NO_ARGUMENT;
 	a->group = n == 2 || a->options == 2 ? NO_ARGUMENT : 2;
 	if (a->group != NO_ARGUMENT)
@@ -127,6 +129,8 @@ group_hash(FunctionCallInfo fcinfo, const Arguments *a, uint64 seed)
 	uint64		hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(group),
 										   VARSIZE_ANY_EXHDR(group), seed);
 
+	options_refuse(fcinfo, a->group, group, "the group",
+				   "oof_predict(label, features, %s)");
 	return hash == 0 ? 1 : hash;
 }
 
@@ -181,7 +185,7 @@ check_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
 			  const Jsonb *options)
 {
 	bool		given = fetch(fcinfo, a->options, position);
-	Jsonb	   *other = given ? DatumGetJsonbP(fcinfo->args[a->options].value) : NULL;
+	const Jsonb *other = options_argument(fcinfo, a->options, a->options_form);
 
 	if (given != (options != NULL) ||
 		(given && (VARSIZE(other) != VARSIZE(options) ||
@@ -197,7 +201,12 @@ get_options(FunctionCallInfo fcinfo, const Arguments *a, int64 rows)
 	Jsonb	   *options = NULL;
 
 	if (fetch(fcinfo, a->options, 0))
-		options = DatumGetJsonbPCopy(fcinfo->args[a->options].value);
+	{
+		const Jsonb *first = options_argument(fcinfo, a->options, a->options_form);
+
+		options = palloc(VARSIZE(first));
+		memcpy(options, first, VARSIZE(first));
+	}
 	if (a->options != NO_ARGUMENT &&
 		!get_fn_expr_arg_stable(fcinfo->flinfo, a->options))
 		for (int64 i = 1; i < rows; i++)

@@ -1,13 +1,16 @@
 /*
  * options.c
- *		Reads a jsonb object of options into a struct; see options.h.
+ *		Finds the options of a call, and reads them into a struct; see options.h.
  */
 #include "options.h"
 
 #include <math.h>
 
+#include "common/jsonapi.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
 static char *
@@ -111,6 +114,141 @@ set_option(const Option *option, const JsonbValue *value, void *target)
 		*(int *) field = (int) number;
 	else
 		*(double *) field = number;
+}
+
+/* NULL if a text is valid JSON, or what is wrong with it. */
+static const char *
+json_error(const text *t)
+{
+	static JsonSemAction no_action = {0};
+	char	   *s = VARDATA_ANY(t);
+	int			len = VARSIZE_ANY_EXHDR(t);
+#if PG_VERSION_NUM >= 170000
+	JsonLexContext *lex = makeJsonLexContextCstringLen(NULL, s, len, GetDatabaseEncoding(), false);
+#else
+	JsonLexContext *lex = makeJsonLexContextCstringLen(s, len, GetDatabaseEncoding(), false);
+#endif
+	JsonParseErrorType error = pg_parse_json(lex, &no_action);
+
+	return error == JSON_SUCCESS ? NULL : json_errdetail(error, lex);
+}
+
+/* The text that a call site gave last, and what it is. */
+typedef struct ParsedOptions
+{
+	text	   *text;
+	Jsonb	   *jsonb;
+} ParsedOptions;
+
+static Jsonb *
+parse_text(const text *t, MemoryContext context)
+{
+	const char *error = json_error(t);
+	MemoryContext old;
+	Datum		jsonb;
+
+	if (error != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("options are not valid JSON: %s", text_to_cstring(t)),
+				 errdetail("%s", error),
+				 errhint("Options are a JSON object, such as {\"seed\": 1}.")));
+	old = MemoryContextSwitchTo(context);
+	jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(t)));
+	MemoryContextSwitchTo(old);
+	return DatumGetJsonbP(jsonb);
+}
+
+/* A query gives one text for all rows, as a rule; so it is parsed once. */
+static const Jsonb *
+options_from_text(FunctionCallInfo fcinfo, const text *t)
+{
+	void	  **place = nl_options_cache(fcinfo);
+	ParsedOptions *parsed = *place;
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+	Jsonb	   *jsonb;
+
+	if (parsed != NULL && VARSIZE_ANY_EXHDR(t) == VARSIZE_ANY_EXHDR(parsed->text) &&
+		memcmp(VARDATA_ANY(t), VARDATA_ANY(parsed->text), VARSIZE_ANY_EXHDR(t)) == 0)
+		return parsed->jsonb;
+	jsonb = parse_text(t, CurrentMemoryContext);
+	if (parsed == NULL)
+		*place = parsed = MemoryContextAllocZero(context, sizeof(ParsedOptions));
+	else
+	{
+		pfree(parsed->text);
+		pfree(parsed->jsonb);
+	}
+	parsed->text = MemoryContextAlloc(context, VARSIZE_ANY(t));
+	memcpy(parsed->text, t, VARSIZE_ANY(t));
+	parsed->jsonb = MemoryContextAlloc(context, VARSIZE(jsonb));
+	memcpy(parsed->jsonb, jsonb, VARSIZE(jsonb));
+	return parsed->jsonb;
+}
+
+/*
+ * The options argument of a call, or NULL.  It is good until the next call of the
+ * same call site.
+ */
+const Jsonb *
+options_argument(FunctionCallInfo fcinfo, int argno, OptionsForm form)
+{
+	if (form == OPTIONS_NONE || PG_ARGISNULL(argno))
+		return NULL;
+	if (form == OPTIONS_JSONB)
+		return PG_GETARG_JSONB_P(argno);
+	return options_from_text(fcinfo, PG_GETARG_TEXT_PP(argno));
+}
+
+static const char *
+skip_space(const char *s, const char *end)
+{
+	while (s < end && strchr(" \t\n\r", *s) != NULL)
+		s++;
+	return s;
+}
+
+/* Does it begin as an object does: {"key": ? */
+static bool
+begins_with_key(const char *s, const char *end)
+{
+	s = skip_space(s + 1, end);
+	if (s == end || *s != '"')
+		return false;
+	for (s++; s < end && *s != '"'; s++)
+		if (*s == '\\')
+			return false;
+	s = s == end ? s : skip_space(s + 1, end);
+	return s < end && *s == ':';
+}
+
+/*
+ * Refuse a name in a place ("the gold label") where options may have been meant;
+ * "call" is the right call, with %s for the options.  Arrays are written in
+ * braces, too, and one of no elements is "{}".
+ */
+void
+options_refuse(FunctionCallInfo fcinfo, int argno, const text *name,
+			   const char *place, const char *call)
+{
+	const char *end = (char *) VARDATA_ANY(name) + VARSIZE_ANY_EXHDR(name);
+	const char *s = skip_space(VARDATA_ANY(name), end);
+	const char *error;
+
+	if (s == end || *s != '{')
+		return;
+	error = json_error(name);
+	if (error != NULL && !begins_with_key(s, end))
+		return;
+	if (OidIsValid(get_element_type(get_fn_expr_argtype(fcinfo->flinfo, argno))))
+		return;
+	s = quote_literal_cstr(text_to_cstring(name));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("options were given where %s is expected", place),
+			 error == NULL ? 0 : errdetail("They are not valid JSON, either. %s", error),
+			 errhint("Write the options as jsonb: %s.",
+					 psprintf(call, psprintf("%s::jsonb", s)))));
 }
 
 void

@@ -1,6 +1,11 @@
 /*
  * options.h
- *		The trailing jsonb "options" argument of our functions.
+ *		The trailing "options" argument of our functions.
+ *
+ * It is jsonb.  For each call that may end in options there is also one with
+ * text, which a literal or a parameter without a type is taken for.  In a place
+ * where a call may as well go on with a name (gold, group), such a literal is
+ * taken for that name; one that is a JSON object was meant as options.
  *
  * A function describes its options in a table; what the caller leaves out
  * keeps the value that the target struct already has.  An unknown key, a wrong
@@ -34,6 +39,18 @@ typedef struct Option
 	const char *const *choices; /* ends with NULL */
 } Option;
 
+/* What the options argument of a function is declared as. */
+typedef enum OptionsForm
+{
+	OPTIONS_NONE,
+	OPTIONS_JSONB,
+	OPTIONS_TEXT
+} OptionsForm;
+
+extern const Jsonb *options_argument(FunctionCallInfo fcinfo, int argno,
+									 OptionsForm form);
+extern void options_refuse(FunctionCallInfo fcinfo, int argno, const text *name,
+						   const char *place, const char *call);
 extern void options_parse(const Jsonb *jsonb, const Option *options, int n,
 						  void *target);
 

@@ -548,6 +548,11 @@ CREATE FUNCTION annotation_set_accum(annotation_set, item "any", annotator "any"
 COMMENT ON FUNCTION annotation_set_accum(annotation_set, "any", "any", "any", "any") IS
 'Transition function. A row whose item, annotator or label is NULL is skipped.';
 
+CREATE FUNCTION annotation_set_accum(annotation_set, item "any", annotator "any", label "any", gold text) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_accum(annotation_set, "any", "any", "any", text) IS
+'Transition function. A row whose item, annotator or label is NULL is skipped.';
+
 CREATE FUNCTION annotation_set_combine(annotation_set, annotation_set) RETURNS annotation_set
 	AS 'MODULE_PATHNAME', 'annotation_set_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION annotation_set_combine(annotation_set, annotation_set) IS
@@ -591,6 +596,16 @@ CREATE AGGREGATE annotation_set(item "any", annotator "any", label "any", gold "
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE annotation_set("any", "any", "any", "any") IS
+'Collects annotations, and gold labels where they are not NULL, into one value. Repeated annotations are kept. Two different gold labels for one item are an error. No rows: NULL.';
+
+CREATE AGGREGATE annotation_set(item "any", annotator "any", label "any", gold text) (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE annotation_set("any", "any", "any", text) IS
 'Collects annotations, and gold labels where they are not NULL, into one value. Repeated annotations are kept. Two different gold labels for one item are an error. No rows: NULL.';
 
 CREATE AGGREGATE sum(annotation_set) (
@@ -647,15 +662,40 @@ CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", l
 COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", "any", jsonb) IS
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
+CREATE FUNCTION dawid_skene_accum(annotation_set, item text, annotator text, label text, gold text, options text) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene_accum(annotation_set, text, text, text, text, text) IS
+'Transition function of dawid_skene() with options, which must be the same for all rows.';
+
+CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", gold "any", options text) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any_text_options' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", "any", text) IS
+'Transition function of dawid_skene() with options, which must be the same for all rows.';
+
+CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", gold text, options jsonb) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", text, jsonb) IS
+'Transition function of dawid_skene() with options, which must be the same for all rows.';
+
+CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", gold text, options text) RETURNS annotation_set
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any_text_options' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", text, text) IS
+'Transition function of dawid_skene() with options, which must be the same for all rows.';
+
 CREATE FUNCTION dawid_skene_final(annotation_set) RETURNS annotator_model
 	AS 'MODULE_PATHNAME', 'dawid_skene_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene_final(annotation_set) IS
 'Final function of the aggregate dawid_skene().';
 
 CREATE FUNCTION dawid_skene(annotation_set, options jsonb DEFAULT '{}') RETURNS annotator_model
-	AS 'MODULE_PATHNAME', 'dawid_skene_fit' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_fit' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene(annotation_set, jsonb) IS
 'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix, or "estimate": as many as the data say), toward "pool" ("accuracy": the annotator''s own, "diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), restarts 0 (how many more fits from perturbed starts, the best kept), seed 0 (of these), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "auto" ("full", the default where smoothing, toward or restarts is given: a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": full with estimated smoothing, or a fit that withstands shared errors where the answers show them).';
+
+CREATE FUNCTION dawid_skene(annotation_set, options text) RETURNS annotator_model
+	AS 'MODULE_PATHNAME', 'dawid_skene_fit_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION dawid_skene(annotation_set, text) IS
+'The same with options as JSON text, as a literal or parameter without a type is taken.';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text) (
 	SFUNC = annotation_set_accum,
@@ -743,6 +783,61 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any", jsonb) IS
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
+
+CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold text) (
+	SFUNC = annotation_set_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene("any", "any", "any", text) IS
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. NULL over no rows.';
+
+CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text, options text) (
+	SFUNC = dawid_skene_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene(text, text, text, text, text) IS
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
+
+CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any", options text) (
+	SFUNC = dawid_skene_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any", text) IS
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
+
+CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold text, options jsonb) (
+	SFUNC = dawid_skene_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene("any", "any", "any", text, jsonb) IS
+'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
+
+CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold text, options text) (
+	SFUNC = dawid_skene_accum,
+	STYPE = annotation_set,
+	SSPACE = 4096,
+	FINALFUNC = dawid_skene_final,
+	COMBINEFUNC = annotation_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE dawid_skene("any", "any", "any", text, text) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
 
 CREATE FUNCTION annotators(annotator_model, level float8 DEFAULT 0.95, OUT annotator text, OUT annotations bigint, OUT accuracy float8, OUT accuracy_low float8, OUT accuracy_high float8, OUT information float8, OUT worst_truth text, OUT worst_label text, OUT worst_rate float8, OUT spammer_score float8, OUT confusion confusion_matrix) RETURNS SETOF record
@@ -921,6 +1016,36 @@ CREATE FUNCTION training_set_accum(training_set, target label_distribution, feat
 COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], float8, jsonb) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
+CREATE FUNCTION training_set_accum(training_set, label text, features float8[], options text) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], text) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label text, features float8[], weight float8, options text) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_weight_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], float8, text) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], options text) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_any_text_options' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], text) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], weight float8, options text) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_any_weight_text_options' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], float8, text) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], options text) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_soft_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], text) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
+CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], weight float8, options text) RETURNS training_set
+	AS 'MODULE_PATHNAME', 'training_accum_soft_weight_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], float8, text) IS
+'Transition function of logistic_regression(). A row with a NULL is skipped.';
+
 CREATE FUNCTION training_set_combine(training_set, training_set) RETURNS training_set
 	AS 'MODULE_PATHNAME', 'training_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_combine(training_set, training_set) IS
@@ -1075,6 +1200,78 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8, jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
 
+CREATE AGGREGATE logistic_regression(label text, features float8[], options text) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(text, float8[], text) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label text, features float8[], weight float8, options text) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(text, float8[], float8, text) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label "any", features float8[], options text) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression("any", float8[], text) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(label "any", features float8[], weight float8, options text) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression("any", float8[], float8, text) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(target label_distribution, features float8[], options text) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], text) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
+CREATE AGGREGATE logistic_regression(target label_distribution, features float8[], weight float8, options text) (
+	SFUNC = training_set_accum,
+	STYPE = training_set,
+	SSPACE = 8192,
+	FINALFUNC = logistic_regression_final,
+	FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = training_set_combine,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8, text) IS
+'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
+
 CREATE FUNCTION predict(classifier, features float8[]) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'classifier_predict' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION predict(classifier, float8[]) IS
@@ -1168,4 +1365,84 @@ COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", jsonb) IS
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", weight float8, options jsonb) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", float8, jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label text, features float8[], "group" text, options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(text, float8[], text, text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label text, features float8[], "group" text, weight float8, options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(text, float8[], text, float8, text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" text, options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], text, jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" text, weight float8, options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], text, float8, jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" text, options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], text, text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" text, weight float8, options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], text, float8, text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" "any", options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], "any", text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(label "any", features float8[], "group" "any", weight float8, options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict("any", float8[], "any", float8, text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text, options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text, jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text, weight float8, options jsonb) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text, float8, jsonb) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text, options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text, text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text, weight float8, options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text, float8, text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", text) IS
+'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
+
+CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", weight float8, options text) RETURNS label_distribution
+	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", float8, text) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group, and rows with equal features, are never in different folds; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, and those of logistic_regression(), but tolerance 1e-3. Input order does not matter.';
