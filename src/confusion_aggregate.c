@@ -10,6 +10,7 @@
  */
 #include "confusion_matrix.h"
 #include "label_distribution.h"
+#include "spelling.h"
 
 /* The state of argument 0, in a form that may be changed. */
 static ExpandedConfusion *
@@ -150,4 +151,15 @@ confusion_combine(PG_FUNCTION_ARGS)
 	ec = get_state(fcinfo);
 	confusion_matrix_merge(ec, PG_GETARG_DATUM(1));
 	RETURN_STATE(ec);
+}
+
+/* The matrix as it is, after a look at how its labels are spelled. */
+NL_FUNCTION(confusion_matrix_final);
+Datum
+confusion_matrix_final(PG_FUNCTION_ARGS)
+{
+	ConfusionMatrix *cm = PG_GETARG_CONFUSION_MATRIX(0);
+
+	spelling_notice(fcinfo, cm);
+	PG_RETURN_POINTER(cm);
 }

@@ -30,6 +30,7 @@
 #include "access/htup_details.h"
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
+#include "spelling.h"
 #include "statistics.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
@@ -312,6 +313,7 @@ f1_report_from_confusion(PG_FUNCTION_ARGS)
 	ConfusionMatrix *cm = PG_GETARG_CONFUSION_MATRIX(0);
 	Names		names = confusion_matrix_labels(cm);
 
+	spelling_notice(fcinfo, cm);
 	PG_RETURN_DATUM(make_report(fcinfo, cm, &names, 0.95));
 }
 
