@@ -7,6 +7,12 @@
 #include <cblas.h>
 #include <math.h>
 
+#include "catalog/dependency.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "parser/parse_coerce.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
@@ -167,18 +173,18 @@ nl_record(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
  * What a function keeps in fn_extra.  It is a cache and nothing more: where an
  * engine calls a function with a fresh fn_extra each time, it is only slower.
  */
-typedef struct AnyOutput
+typedef struct AnyToText
 {
 	Oid			type;
-	bool		is_text;
-	FmgrInfo	output;
-} AnyOutput;
+	CoercionPathType path;
+	FmgrInfo	function;		/* the cast's, or the output function */
+} AnyToText;
 
 #define MAX_ANY_ARGS 8
 
 typedef struct CallCache
 {
-	AnyOutput	any[MAX_ANY_ARGS];	/* for nl_any_to_text */
+	AnyToText	any[MAX_ANY_ARGS];	/* for nl_any_to_text */
 	void	   *own;			/* for nl_call_cache */
 	void	   *options;		/* for options.c */
 } CallCache;
@@ -210,32 +216,84 @@ nl_text_argument(FunctionCallInfo fcinfo, int argno)
 	return PG_GETARG_TEXT_PP(argno);
 }
 
+/* Our own types are no names; one of them is a sign of another call. */
+static void
+check_name_type(Oid function, Oid type)
+{
+	Oid			extension = getExtensionOfObject(TypeRelationId, type);
+
+	if (!OidIsValid(extension) ||
+		extension != getExtensionOfObject(ProcedureRelationId, function))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("a value of type %s cannot be an item, an annotator, a group or a label",
+					format_type_be(type)),
+			 errhint("Of a label_distribution take top_label(); check the types of the other arguments.")));
+}
+
+/* Casting is calling a function that the user must be allowed to call. */
+static void
+check_may_cast(Oid cast)
+{
+#if PG_VERSION_NUM >= 160000
+	AclResult	allowed = object_aclcheck(ProcedureRelationId, cast, GetUserId(), ACL_EXECUTE);
+#else
+	AclResult	allowed = pg_proc_aclcheck(cast, GetUserId(), ACL_EXECUTE);
+#endif
+
+	if (allowed != ACLCHECK_OK)
+		aclcheck_error(allowed, OBJECT_FUNCTION, get_func_name(cast));
+}
+
+/* How a type becomes text: as an explicit cast does it. */
+static void
+find_cast(FunctionCallInfo fcinfo, int argno, AnyToText *arg)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, argno);
+	Oid			function;
+	bool		varlena;
+
+	if (!OidIsValid(type))
+		elog(ERROR, "could not determine the type of argument %d", argno);
+	check_name_type(fcinfo->flinfo->fn_oid, type);
+	arg->path = type == TEXTOID ? COERCION_PATH_RELABELTYPE :
+		find_coercion_pathway(TEXTOID, type, COERCION_EXPLICIT, &function);
+	if (arg->path == COERCION_PATH_FUNC)
+		check_may_cast(function);
+	else
+		getTypeOutputInfo(type, &function, &varlena);
+	fmgr_info_cxt(function, &arg->function, fcinfo->flinfo->fn_mcxt);
+	arg->type = type;
+}
+
 /*
- * The text form of an argument declared "any".  "any" signatures never travel
- * to another server, so relying on the call expression is fine here.
+ * The text of an argument declared "any", as argument::text spells it.  "any"
+ * signatures never travel to another server, so relying on the call expression
+ * is fine here.
  */
 text *
 nl_any_to_text(FunctionCallInfo fcinfo, int argno)
 {
-	AnyOutput  *arg;
+	AnyToText  *arg;
+	Datum		value = PG_GETARG_DATUM(argno);
 
 	Assert(argno < MAX_ANY_ARGS);
 	arg = &call_cache(fcinfo)->any[argno];
 	if (!OidIsValid(arg->type))
-	{
-		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, argno);
-		Oid			output;
-		bool		varlena;
-
-		if (!OidIsValid(type))
-			elog(ERROR, "could not determine the type of argument %d", argno);
-		getTypeOutputInfo(type, &output, &varlena);
-		fmgr_info_cxt(output, &arg->output, fcinfo->flinfo->fn_mcxt);
-		arg->is_text = (type == TEXTOID || type == VARCHAROID);
-		arg->type = type;
-	}
-	if (arg->is_text)
+		find_cast(fcinfo, argno, arg);
+	if (arg->path == COERCION_PATH_RELABELTYPE)
 		return PG_GETARG_TEXT_PP(argno);
-	return cstring_to_text(OutputFunctionCall(&arg->output,
-											  PG_GETARG_DATUM(argno)));
+	if (arg->path != COERCION_PATH_FUNC)
+		return cstring_to_text(OutputFunctionCall(&arg->function, value));
+	/* a cast's function may also take a type modifier, and whether it is explicit */
+	if (arg->function.fn_nargs == 1)
+		value = FunctionCall1Coll(&arg->function, DEFAULT_COLLATION_OID, value);
+	else if (arg->function.fn_nargs == 2)
+		value = FunctionCall2Coll(&arg->function, DEFAULT_COLLATION_OID, value,
+								  Int32GetDatum(-1));
+	else
+		value = FunctionCall3Coll(&arg->function, DEFAULT_COLLATION_OID, value,
+								  Int32GetDatum(-1), BoolGetDatum(true));
+	return DatumGetTextPP(value);
 }
