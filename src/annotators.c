@@ -102,12 +102,15 @@ information(const AnnotatorRates *r, const double *prior)
 		for (uint32 k = 0; k < r->classes; k++)
 		{
 			double		rate = r->rates[(Size) k * r->classes + label];
+			double		lift = rate / marginal;
 
-			if (prior[k] > 0 && rate > 0)
-				bits += prior[k] * rate * log2(rate / marginal);
+			/* the product may be 0, and so may be the sum of such, if nothing else is */
+			if (prior[k] * rate > 0)
+				bits += prior[k] * rate *
+					(isinf(lift) ? log2(rate) - log2(marginal) : log2(lift));
 		}
 	}
-	return Max(bits, 0);
+	return Min(Max(bits, 0), log2(r->classes));
 }
 
 /*
@@ -131,7 +134,7 @@ spammer_score(const AnnotatorRates *r)
 
 				sum += difference * difference;
 			}
-	return sum / ((double) classes * (classes - 1));
+	return Min(sum / ((double) classes * (classes - 1)), 1);
 }
 
 /*

@@ -52,12 +52,19 @@ enum
 	C_F1_HIGH, C_COLUMNS
 };
 
-/* One class; an undefined measure is NaN. */
-typedef struct ClassScores
+/* True positives, row sum and column sum of a class. */
+typedef struct Tally
 {
 	double		tp;
 	double		support;
 	double		predicted;
+} Tally;
+
+/* One class; an undefined measure is NaN. */
+typedef struct ClassScores
+{
+	Tally		counts;
+	Tally		scaled;			/* as confusion_scaled() has it */
 	double		precision;
 	double		recall;
 	double		f1;
@@ -69,6 +76,8 @@ typedef struct Report
 	Names		names;
 	ClassScores *classes;
 	Margins		margins;
+	const ConfusionMatrix *scaled;
+	Margins		scaled_margins;
 	double		z;
 } Report;
 
@@ -78,20 +87,26 @@ ratio(double a, double b)
 	return b > 0 ? a / b : get_float8_nan();
 }
 
+static Tally
+class_tally(const ConfusionMatrix *cm, const Margins *m, uint32 i)
+{
+	return (Tally) {confusion_matrix_count(cm, i, i), m->rows[i], m->columns[i]};
+}
+
+/* "i" is negative for a class that the matrix does not have. */
 static ClassScores
-class_scores(const ConfusionMatrix *cm, const Margins *m, int i)
+class_scores(const Report *r, const ConfusionMatrix *cm, int i)
 {
 	ClassScores c = {0};
 
 	if (i >= 0)
 	{
-		c.tp = confusion_matrix_count(cm, i, i);
-		c.support = m->rows[i];
-		c.predicted = m->columns[i];
+		c.counts = class_tally(cm, &r->margins, i);
+		c.scaled = class_tally(r->scaled, &r->scaled_margins, i);
 	}
-	c.precision = ratio(c.tp, c.predicted);
-	c.recall = ratio(c.tp, c.support);
-	c.f1 = ratio(2 * c.tp, c.support + c.predicted);
+	c.precision = ratio(c.counts.tp, c.counts.predicted);
+	c.recall = ratio(c.counts.tp, c.counts.support);
+	c.f1 = ratio(2 * c.scaled.tp, c.scaled.support + c.scaled.predicted);
 	return c;
 }
 
@@ -106,7 +121,7 @@ average(const Report *r, size_t measure, bool by_support)
 	{
 		const ClassScores *c = &r->classes[i];
 		double		value = *(const double *) ((const char *) c + measure);
-		double		weight = by_support ? c->support : 1;
+		double		weight = by_support ? c->scaled.support : 1;
 
 		if (!isnan(value))
 		{
@@ -129,8 +144,8 @@ micro_f1(const Report *r)
 
 	for (uint32 i = 0; i < r->names.n; i++)
 	{
-		tp += r->classes[i].tp;
-		both += r->classes[i].support + r->classes[i].predicted;
+		tp += r->classes[i].scaled.tp;
+		both += r->classes[i].scaled.support + r->classes[i].scaled.predicted;
 	}
 	return ratio(2 * tp, both);
 }
@@ -140,39 +155,45 @@ micro_f1(const Report *r)
  * only: an observation in cell (a, a) moves F_a by 2 (1 - F_a) / d_a, one in
  * (a, b) moves F_a by -F_a / d_a and F_b by -F_b / d_b, with d_a the row share
  * plus the column share.  (The gradients have mean zero, so the multinomial
- * variance is the mean of their squares.)
+ * variance is the mean of their squares.)  A class with next to no share of the
+ * total makes it infinite.
  */
 static double
-macro_f1_variance(const Report *r, const ConfusionMatrix *cm)
+macro_f1_variance(const Report *r)
 {
+	const ConfusionMatrix *cm = r->scaled;
 	const Names labels = confusion_matrix_labels(cm);
 	double	   *slope = palloc0(Max(cm->n, 1) * sizeof(double));	/* F_a / d_a */
 	double	   *gain = palloc0(Max(cm->n, 1) * sizeof(double)); /* 2 (1 - F_a) / d_a */
-	double		total = r->margins.total;
+	double		total = r->scaled_margins.total;
 	double		sum = 0;
 	uint32		defined = 0;
 
 	for (uint32 i = 0; i < r->names.n; i++)
 	{
 		const ClassScores *c = &r->classes[i];
-		double		d = (c->support + c->predicted) / total;
+		double		d = (c->scaled.support + c->scaled.predicted) / total;
 		int			len;
 		const char *s = names_get(&r->names, i, &len);
 
 		if (isnan(c->f1))
 			continue;
 		defined++;
-		slope[names_find(&labels, s, len)] = c->f1 / d;
-		gain[names_find(&labels, s, len)] = 2 * (1 - c->f1) / d;
+		if (c->f1 > 0)
+			slope[names_find(&labels, s, len)] = c->f1 / d;
+		if (c->f1 < 1)
+			gain[names_find(&labels, s, len)] = 2 * (1 - c->f1) / d;
 	}
 	for (uint32 a = 0; a < cm->n; a++)
 		for (uint32 b = 0; b < cm->n; b++)
 		{
 			double		step = a == b ? gain[a] : slope[a] + slope[b];
+			double		share = confusion_matrix_count(cm, a, b) / total;
 
-			sum += confusion_matrix_count(cm, a, b) / total * step * step;
+			if (confusion_matrix_count(cm, a, b) > 0 && step > 0)
+				sum += share > 0 ? share * step * step : get_float8_infinity();
 		}
-	return sum / (total * defined * defined);
+	return isinf(sum) ? sum : sum / (r->margins.total * defined * defined);
 }
 
 static void
@@ -206,24 +227,26 @@ static Datum
 class_row(const Report *r, uint32 i, TupleDesc tupdesc)
 {
 	const ClassScores *c = &r->classes[i];
-	double		n = c->support + c->predicted - c->tp;
+	const Tally *t = &c->counts;
+	double		n = isinf(t->support + t->predicted) ?
+		t->support + (t->predicted - t->tp) : t->support + t->predicted - t->tp;
 	Datum		values[C_COLUMNS];
 	bool		nulls[C_COLUMNS] = {false};
 
 	values[C_LABEL] = PointerGetDatum(names_text(&r->names, i));
-	values[C_SUPPORT] = Float8GetDatum(c->support);
-	values[C_PREDICTED] = Float8GetDatum(c->predicted);
-	set_proportion(values, nulls, C_PRECISION, c->tp, c->predicted, r->z);
-	set_proportion(values, nulls, C_RECALL, c->tp, c->support, r->z);
+	values[C_SUPPORT] = Float8GetDatum(t->support);
+	values[C_PREDICTED] = Float8GetDatum(t->predicted);
+	set_proportion(values, nulls, C_PRECISION, t->tp, t->predicted, r->z);
+	set_proportion(values, nulls, C_RECALL, t->tp, t->support, r->z);
 	set_measure(values, nulls, C_F1, c->f1);
 	set_bounds(values, nulls, C_F1, get_float8_nan(), get_float8_nan());
 	if (n > 0)
 	{
-		Bounds		jaccard = wilson_interval(c->tp, n, r->z);
+		Bounds		jaccard = wilson_interval(t->tp, n, r->z);
 
 		set_bounds(values, nulls, C_F1,
-				   2 * jaccard.low / (1 + jaccard.low),
-				   2 * jaccard.high / (1 + jaccard.high));
+				   Min(2 * jaccard.low / (1 + jaccard.low), c->f1),
+				   Max(2 * jaccard.high / (1 + jaccard.high), c->f1));
 	}
 	return HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls));
 }
@@ -248,7 +271,7 @@ class_rows(const Report *r, Oid array_type)
 }
 
 static void
-set_averages(const Report *r, const ConfusionMatrix *cm, Datum *values, bool *nulls)
+set_averages(const Report *r, Datum *values, bool *nulls)
 {
 	double		macro_f1 = AVERAGE(r, f1, false);
 
@@ -258,7 +281,7 @@ set_averages(const Report *r, const ConfusionMatrix *cm, Datum *values, bool *nu
 	set_bounds(values, nulls, R_MACRO_F1, get_float8_nan(), get_float8_nan());
 	if (!isnan(macro_f1))
 	{
-		double		half = r->z * sqrt(macro_f1_variance(r, cm));
+		double		half = r->z * sqrt(macro_f1_variance(r));
 
 		set_bounds(values, nulls, R_MACRO_F1,
 				   Max(0, macro_f1 - half), Min(1, macro_f1 + half));
@@ -280,6 +303,9 @@ make_report(FunctionCallInfo fcinfo, const ConfusionMatrix *cm, const Names *nam
 	Datum		values[R_COLUMNS];
 	bool		nulls[R_COLUMNS] = {false};
 
+	(void) confusion_finite_total(m);
+	r.scaled = confusion_scaled(cm);
+	r.scaled_margins = r.scaled == cm ? r.margins : confusion_margins(r.scaled);
 	r.z = normal_quantile_two_sided(check_level(level));
 	r.classes = palloc(Max(names->n, 1) * sizeof(ClassScores));
 	for (uint32 i = 0; i < names->n; i++)
@@ -287,7 +313,7 @@ make_report(FunctionCallInfo fcinfo, const ConfusionMatrix *cm, const Names *nam
 		int			len;
 		const char *s = names_get(names, i, &len);
 
-		r.classes[i] = class_scores(cm, m, names_find(&labels, s, len));
+		r.classes[i] = class_scores(&r, cm, names_find(&labels, s, len));
 	}
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
@@ -296,9 +322,11 @@ make_report(FunctionCallInfo fcinfo, const ConfusionMatrix *cm, const Names *nam
 	values[R_N] = Float8GetDatum(m->total);
 	set_proportion(values, nulls, R_ACCURACY, m->trace, m->total, r.z);
 	set_measure(values, nulls, R_BALANCED_ACCURACY, confusion_mean_recall(cm, m));
-	set_averages(&r, cm, values, nulls);
-	set_measure(values, nulls, R_MATTHEWS_CORRCOEF, margins_matthews_corrcoef(m));
-	set_measure(values, nulls, R_COHEN_KAPPA, margins_cohen_kappa(m));
+	set_averages(&r, values, nulls);
+	set_measure(values, nulls, R_MATTHEWS_CORRCOEF,
+				margins_matthews_corrcoef(r.scaled, &r.scaled_margins));
+	set_measure(values, nulls, R_COHEN_KAPPA,
+				margins_cohen_kappa(r.scaled, &r.scaled_margins));
 	values[R_CLASSES] =
 		class_rows(&r, TupleDescAttr(tupdesc, R_CLASSES)->atttypid);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc),
