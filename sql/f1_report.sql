@@ -90,4 +90,21 @@ FROM (SELECT f1_report(annotator_confusion(truth, predicted), NULL, level => l) 
       WHERE model = 'a' GROUP BY l ORDER BY l) AS w;
 SELECT f1_report(annotator_confusion(truth, predicted)) = f1_report(annotator_confusion(truth, predicted), NULL::text[]) AS same
 FROM scored;
+
+\pset format unaligned
+\pset tuples_only on
+-- some of the labels: micro averages, and the support of these
+SELECT report(f1_report(annotator_confusion(truth, predicted), '{cat,dog}')) FROM scored WHERE model = 'b';
+SELECT report(f1_report(annotator_confusion(truth, predicted), '{bird}')) FROM scored WHERE model = 'b';
+SELECT report(f1_report(annotator_confusion(truth, predicted), '{none}')) FROM scored WHERE model = 'b';
+SELECT report(f1_report(annotator_confusion(truth, predicted, 0.1), '{dog,bird}')) FROM scored WHERE model = 'b';
+-- all of them, and more
+SELECT report(f1_report(annotator_confusion(truth, predicted), '{dog,cat,bird,none}')) FROM scored WHERE model = 'b';
+SELECT report(f1_report(annotator_confusion(truth, predicted, 0.1), '{dog,cat,bird}')) FROM scored WHERE model = 'b';
+SELECT report(f1_report('{"labels": [], "counts": []}'::confusion_matrix));
+-- a line for each label, and straight columns: line breaks, tabs and other
+-- characters that do not print; wide ones, and those that take no room
+SELECT report(f1_report(l, l)) FROM unnest(ARRAY[E'two\nlines', E'a\ttab', E'\r\x01\x7f', U&'\4f60\597d', U&'e\0301', U&'\0085', E'a\\n', 'plain label']) AS l;
+\pset tuples_only off
+\pset format aligned
 SELECT report(NULL::f1_report) IS NULL AS "null";

@@ -52,7 +52,7 @@ SELECT count(r::text) FROM (SELECT annotator_confusion(truth, predicted) AS r FR
 SELECT count(r::text) FROM (SELECT annotator_confusion(truth, predicted) OVER (PARTITION BY g ORDER BY k) AS r FROM two) AS v;
 SELECT count(r::text) FROM (SELECT annotator_confusion(label_distribution(ARRAY[truth::text], '{1}'), predicted) AS r FROM two GROUP BY g) AS v;
 SELECT (f1_report(k, k || '.0')).n FROM two;
-SELECT count((r).n) FROM (SELECT f1_report(repeat('é', 100), k, 2.5) AS r FROM two WHERE k <= 4 GROUP BY g) AS v;
+SELECT count((r).n) FROM (SELECT f1_report(repeat(U&'\00e9', 100), k, 2.5) AS r FROM two WHERE k <= 4 GROUP BY g) AS v;
 -- None: fewer than ten observations, one label in common, a matrix that is no
 -- aggregate's, no rows
 SELECT count((r).n), count(c::text) FROM (SELECT f1_report(truth, predicted) AS r, annotator_confusion(truth, predicted) AS c FROM two WHERE k < 10 GROUP BY g) AS v;

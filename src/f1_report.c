@@ -370,6 +370,10 @@ f1_report_for_labels(PG_FUNCTION_ARGS)
 
 /*
  * report(f1_report) -> text: the table that everybody knows.
+ *
+ * Where the classes are only some of those of the rows, accuracy is not theirs; as
+ * in scikit-learn's table, micro averages stand in its place, and averages are of
+ * the classes' rows.
  */
 static bool
 get_measure(HeapTupleHeader row, int column, double *value)
@@ -381,49 +385,162 @@ get_measure(HeapTupleHeader row, int column, double *value)
 	return !isnull;
 }
 
-/* column -1 leaves the field blank, NULL is a dash */
+/* NaN leaves the field blank, what is not defined is a dash */
 static void
-append_measure(StringInfo buf, HeapTupleHeader row, int column, const char *format)
+append_value(StringInfo buf, bool defined, double value)
 {
-	double		value;
-
-	if (column < 0)
-		appendStringInfo(buf, " %9s", "");
-	else if (get_measure(row, column, &value))
-		appendStringInfo(buf, format, value);
-	else
+	if (!defined)
 		appendStringInfo(buf, " %9s", "-");
+	else if (isnan(value))
+		appendStringInfo(buf, " %9s", "");
+	else
+		appendStringInfo(buf, " %9.3f", value);
 }
 
 /* Whole numbers look whole; sums of weights get two digits. */
 static void
-append_count(StringInfo buf, HeapTupleHeader row, int column)
+append_count(StringInfo buf, double value)
 {
-	double		value;
-
-	if (get_measure(row, column, &value))
-		appendStringInfo(buf, value == floor(value) ? " %11.0f" : " %11.2f", value);
+	appendStringInfo(buf, value == floor(value) ? " %11.0f" : " %11.2f", value);
 }
 
-/* Pad by characters on the screen, not by bytes. */
-static void
-append_name(StringInfo buf, const char *name, int width)
+/* A label in one line, with what does not print escaped as psql does it. */
+typedef struct Printable
 {
-	int			pad = width - pg_mbstrlen(name);
+	char	   *text;
+	int			width;			/* on the screen */
+} Printable;
 
-	if (pad > 0)
-		appendStringInfoSpaces(buf, pad);
-	appendStringInfoString(buf, name);
+static Printable
+printable(const char *s)
+{
+	StringInfoData buf;
+	int			width = 0;
+
+	initStringInfo(&buf);
+	for (int len; *s != '\0'; s += len)
+	{
+		int			columns = pg_dsplen(s);
+		int			before = buf.len;
+
+		len = pg_mblen(s);
+		if (columns >= 0)
+		{
+			appendBinaryStringInfo(&buf, s, len);
+			width += columns;
+			continue;
+		}
+		if (*s == '\n' || *s == '\r' || *s == '\t')
+			appendStringInfo(&buf, "\\%c", *s == '\n' ? 'n' : *s == '\r' ? 'r' : 't');
+		else if (len == 1)
+			appendStringInfo(&buf, "\\x%02X", (unsigned char) *s);
+		else if (GetDatabaseEncoding() == PG_UTF8)
+			appendStringInfo(&buf, "\\u%04X", utf8_to_unicode((const unsigned char *) s));
+		else
+			appendStringInfoString(&buf, "\\u????");
+		width += buf.len - before;
+	}
+	return (Printable) {buf.data, width};
 }
 
 static void
-append_line(StringInfo buf, HeapTupleHeader row, const char *name, int width,
-			int precision, int recall, int f1)
+append_name(StringInfo buf, Printable name, int width)
+{
+	appendStringInfoSpaces(buf, Max(width - name.width, 0));
+	appendStringInfoString(buf, name.text);
+}
+
+/* A line whose three measures are columns of a row. */
+static void
+append_line(StringInfo buf, HeapTupleHeader row, Printable name, int width,
+			const int *columns, double support)
 {
 	append_name(buf, name, width);
-	append_measure(buf, row, precision, " %9.3f");
-	append_measure(buf, row, recall, " %9.3f");
-	append_measure(buf, row, f1, " %9.3f");
+	for (int i = 0; i < 3; i++)
+	{
+		double		value;
+		bool		defined = get_measure(row, columns[i], &value);
+
+		append_value(buf, defined, value);
+	}
+	append_count(buf, support);
+	appendStringInfoChar(buf, '\n');
+}
+
+/* What the classes have together. */
+static Tally
+sum_classes(Datum *rows, int n)
+{
+	Tally		sum = {0};
+
+	for (int i = 0; i < n; i++)
+	{
+		HeapTupleHeader row = DatumGetHeapTupleHeader(rows[i]);
+		double		support;
+		double		predicted;
+		double		recall;
+
+		(void) get_measure(row, C_SUPPORT, &support);
+		(void) get_measure(row, C_PREDICTED, &predicted);
+		(void) get_measure(row, C_RECALL, &recall);
+		sum.tp += recall * support;
+		sum.support += support;
+		sum.predicted += predicted;
+	}
+	return sum;
+}
+
+/* All rows have their truth and their prediction among the classes. */
+static bool
+is_complete(const Tally *sum, double n)
+{
+	return Min(sum->support, sum->predicted) >= n * (1 - 1e-9);
+}
+
+static void
+append_micro(StringInfo buf, HeapTupleHeader report, int width, const Tally *sum)
+{
+	double		f1;
+	bool		defined = get_measure(report, R_MICRO_F1, &f1);
+
+	append_name(buf, printable("micro avg"), width);
+	append_value(buf, sum->predicted > 0, sum->tp / sum->predicted);
+	append_value(buf, sum->support > 0, sum->tp / sum->support);
+	append_value(buf, defined, f1);
+	append_count(buf, sum->support);
+	appendStringInfoChar(buf, '\n');
+}
+
+static void
+append_accuracy(StringInfo buf, HeapTupleHeader report, int width, double n)
+{
+	double		accuracy;
+	bool		defined = get_measure(report, R_ACCURACY, &accuracy);
+
+	append_name(buf, printable("accuracy"), width);
+	append_value(buf, true, get_float8_nan());
+	append_value(buf, true, get_float8_nan());
+	append_value(buf, defined, accuracy);
+	append_count(buf, n);
+	appendStringInfoChar(buf, '\n');
+}
+
+static void
+append_averages(StringInfo buf, HeapTupleHeader report, int width, const Tally *sum)
+{
+	static const int macro[] = {R_MACRO_PRECISION, R_MACRO_RECALL, R_MACRO_F1};
+	static const int weighted[] = {R_WEIGHTED_PRECISION, R_WEIGHTED_RECALL, R_WEIGHTED_F1};
+	double		n;
+	double		support;
+
+	(void) get_measure(report, R_N, &n);
+	support = is_complete(sum, n) ? n : sum->support;
+	if (is_complete(sum, n))
+		append_accuracy(buf, report, width, n);
+	else
+		append_micro(buf, report, width, sum);
+	append_line(buf, report, printable("macro avg"), width, macro, support);
+	append_line(buf, report, printable("weighted avg"), width, weighted, support);
 }
 
 static void
@@ -438,54 +555,58 @@ deconstruct_rows(ArrayType *array, Datum **rows, int *n)
 					  rows, NULL, n);
 }
 
+/* The labels of the classes, and the width of the widest. */
+static Printable *
+get_labels(Datum *rows, int n, int *width)
+{
+	Printable  *labels = palloc(Max(n, 1) * sizeof(Printable));
+
+	for (int i = 0; i < n; i++)
+	{
+		bool		isnull;
+		Datum		label = GetAttributeByNum(DatumGetHeapTupleHeader(rows[i]),
+											  C_LABEL + 1, &isnull);
+
+		labels[i] = printable(isnull ? "" : TextDatumGetCString(label));
+		*width = Max(*width, labels[i].width);
+	}
+	return labels;
+}
+
 NL_FUNCTION(f1_report_print);
 Datum
 f1_report_print(PG_FUNCTION_ARGS)
 {
+	static const int columns[] = {C_PRECISION, C_RECALL, C_F1};
 	HeapTupleHeader report = PG_GETARG_HEAPTUPLEHEADER(0);
 	Datum	   *rows;
-	char	  **labels;
+	Printable  *labels;
 	int			n;
 	int			width = strlen("weighted avg");
 	bool		isnull;
 	Datum		classes = GetAttributeByNum(report, R_CLASSES + 1, &isnull);
+	Tally		sum;
 	StringInfoData buf;
 
 	if (isnull || array_contains_nulls(DatumGetArrayTypeP(classes)))
 		PG_RETURN_NULL();
 	deconstruct_rows(DatumGetArrayTypeP(classes), &rows, &n);
-	labels = palloc(Max(n, 1) * sizeof(char *));
-	for (int i = 0; i < n; i++)
-	{
-		Datum		label = GetAttributeByNum(DatumGetHeapTupleHeader(rows[i]),
-											  C_LABEL + 1, &isnull);
-
-		labels[i] = isnull ? "" : TextDatumGetCString(label);
-		width = Max(width, pg_mbstrlen(labels[i]));
-	}
+	labels = get_labels(rows, n, &width);
+	sum = sum_classes(rows, n);
 
 	initStringInfo(&buf);
-	append_name(&buf, "", width);
+	append_name(&buf, printable(""), width);
 	appendStringInfo(&buf, " %9s %9s %9s %11s\n\n",
 					 "precision", "recall", "f1", "support");
 	for (int i = 0; i < n; i++)
 	{
 		HeapTupleHeader row = DatumGetHeapTupleHeader(rows[i]);
+		double		support;
 
-		append_line(&buf, row, labels[i], width, C_PRECISION, C_RECALL, C_F1);
-		append_count(&buf, row, C_SUPPORT);
-		appendStringInfoChar(&buf, '\n');
+		(void) get_measure(row, C_SUPPORT, &support);
+		append_line(&buf, row, labels[i], width, columns, support);
 	}
 	appendStringInfoChar(&buf, '\n');
-	append_line(&buf, report, "accuracy", width, -1, -1, R_ACCURACY);
-	append_count(&buf, report, R_N);
-	appendStringInfoChar(&buf, '\n');
-	append_line(&buf, report, "macro avg", width,
-				R_MACRO_PRECISION, R_MACRO_RECALL, R_MACRO_F1);
-	append_count(&buf, report, R_N);
-	appendStringInfoChar(&buf, '\n');
-	append_line(&buf, report, "weighted avg", width,
-				R_WEIGHTED_PRECISION, R_WEIGHTED_RECALL, R_WEIGHTED_F1);
-	append_count(&buf, report, R_N);
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
+	append_averages(&buf, report, width, &sum);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len - 1));
 }

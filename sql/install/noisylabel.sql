@@ -307,7 +307,7 @@ CREATE AGGREGATE annotator_confusion(truth text, label text) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE annotator_confusion(text, text) IS
-'Confusion matrix of the rows: truth and label of any type (compared in text form), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
+'Confusion matrix of the rows: truth and label of any type (compared as ::text spells them; a NOTICE where ten observations or more have no label in common), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
 
 CREATE AGGREGATE annotator_confusion(truth text, label text, weight float8) (
 	SFUNC = confusion_matrix_accum,
@@ -318,7 +318,7 @@ CREATE AGGREGATE annotator_confusion(truth text, label text, weight float8) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE annotator_confusion(text, text, float8) IS
-'Confusion matrix of the rows: truth and label of any type (compared in text form), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
+'Confusion matrix of the rows: truth and label of any type (compared as ::text spells them; a NOTICE where ten observations or more have no label in common), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
 
 CREATE AGGREGATE annotator_confusion(truth "any", label "any") (
 	SFUNC = confusion_matrix_accum,
@@ -329,7 +329,7 @@ CREATE AGGREGATE annotator_confusion(truth "any", label "any") (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE annotator_confusion("any", "any") IS
-'Confusion matrix of the rows: truth and label of any type (compared in text form), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
+'Confusion matrix of the rows: truth and label of any type (compared as ::text spells them; a NOTICE where ten observations or more have no label in common), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
 
 CREATE AGGREGATE annotator_confusion(truth "any", label "any", weight float8) (
 	SFUNC = confusion_matrix_accum,
@@ -340,7 +340,7 @@ CREATE AGGREGATE annotator_confusion(truth "any", label "any", weight float8) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE annotator_confusion("any", "any", float8) IS
-'Confusion matrix of the rows: truth and label of any type (compared in text form), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
+'Confusion matrix of the rows: truth and label of any type (compared as ::text spells them; a NOTICE where ten observations or more have no label in common), weight finite and >= 0 (default 1). Rows with a NULL are skipped; no rows: NULL.';
 
 CREATE AGGREGATE annotator_confusion(truth label_distribution, label text) (
 	SFUNC = confusion_matrix_accum,
@@ -485,7 +485,7 @@ COMMENT ON FUNCTION f1_report(confusion_matrix) IS
 CREATE FUNCTION f1_report(confusion_matrix, labels text[], level float8 DEFAULT 0.95) RETURNS f1_report
 	AS 'MODULE_PATHNAME', 'f1_report_for_labels' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION f1_report(confusion_matrix, text[], float8) IS
-'Report over a fixed set of classes (NULL: those of the matrix), with intervals at the given level. A class of the set that the matrix does not have has undefined measures and is left out of the averages. accuracy, balanced_accuracy, kappa and correlation are of the whole matrix.';
+'Report over a fixed set of classes (NULL: those of the matrix), with intervals at the given level. A class of the set that the matrix does not have has undefined measures and is left out of the averages. n, accuracy, balanced_accuracy, kappa and correlation are of the whole matrix.';
 
 CREATE AGGREGATE f1_report(truth text, predicted text) (
 	SFUNC = confusion_matrix_accum,
@@ -496,7 +496,7 @@ CREATE AGGREGATE f1_report(truth text, predicted text) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE f1_report(text, text) IS
-'Classification report of the rows; see type f1_report. Rows with a NULL are skipped; no rows: NULL.';
+'Classification report of the rows; see type f1_report. Labels are compared as ::text spells them, with a NOTICE where ten observations or more have none in common. Rows with a NULL are skipped; no rows: NULL.';
 
 CREATE AGGREGATE f1_report(truth text, predicted text, weight float8) (
 	SFUNC = confusion_matrix_accum,
@@ -507,7 +507,7 @@ CREATE AGGREGATE f1_report(truth text, predicted text, weight float8) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE f1_report(text, text, float8) IS
-'Classification report of the rows; see type f1_report. Rows with a NULL are skipped; no rows: NULL.';
+'Classification report of the rows; see type f1_report. Labels are compared as ::text spells them, with a NOTICE where ten observations or more have none in common. Rows with a NULL are skipped; no rows: NULL.';
 
 CREATE AGGREGATE f1_report(truth "any", predicted "any") (
 	SFUNC = confusion_matrix_accum,
@@ -518,7 +518,7 @@ CREATE AGGREGATE f1_report(truth "any", predicted "any") (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE f1_report("any", "any") IS
-'Classification report of the rows; see type f1_report. Rows with a NULL are skipped; no rows: NULL.';
+'Classification report of the rows; see type f1_report. Labels are compared as ::text spells them, with a NOTICE where ten observations or more have none in common. Rows with a NULL are skipped; no rows: NULL.';
 
 CREATE AGGREGATE f1_report(truth "any", predicted "any", weight float8) (
 	SFUNC = confusion_matrix_accum,
@@ -529,12 +529,12 @@ CREATE AGGREGATE f1_report(truth "any", predicted "any", weight float8) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE f1_report("any", "any", float8) IS
-'Classification report of the rows; see type f1_report. Rows with a NULL are skipped; no rows: NULL.';
+'Classification report of the rows; see type f1_report. Labels are compared as ::text spells them, with a NOTICE where ten observations or more have none in common. Rows with a NULL are skipped; no rows: NULL.';
 
 CREATE FUNCTION report(f1_report) RETURNS text
 	AS 'MODULE_PATHNAME', 'f1_report_print' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION report(f1_report) IS
-'The report as a printed table; a dash is undefined.';
+'The report as a printed table; a dash is undefined. Where rows have labels beside those of the report, micro averages stand in the place of accuracy, and support is of the labels of the report. A label takes one line: \n, \t, \x01 stand for what does not print.';
 
 --
 -- 2. Annotations, annotator models, consensus
