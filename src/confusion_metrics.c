@@ -48,7 +48,8 @@ is_ordinary(const ConfusionMatrix *cm, double *max)
 
 /*
  * The matrix itself, or a copy that is fit for measures that depend on shares
- * only.  No count becomes 0, so a class that occurs still does.
+ * only.  No count becomes 0, so a class that occurs still does; but one that is
+ * less than 1e-600 of the largest loses digits.
  */
 const ConfusionMatrix *
 confusion_scaled(const ConfusionMatrix *cm)
