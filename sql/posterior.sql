@@ -54,6 +54,7 @@ FROM answers, model WHERE item < 3;
 CREATE TEMP TABLE models AS
 SELECT i, replace(m::text, '"prior": [0.5, 0.5]', format('"prior": [%s, %s]', i / 16.0, 1 - i / 16.0))::annotator_model AS m
 FROM model, generate_series(1, 12) AS i;
+ANALYZE answers, models;
 CREATE TEMP VIEW turns AS
 SELECT i, item, posterior(m, annotator, label)::text AS p
 FROM (SELECT * FROM answers, models ORDER BY item, annotator, label, i OFFSET 0) AS v GROUP BY 1, 2;
