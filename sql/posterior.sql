@@ -49,6 +49,22 @@ FROM model, generate_series(1, 10000) AS i;
 SELECT posterior(CASE item WHEN 1 THEN m ELSE replace(m::text, '"prior": [0.5, 0.5]', '"prior": [0.25, 0.75]')::annotator_model END, annotator, label)
 FROM answers, model WHERE item < 3;
 
+-- models that take turns, row by row, more than are kept; each fetched once; joined
+-- by LATERAL: the same posteriors
+CREATE TEMP TABLE models AS
+SELECT i, replace(m::text, '"prior": [0.5, 0.5]', format('"prior": [%s, %s]', i / 16.0, 1 - i / 16.0))::annotator_model AS m
+FROM model, generate_series(1, 12) AS i;
+ANALYZE answers, models;
+CREATE TEMP VIEW turns AS
+SELECT i, item, posterior(m, annotator, label)::text AS p
+FROM (SELECT * FROM answers, models ORDER BY item, annotator, label, i OFFSET 0) AS v GROUP BY 1, 2;
+SELECT count(*), count(DISTINCT p) > 12 AS different FROM turns;
+SELECT count(*) AS different FROM turns
+WHERE p IS DISTINCT FROM (SELECT posterior((SELECT m FROM models WHERE models.i = turns.i), annotator, label)::text FROM answers WHERE answers.item = turns.item);
+SELECT count(*) AS different FROM turns
+FULL JOIN (SELECT i, item, p::text FROM models, LATERAL (SELECT item, posterior(m, annotator, label) AS p FROM answers GROUP BY item) AS v) AS l USING (i, item)
+WHERE turns.p IS DISTINCT FROM l.p;
+
 -- a model that cannot be one
 SELECT replace(m::text, '[[0.75, 0.25], [0.25, 0.75]]', '[[0.75, 0.5], [0.25, 0.75]]')::annotator_model FROM model;
 SELECT replace(m::text, '"weight": 1', '"weight": 0.5')::annotator_model FROM model;

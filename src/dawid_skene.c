@@ -11,6 +11,7 @@
 #include "fit_warnings.h"
 #include "jsonio.h"
 #include "options.h"
+#include "shared_value.h"
 
 #define INTERRUPT_BLOCK 16384
 
@@ -460,7 +461,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	model = make_model(&view, &options, fit, old);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(phase);
-	PG_RETURN_POINTER(model);
+	PG_RETURN_DATUM(shared_value_make(model));
 }
 
 /* dawid_skene(annotation_set, options jsonb); NULL options are none */

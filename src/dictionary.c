@@ -89,6 +89,19 @@ dictionary_memory(const Dictionary *dict)
 	return add_size(size, mul_size(dict->hash->size, sizeof(NameEntry)));
 }
 
+/*
+ * What a dictionary of that many names can come to, at its worst: arrays up to
+ * twice too long, and two hash tables while the smaller is replaced.
+ */
+Size
+dictionary_memory_of(Size names, Size bytes)
+{
+	Size		table = mul_size(mul_size(4, names), sizeof(NameEntry));
+
+	return add_size(mul_size(2, add_size(mul_size(names, sizeof(Size)), bytes)),
+					table);
+}
+
 static void
 grow_names(Dictionary *dict)
 {

@@ -86,6 +86,7 @@ extern int64 dictionary_find(Dictionary *dict, const char *s, int len);
 extern uint32 *dictionary_order(const Dictionary *dict, NameOrder order);
 extern uint32 *dictionary_rank(const uint32 *order, uint32 n);
 extern Size dictionary_memory(const Dictionary *dict);
+extern Size dictionary_memory_of(Size names, Size bytes);
 extern void dictionary_add_names(Dictionary *dict, const Names *names,
 								 uint32 *codes);
 extern void dictionary_add_array(Dictionary *dict, ArrayType *array);

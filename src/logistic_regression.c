@@ -9,14 +9,11 @@
  */
 #include "classifier.h"
 #include "classifier_options.h"
+#include "model_cache.h"
+#include "shared_value.h"
 #include "training_aggregate.h"
 
-#include "access/detoast.h"
 #include "utils/fmgrprotos.h"
-
-#if PG_VERSION_NUM >= 160000
-#include "varatt.h"
-#endif
 
 typedef enum TargetKind
 {
@@ -250,78 +247,62 @@ logistic_regression_final(PG_FUNCTION_ARGS)
 	MemoryContextDelete(phase);
 	if (result == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_POINTER(result);
+	PG_RETURN_DATUM(shared_value_make(result));
 }
 
 /*
  * Using a classifier
  */
 
-/* The last classifier of a call site, and buffers for its rows. */
+/* A classifier, and buffers for the rows that it judges. */
 typedef struct Predictor
 {
-	MemoryContext context;
-	uint64		fingerprint;
-	bool		external;
-	struct varatt_external pointer;
 	ClassifierView view;
 	double	   *row;			/* features + 1 */
 	double	   *p;				/* labels */
 } Predictor;
 
-static void
-load_predictor(Predictor *predictor, const Classifier *classifier)
+static void *
+get_classifier(Datum datum)
 {
-	MemoryContext old;
-	Classifier *copy;
-
-	if (predictor->view.labels.n > 0 &&
-		predictor->fingerprint == classifier->fingerprint)
-		return;
-	predictor->view.labels.n = 0;
-	MemoryContextReset(predictor->context);
-	old = MemoryContextSwitchTo(predictor->context);
-	copy = palloc(VARSIZE(classifier));
-	memcpy(copy, classifier, VARSIZE(classifier));
-	predictor->row = palloc(((Size) copy->features + 1) * sizeof(double));
-	predictor->row[0] = 1;
-	predictor->p = palloc(copy->labels * sizeof(double));
-	predictor->fingerprint = copy->fingerprint;
-	predictor->view = classifier_view(copy);
-	MemoryContextSwitchTo(old);
+	return classifier_get(datum);
 }
 
-/* A stored classifier is recognised by its TOAST pointer, without fetching. */
+static Size
+predictor_memory(const void *model)
+{
+	const Classifier *classifier = model;
+
+	return add_size(sizeof(Predictor),
+					mul_size(sizeof(double), (Size) classifier->features + 1 +
+							 classifier->labels));
+}
+
+static void *
+make_predictor(const void *model)
+{
+	const Classifier *classifier = model;
+	Predictor  *predictor = palloc(sizeof(Predictor));
+
+	predictor->view = classifier_view(classifier);
+	predictor->row = palloc(((Size) classifier->features + 1) * sizeof(double));
+	predictor->row[0] = 1;
+	predictor->p = palloc(classifier->labels * sizeof(double));
+	return predictor;
+}
+
 static Predictor *
 get_predictor(FunctionCallInfo fcinfo)
 {
-	void	  **place = nl_call_cache(fcinfo);
-	Predictor  *predictor = *place;
-	struct varlena *datum = (struct varlena *) PG_GETARG_POINTER(0);
-	struct varatt_external pointer;
-	bool		external = VARATT_IS_EXTERNAL_ONDISK(datum);
+	static const ModelUse use = {
+		KIND_CLASSIFIER, "predicting with this classifier",
+		get_classifier, predictor_memory, make_predictor
+	};
 
-	if (predictor == NULL)
-	{
-		MemoryContext parent = fcinfo->flinfo->fn_mcxt;
-
-		predictor = MemoryContextAllocZero(parent, sizeof(Predictor));
-		predictor->context = AllocSetContextCreate(parent, "classifier",
-												   ALLOCSET_START_SMALL_SIZES);
-		*place = predictor;
-	}
-	if (external)
-	{
-		VARATT_EXTERNAL_GET_POINTER(pointer, datum);
-		if (predictor->view.labels.n > 0 && predictor->external &&
-			memcmp(&pointer, &predictor->pointer, sizeof(pointer)) == 0)
-			return predictor;
-	}
-	load_predictor(predictor, classifier_get(PointerGetDatum(datum)));
-	predictor->external = external;
-	if (external)
-		predictor->pointer = pointer;
-	return predictor;
+	StaticAssertStmt(offsetof(Classifier, fingerprint) ==
+					 offsetof(FingerprintedValue, fingerprint),
+					 "the cache must find the fingerprint");
+	return model_cache_get(fcinfo, 0, &use);
 }
 
 /* predict(classifier, features float8[]) */

@@ -4,14 +4,11 @@
  */
 #include "score.h"
 
-#include "access/detoast.h"
 #include "logspace.h"
-
-#if PG_VERSION_NUM >= 160000
-#include "varatt.h"
-#endif
+#include "model_cache.h"
 
 #define LOG_UNIT 68719476736.0	/* 2^36 */
+#define SCORING "scoring with this annotator_model"
 #define INTERRUPT_BLOCK 65536	/* annotations between looks for interrupts */
 
 static LogRate
@@ -56,6 +53,21 @@ index_names(const Names *names, const char *kind)
 	return dict;
 }
 
+/* The parts of a scorer that grow with the model. */
+static Size
+model_scorer_memory(const AnnotatorModel *model)
+{
+	Size		width = mul_size(model->components, model->labels);
+	Size		block = mul_size(width, model->labels);
+	Size		rates = mul_size(block, (Size) model->annotators + 1);
+
+	return add_size(mul_size(add_size(rates, width), sizeof(LogRate)),
+					add_size(dictionary_memory_of(model->annotators,
+												  model->annotator_bytes),
+							 dictionary_memory_of(model->labels,
+												  model->label_bytes)));
+}
+
 /* In the current context; the model must live as long. */
 ModelScorer *
 model_scorer_create(const AnnotatorModel *model)
@@ -68,8 +80,7 @@ model_scorer_create(const AnnotatorModel *model)
 	scorer->fingerprint = model->fingerprint;
 	scorer->width = view->n_components * view->labels.n;
 	block = mul_size(scorer->width, view->labels.n);
-	nl_check_memory(mul_size(mul_size(block, (Size) view->annotators.n + 1),
-							 sizeof(LogRate)), "scoring with this annotator_model");
+	nl_check_memory(model_scorer_memory(model), SCORING);
 
 	scorer->prior = palloc(scorer->width * sizeof(LogRate));
 	for (uint32 i = 0; i < scorer->width; i++)
@@ -89,100 +100,36 @@ model_scorer_create(const AnnotatorModel *model)
 	return scorer;
 }
 
-/*
- * The scorers of a model argument, kept for the query: of the last few models,
- * since rows may alternate between models that are compared.
- *
- * A stored model is recognised by its TOAST pointer, without fetching it; any
- * other by its fingerprint.
- */
-#define CACHED_SCORERS 8
-
-typedef struct CachedScorer
+static Size
+scorer_memory(const void *model)
 {
-	MemoryContext context;		/* of the scorer and its copy of the model */
-	ModelScorer *scorer;
-	bool		external;
-	struct varatt_external pointer;
-} CachedScorer;
-
-typedef struct ScorerCache
-{
-	CachedScorer entries[CACHED_SCORERS];
-	uint32		next;			/* to be replaced */
-} ScorerCache;
-
-static CachedScorer *
-find_external(ScorerCache *cache, const struct varatt_external *pointer)
-{
-	for (int i = 0; i < CACHED_SCORERS; i++)
-		if (cache->entries[i].scorer != NULL && cache->entries[i].external &&
-			memcmp(pointer, &cache->entries[i].pointer, sizeof(*pointer)) == 0)
-			return &cache->entries[i];
-	return NULL;
+	return model_scorer_memory(model);
 }
 
-static CachedScorer *
-find_fingerprint(ScorerCache *cache, uint64 fingerprint)
+static void *
+prepare_scorer(const void *model)
 {
-	for (int i = 0; i < CACHED_SCORERS; i++)
-		if (cache->entries[i].scorer != NULL &&
-			cache->entries[i].scorer->fingerprint == fingerprint)
-			return &cache->entries[i];
-	return NULL;
+	return model_scorer_create(model);
 }
 
-static CachedScorer *
-add_scorer(ScorerCache *cache, MemoryContext parent, const AnnotatorModel *model)
+static void *
+get_model(Datum datum)
 {
-	CachedScorer *entry = &cache->entries[cache->next++ % CACHED_SCORERS];
-	MemoryContext old;
-	AnnotatorModel *copy;
-
-	entry->scorer = NULL;
-	if (entry->context != NULL)
-		MemoryContextDelete(entry->context);
-	entry->context = AllocSetContextCreate(parent, "annotator_model scorer",
-										   ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(entry->context);
-	copy = palloc(VARSIZE(model));
-	memcpy(copy, model, VARSIZE(model));
-	entry->scorer = model_scorer_create(copy);
-	MemoryContextSwitchTo(old);
-	return entry;
+	return annotator_model_get(datum);
 }
 
+/* The scorer of a model argument, kept for the query. */
 ModelScorer *
 model_scorer_cached(FunctionCallInfo fcinfo, int argno)
 {
-	void	  **place = nl_call_cache(fcinfo);
-	ScorerCache *cache = *place;
-	struct varlena *datum = (struct varlena *) PG_GETARG_POINTER(argno);
-	struct varatt_external pointer;
-	bool		external = VARATT_IS_EXTERNAL_ONDISK(datum);
-	CachedScorer *entry;
-	AnnotatorModel *model;
+	static const ModelUse use = {
+		KIND_ANNOTATOR_MODEL, SCORING, get_model, scorer_memory, prepare_scorer
+	};
 
-	if (cache == NULL)
-		*place = cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt,
-												sizeof(ScorerCache));
-	if (external)
-	{
-		VARATT_EXTERNAL_GET_POINTER(pointer, datum);
-		entry = find_external(cache, &pointer);
-		if (entry != NULL)
-			return entry->scorer;
-	}
-	model = annotator_model_get(PointerGetDatum(datum));
-	entry = find_fingerprint(cache, model->fingerprint);
-	if (entry == NULL)
-		entry = add_scorer(cache, fcinfo->flinfo->fn_mcxt, model);
-	entry->external = external;
-	if (external)
-		entry->pointer = pointer;
-	if ((Pointer) model != (Pointer) datum)
-		pfree(model);
-	return entry->scorer;
+	StaticAssertStmt(offsetof(AnnotatorModel, fingerprint) ==
+					 offsetof(FingerprintedValue, fingerprint),
+					 "the cache must find the fingerprint");
+	return model_cache_get(fcinfo, argno, &use);
 }
 
 /* Place of an annotator in the model, or -1 for one never seen. */

@@ -7,6 +7,7 @@
 #include "common/base64.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "shared_value.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
@@ -19,6 +20,12 @@ static const char *const kind_names[] = {
 	[KIND_TRAINING_SET] = "training_set",
 	[KIND_CLASSIFIER] = "classifier",
 };
+
+const char *
+value_kind_name(ValueKind kind)
+{
+	return kind_names[kind];
+}
 
 static NL_NORETURN void
 value_corrupt(ValueKind kind)
@@ -35,8 +42,10 @@ value_corrupt(ValueKind kind)
 void *
 value_get(Datum datum, ValueKind kind, Size header)
 {
-	ValueHeader *value = (ValueHeader *) PG_DETOAST_DATUM(datum);
+	ValueHeader *value = shared_value_flat(datum);
 
+	if (value == NULL)
+		value = (ValueHeader *) PG_DETOAST_DATUM(datum);
 	if (VARSIZE(value) < header || value->kind != kind || value->version == 0)
 		value_corrupt(kind);
 	if (value->version > VALUE_VERSION)

@@ -36,6 +36,7 @@ typedef struct ValueHeader
 	uint16		flags;			/* of the kind's own, 0 where it has none */
 } ValueHeader;
 
+extern const char *value_kind_name(ValueKind kind);
 extern void *value_get(Datum datum, ValueKind kind, Size header);
 extern void value_check_stored(const void *value, Size size, ValueKind kind);
 extern void value_init(void *value, ValueKind kind, Size size);

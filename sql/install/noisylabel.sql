@@ -910,7 +910,7 @@ CREATE AGGREGATE posterior(model annotator_model, annotator text, label text) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE posterior(annotator_model, text, text) IS
-'Posterior over classes of the item whose annotations are the rows: GROUP BY item. The same as consensus() to the bit, whatever the order of the rows. Rows with a NULL are skipped; no rows: NULL.';
+'Posterior over classes of the item whose annotations are the rows: GROUP BY item. The same as consensus() to the bit, whatever the order of the rows. Rows with a NULL are skipped; no rows: NULL. Fetch the model once: posterior((SELECT model FROM fitted), annotator, label); a sort would copy one that is joined to the rows and not stored (NOTICE at 64 MB of copies, error beyond the larger of 1 GB and noisylabel.memory_limit).';
 
 CREATE AGGREGATE posterior(model annotator_model, annotator "any", label "any") (
 	SFUNC = posterior_accum,
@@ -921,7 +921,7 @@ CREATE AGGREGATE posterior(model annotator_model, annotator "any", label "any") 
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE posterior(annotator_model, "any", "any") IS
-'Posterior over classes of the item whose annotations are the rows: GROUP BY item. The same as consensus() to the bit, whatever the order of the rows. Rows with a NULL are skipped; no rows: NULL.';
+'Posterior over classes of the item whose annotations are the rows: GROUP BY item. The same as consensus() to the bit, whatever the order of the rows. Rows with a NULL are skipped; no rows: NULL. Fetch the model once: posterior((SELECT model FROM fitted), annotator, label); a sort would copy one that is joined to the rows and not stored (NOTICE at 64 MB of copies, error beyond the larger of 1 GB and noisylabel.memory_limit).';
 
 CREATE FUNCTION label_distribution(labels text[], probabilities float8[]) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'label_distribution_from_arrays' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -1286,7 +1286,7 @@ COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8, t
 CREATE FUNCTION predict(classifier, features float8[]) RETURNS label_distribution
 	AS 'MODULE_PATHNAME', 'classifier_predict' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION predict(classifier, float8[]) IS
-'Probabilities of the classes of a classifier for a row of features. Another number of features than it was fitted to, NULL, NaN or infinity in them: error.';
+'Probabilities of the classes of a classifier for a row of features. Another number of features than it was fitted to, NULL, NaN or infinity in them: error. Fetch the classifier once: predict((SELECT classifier FROM learned), features); a sort would copy one that is joined to the rows and not stored (NOTICE at 64 MB of copies, error beyond the larger of 1 GB and noisylabel.memory_limit).';
 
 CREATE FUNCTION coefficients(classifier, OUT label text, OUT feature int, OUT coefficient float8) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'classifier_coefficients' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 100;
