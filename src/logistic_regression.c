@@ -9,6 +9,7 @@
  */
 #include "classifier.h"
 #include "classifier_options.h"
+#include "jsonio.h"
 #include "training_aggregate.h"
 
 #include "access/detoast.h"
@@ -230,8 +231,7 @@ logistic_regression_final(PG_FUNCTION_ARGS)
 		training_expand(PG_GETARG_DATUM(0), phase) :
 		training_get(PG_GETARG_DATUM(0), phase);
 	if (et->options != NULL)
-		jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-												   CStringGetDatum(et->options)));
+		jsonb = jsonio_to_jsonb("options", et->options);
 	options = classifier_options(jsonb, false);
 	if (et->set.x.n > 0)
 	{

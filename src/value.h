@@ -36,6 +36,7 @@ typedef struct ValueHeader
 	uint16		flags;			/* of the kind's own, 0 where it has none */
 } ValueHeader;
 
+extern const char *value_kind_name(ValueKind kind);
 extern void *value_get(Datum datum, ValueKind kind, Size header);
 extern void value_check_stored(const void *value, Size size, ValueKind kind);
 extern void value_init(void *value, ValueKind kind, Size size);
@@ -47,9 +48,6 @@ extern NL_NORETURN void value_invalid_binary(ValueKind kind, const char *detail)
 extern Size value_check_size(Size size, ValueKind kind);
 extern MemoryContext value_state_context(FunctionCallInfo fcinfo);
 extern bool value_may_modify(FunctionCallInfo fcinfo, Datum datum);
-extern int	value_text_encoding(void);
-extern char *value_binary_to_text(StringInfo buf, ValueKind kind);
-extern void value_text_to_binary(const char *text, ValueKind kind, StringInfo buf);
 
 /* A transition function gives its state back unchanged. */
 #define VALUE_RETURN_STATE() \
