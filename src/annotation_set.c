@@ -21,7 +21,7 @@
  */
 #include "annotation_set.h"
 
-#include "utils/fmgrprotos.h"
+#include "jsonio.h"
 
 #define INITIAL_ANNOTATIONS 16
 #define INTERRUPT_BLOCK 16384
@@ -158,9 +158,7 @@ annotation_set_options(ExpandedAnnotations *ea, const Jsonb *options)
 void
 annotation_set_options_text(ExpandedAnnotations *ea, const char *options)
 {
-	Datum		jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(options));
-
-	annotation_set_options(ea, DatumGetJsonbP(jsonb));
+	annotation_set_options(ea, jsonio_to_jsonb("options", options));
 }
 
 /*

@@ -8,8 +8,8 @@
  * then for each item its number of annotations, each as annotator and label,
  * and with gold its gold label or NO_GOLD.
  *
- * Text form: the binary form in base64 (see value.h).  It is compact, because
- * some distributed engines ship states as text.
+ * Text form: always the compact one, the binary form in base64 (see
+ * value_forms.h), because some distributed engines ship states as text.
  *
  * Input goes through an expanded set like rows do, so that nothing a sender
  * says about order is believed.
@@ -18,8 +18,7 @@
 
 #include "jsonio.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
-#include "utils/fmgrprotos.h"
+#include "value_forms.h"
 
 #define INTERRUPT_BLOCK 16384
 
@@ -162,59 +161,40 @@ read_set(StringInfo buf, int encoding)
 	return value_flatten(&ea->hdr);
 }
 
-NL_FUNCTION(annotation_set_recv);
-Datum
-annotation_set_recv(PG_FUNCTION_ARGS)
+static void
+write_binary(StringInfo buf, const void *value, int encoding)
 {
-	PG_RETURN_DATUM(read_set((StringInfo) PG_GETARG_POINTER(0),
-							 pg_get_client_encoding()));
+	AnnotationView view = annotation_set_flat_view(PointerGetDatum(value));
+
+	write_set(buf, &view, encoding);
 }
 
-NL_FUNCTION(annotation_set_send);
-Datum
-annotation_set_send(PG_FUNCTION_ARGS)
+/*
+ * Before an annotation is added to the JSON: names repeat in it, so that its
+ * size cannot be told from that of the set.
+ */
+static void
+check_json(StringInfo buf)
 {
-	AnnotationView view = annotation_set_flat_view(PG_GETARG_DATUM(0));
-	StringInfoData buf;
-
-	pq_begintypsend(&buf);
-	write_set(&buf, &view, pg_get_client_encoding());
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+	CHECK_FOR_INTERRUPTS();
+	if ((Size) buf->len > JSONB_TEXT_MAX)
+		jsonio_too_large_for_jsonb("annotation_set");
+	nl_check_memory(mul_size(buf->len, 2), "jsonb of annotation_set");
 }
 
-NL_FUNCTION(annotation_set_out);
-Datum
-annotation_set_out(PG_FUNCTION_ARGS)
-{
-	AnnotationView view = annotation_set_flat_view(PG_GETARG_DATUM(0));
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	write_set(&buf, &view, value_text_encoding());
-	PG_RETURN_CSTRING(value_binary_to_text(&buf, KIND_ANNOTATION_SET));
-}
-
-NL_FUNCTION(annotation_set_in);
-Datum
-annotation_set_in(PG_FUNCTION_ARGS)
-{
-	StringInfoData buf;
-
-	value_text_to_binary(PG_GETARG_CSTRING(0), KIND_ANNOTATION_SET, &buf);
-	PG_RETURN_DATUM(read_set(&buf, value_text_encoding()));
-}
-
-/* Cast to jsonb: {"items": {item: {"annotations": [[annotator, label]], "gold": label}}} */
+/* For jsonb: {"items": {item: {"annotations": [[annotator, label]], "gold": label}}} */
 static void
 append_item(StringInfo buf, const AnnotationView *view, uint32 i)
 {
 	int			len;
 	const char *s = names_get(&view->item_names, i, &len);
 
+	check_json(buf);
 	jsonio_append_string(buf, s, len);
 	appendStringInfoString(buf, ": {\"annotations\": [");
 	for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
 	{
+		check_json(buf);
 		appendStringInfoString(buf, a == view->starts[i] ? "[" : ", [");
 		s = names_get(&view->annotators, view->annotator[a], &len);
 		jsonio_append_string(buf, s, len);
@@ -233,22 +213,56 @@ append_item(StringInfo buf, const AnnotationView *view, uint32 i)
 	appendStringInfoChar(buf, '}');
 }
 
+static void
+write_json(StringInfo buf, const void *value)
+{
+	AnnotationView view = annotation_set_flat_view(PointerGetDatum(value));
+
+	appendStringInfoString(buf, "{\"items\": {");
+	for (uint32 i = 0; i < view.items; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		append_item(buf, &view, i);
+	}
+	appendStringInfoString(buf, "}}");
+}
+
+static const ValueForms forms = {
+	KIND_ANNOTATION_SET, write_json, write_binary, NULL, read_set
+};
+
+NL_FUNCTION(annotation_set_in);
+Datum
+annotation_set_in(PG_FUNCTION_ARGS)
+{
+	return value_form_in(fcinfo, &forms);
+}
+
+NL_FUNCTION(annotation_set_out);
+Datum
+annotation_set_out(PG_FUNCTION_ARGS)
+{
+	return value_form_out(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+}
+
+NL_FUNCTION(annotation_set_recv);
+Datum
+annotation_set_recv(PG_FUNCTION_ARGS)
+{
+	return value_form_recv(fcinfo, &forms);
+}
+
+NL_FUNCTION(annotation_set_send);
+Datum
+annotation_set_send(PG_FUNCTION_ARGS)
+{
+	return value_form_send(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+}
+
 NL_FUNCTION(annotation_set_to_jsonb);
 Datum
 annotation_set_to_jsonb(PG_FUNCTION_ARGS)
 {
-	AnnotationView view = annotation_set_flat_view(PG_GETARG_DATUM(0));
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "{\"items\": {");
-	for (uint32 i = 0; i < view.items; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (i > 0)
-			appendStringInfoString(&buf, ", ");
-		append_item(&buf, &view, i);
-	}
-	appendStringInfoString(&buf, "}}");
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data));
+	return value_form_jsonb(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
 }

@@ -13,6 +13,7 @@
 #include "jsonio.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "value_forms.h"
 
 static const char type_name[] = "annotator_model";
 
@@ -114,11 +115,13 @@ allocate_tables(AnnotatorModelView *view)
 	Size		cells = model_cells(view);
 	Size		tables = mul_size(view->annotators.n, cells);
 
-	(void) value_check_size(mul_size(annotator_model_doubles(view->labels.n,
-															 view->annotators.n,
-															 view->n_components),
-									 sizeof(double)),
-							KIND_ANNOTATOR_MODEL);
+	Size		size = mul_size(annotator_model_doubles(view->labels.n, view->annotators.n,
+														view->n_components),
+								sizeof(double));
+
+	/* what is read into, a copy in order of one table, the stored form */
+	(void) value_check_size(size, KIND_ANNOTATOR_MODEL);
+	nl_check_memory(mul_size(size, 3), "reading an annotator_model");
 	view->components = palloc0(Max(view->n_components, 1) * sizeof(ModelComponent));
 	for (uint32 i = 0; i < view->n_components; i++)
 	{
@@ -148,15 +151,28 @@ set_order(InputNames *input, NameOrder order)
 	return dictionary_names(input->dict, input->order);
 }
 
+static bool
+in_order(const uint32 *order, Size n)
+{
+	for (Size i = 0; i < n; i++)
+		if (order[i] != i)
+			return false;
+	return true;
+}
+
 /* Put the K x K cells of n matrices into canonical order, in place. */
 static void
 reorder_cells(double *tables, Size n, const InputNames *labels)
 {
 	Size		classes = labels->dict->n;
-	double	   *copy = palloc(Max(classes * classes, 1) * sizeof(double));
+	double	   *copy;
 
+	if (in_order(labels->order, classes))
+		return;
+	copy = palloc(Max(classes * classes, 1) * sizeof(double));
 	for (Size j = 0; j < n; j++, tables += classes * classes)
 	{
+		CHECK_FOR_INTERRUPTS();
 		memcpy(copy, tables, classes * classes * sizeof(double));
 		for (Size t = 0; t < classes; t++)
 			for (Size l = 0; l < classes; l++)
@@ -166,14 +182,21 @@ reorder_cells(double *tables, Size n, const InputNames *labels)
 	pfree(copy);
 }
 
-/* Put n blocks of "size" doubles into the given order; a copy. */
+/* Put n blocks of "size" doubles into the given order; frees what it copies. */
 static double *
-reorder_blocks(const double *blocks, const uint32 *order, Size n, Size size)
+reorder_blocks(double *blocks, const uint32 *order, Size n, Size size)
 {
-	double	   *result = palloc(Max(n * size, 1) * sizeof(double));
+	double	   *result;
 
+	if (in_order(order, n))
+		return blocks;
+	result = palloc(Max(n * size, 1) * sizeof(double));
 	for (Size i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		memcpy(result + i * size, blocks + order[i] * size, size * sizeof(double));
+	}
+	pfree(blocks);
 	return result;
 }
 
@@ -261,52 +284,53 @@ append_component(StringInfo buf, const AnnotatorModelView *view,
 	appendStringInfoChar(buf, '}');
 }
 
-NL_FUNCTION(annotator_model_out);
-Datum
-annotator_model_out(PG_FUNCTION_ARGS)
+static void
+write_json(StringInfo buf, const void *value)
 {
-	AnnotatorModelView view =
-	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
-	StringInfoData buf;
+	AnnotatorModelView view = annotator_model_view(value);
 
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "{\"method\": ");
-	append_cstring(&buf, view.method);
-	appendStringInfo(&buf, ", \"options\": %s, \"fit\": ", view.options);
-	append_fit(&buf, &view);
-	appendStringInfoString(&buf, ", \"labels\": ");
-	jsonio_append_names(&buf, &view.labels);
-	appendStringInfoString(&buf, ", \"annotators\": ");
-	jsonio_append_names(&buf, &view.annotators);
-	appendStringInfoString(&buf, ", \"components\": [");
+	appendStringInfoString(buf, "{\"method\": ");
+	append_cstring(buf, view.method);
+	appendStringInfo(buf, ", \"options\": %s, \"fit\": ", view.options);
+	append_fit(buf, &view);
+	appendStringInfoString(buf, ", \"labels\": ");
+	jsonio_append_names(buf, &view.labels);
+	appendStringInfoString(buf, ", \"annotators\": ");
+	jsonio_append_names(buf, &view.annotators);
+	appendStringInfoString(buf, ", \"components\": [");
 	for (uint32 i = 0; i < view.n_components; i++)
 	{
 		if (i > 0)
-			appendStringInfoString(&buf, ", ");
-		append_component(&buf, &view, &view.components[i]);
+			appendStringInfoString(buf, ", ");
+		append_component(buf, &view, &view.components[i]);
 	}
-	appendStringInfoString(&buf, "], \"annotations\": ");
-	jsonio_append_doubles(&buf, view.annotations, view.annotators.n);
-	appendStringInfoString(&buf, ", \"counts\": ");
-	append_tables(&buf, view.counts, view.annotators.n, view.labels.n);
-	appendStringInfoString(&buf, ", \"variances\": ");
-	append_tables(&buf, view.variances, view.annotators.n, view.labels.n);
-	appendStringInfoChar(&buf, '}');
-	PG_RETURN_CSTRING(buf.data);
+	appendStringInfoString(buf, "], \"annotations\": ");
+	jsonio_append_doubles(buf, view.annotations, view.annotators.n);
+	appendStringInfoString(buf, ", \"counts\": ");
+	append_tables(buf, view.counts, view.annotators.n, view.labels.n);
+	appendStringInfoString(buf, ", \"variances\": ");
+	append_tables(buf, view.variances, view.annotators.n, view.labels.n);
+	appendStringInfoChar(buf, '}');
 }
 
 static void
-read_tables(JsonbContainer *array, const char *what, double *tables,
+read_tables(JsonText array, const char *what, double *tables,
 			uint32 n, uint32 classes)
 {
-	if (JsonContainerSize(array) != n)
-		jsonio_invalid(type_name, psprintf("\"%s\" has %u matrices for %u annotators.",
-										   what, JsonContainerSize(array), n));
-	for (uint32 i = 0; i < n; i++)
-		jsonio_read_matrix(type_name,
-						   jsonio_array_element(type_name, array, i, what), what,
+	JsonText	at = jsonio_first(jsonio_array(type_name, array, what));
+	uint32		i = 0;
+
+	for (; at != NULL && i < n; at = jsonio_next(at), i++)
+	{
+		if (*at != '[')
+			jsonio_invalid(type_name, psprintf("The elements of \"%s\" must be arrays.", what));
+		jsonio_read_matrix(type_name, at, what,
 						   tables + (Size) i * classes * classes,
 						   classes, classes);
+	}
+	if (at != NULL || i < n)
+		jsonio_invalid(type_name, psprintf("\"%s\" has %u matrices for %u annotators.",
+										   what, jsonio_size(array), n));
 }
 
 static Variant
@@ -318,44 +342,41 @@ variant_by_name(const char *name)
 	jsonio_invalid(type_name, psprintf("\"%s\" is not a variant.", name));
 }
 
-static JsonbContainer *
-object_value(JsonbValue *value, const char *what)
-{
-	if (value == NULL || value->type != jbvBinary ||
-		!JsonContainerIsObject(value->val.binary.data))
-		jsonio_invalid(type_name, psprintf("\"%s\" must be an object.", what));
-	return value->val.binary.data;
-}
-
 static void
-read_component(JsonbContainer *object, const AnnotatorModelView *view,
+read_component(JsonText object, const AnnotatorModelView *view,
 			   ModelComponent *c)
 {
+	static const char *const keys[] = {"variant", "weight", "prior", "pool", "confusion"};
+	JsonText	field[lengthof(keys)];
 	uint32		k = view->labels.n;
 
-	c->variant = variant_by_name(jsonio_string_field(type_name, object, "variant"));
-	c->weight = jsonio_double_field(type_name, object, "weight");
-	jsonio_read_doubles(type_name, jsonio_array_field(type_name, object, "prior"),
-						"prior", c->prior, k);
-	jsonio_read_matrix(type_name, jsonio_array_field(type_name, object, "pool"),
-					   "pool", c->pool, k, k);
-	read_tables(jsonio_array_field(type_name, object, "confusion"), "confusion",
-				c->confusion, view->annotators.n, k);
+	jsonio_fields(type_name, jsonio_object(type_name, object, "components"), keys,
+				  lengthof(keys), field);
+	c->variant = variant_by_name(jsonio_string(type_name, field[0], "variant"));
+	c->weight = jsonio_double(type_name, field[1], "weight");
+	jsonio_read_doubles(type_name, field[2], "prior", c->prior, k);
+	jsonio_read_matrix(type_name, field[3], "pool", c->pool, k, k);
+	read_tables(field[4], "confusion", c->confusion, view->annotators.n, k);
 }
 
 static void
-read_fit(JsonbContainer *fit, AnnotatorModelView *view)
+read_fit(JsonText fit, AnnotatorModelView *view)
 {
+	static const char *const keys[] = {"items", "annotations", "gold_items", "gold_weight",
+	"iterations", "converged", "log_likelihood", "warnings"};
+	JsonText	field[lengthof(keys)];
 	Dictionary *warnings = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
 
-	view->items = jsonio_count_field(type_name, fit, "items", MAX_COUNT);
-	view->n_annotations = jsonio_count_field(type_name, fit, "annotations", MAX_COUNT);
-	view->gold_items = jsonio_count_field(type_name, fit, "gold_items", MAX_COUNT);
-	view->gold_weight = jsonio_double_field(type_name, fit, "gold_weight");
-	view->iterations = jsonio_count_field(type_name, fit, "iterations", PG_INT32_MAX);
-	view->converged = jsonio_bool_field(type_name, fit, "converged");
-	view->log_likelihood = jsonio_double_field(type_name, fit, "log_likelihood");
-	jsonio_read_names(type_name, fit, "warnings", warnings);
+	jsonio_fields(type_name, jsonio_object(type_name, fit, "fit"), keys,
+				  lengthof(keys), field);
+	view->items = jsonio_count(type_name, field[0], "items", MAX_COUNT);
+	view->n_annotations = jsonio_count(type_name, field[1], "annotations", MAX_COUNT);
+	view->gold_items = jsonio_count(type_name, field[2], "gold_items", MAX_COUNT);
+	view->gold_weight = jsonio_double(type_name, field[3], "gold_weight");
+	view->iterations = jsonio_count(type_name, field[4], "iterations", PG_INT32_MAX);
+	view->converged = jsonio_bool(type_name, field[5], "converged");
+	view->log_likelihood = jsonio_double(type_name, field[6], "log_likelihood");
+	jsonio_read_names(type_name, field[7], "warnings", warnings);
 	view->n_warnings = warnings->n;
 	view->warnings = palloc(Max(warnings->n, 1) * sizeof(char *));
 	for (uint32 i = 0; i < warnings->n; i++)
@@ -368,67 +389,75 @@ read_fit(JsonbContainer *fit, AnnotatorModelView *view)
 }
 
 static InputNames
-read_names(JsonbContainer *object, const char *key, const char *kind, uint32 max)
+read_names(JsonText array, const char *what, const char *kind, uint32 max)
 {
 	InputNames	input = {.dict = dictionary_create(CurrentMemoryContext, kind, max)};
 
-	jsonio_read_names(type_name, object, key, input.dict);
+	jsonio_read_names(type_name, array, what, input.dict);
 	return input;
 }
 
-NL_FUNCTION(annotator_model_in);
-Datum
-annotator_model_in(PG_FUNCTION_ARGS)
+/* The text must be long enough for the numbers that memory is taken for. */
+static void
+check_length(const AnnotatorModelView *view, const char *text)
 {
-	JsonbContainer *object = jsonio_parse_object(type_name, PG_GETARG_CSTRING(0));
+	Size		doubles = annotator_model_doubles(view->labels.n, view->annotators.n,
+												  view->n_components);
+
+	if (doubles > strlen(text) / 2)
+		jsonio_invalid(type_name, psprintf("It is too short for the matrices of %u labels and %u annotators.",
+										   view->labels.n, view->annotators.n));
+}
+
+static void
+read_components(JsonText array, AnnotatorModelView *view)
+{
+	JsonText	at = jsonio_first(array);
+
+	for (uint32 i = 0; i < view->n_components; at = jsonio_next(at), i++)
+		read_component(at, view, &view->components[i]);
+}
+
+static Datum
+read_json(const char *text)
+{
+	static const char *const keys[] = {"method", "options", "fit", "labels", "annotators",
+	"components", "annotations", "counts", "variances"};
+	JsonText	field[lengthof(keys)];
 	AnnotatorModelView view = {0};
-	JsonbContainer *components;
-	JsonbContainer *options;
 	InputNames	labels;
 	InputNames	annotators;
 
-	view.method = jsonio_string_field(type_name, object, "method");
-	options = object_value(jsonio_field(type_name, object, "options"), "options");
-	view.options = JsonbToCString(NULL, options, 0);
-	read_fit(object_value(jsonio_field(type_name, object, "fit"), "fit"), &view);
-	labels = read_names(object, "labels", "label", NL_MAX_CLASSES);
-	annotators = read_names(object, "annotators", "annotator", PG_INT32_MAX);
+	jsonio_fields(type_name, jsonio_parse_object(type_name, text), keys,
+				  lengthof(keys), field);
+	view.method = jsonio_string(type_name, field[0], "method");
+	view.options = jsonio_options(type_name, field[1], "options");
+	read_fit(field[2], &view);
+	labels = read_names(field[3], "labels", "label", NL_MAX_CLASSES);
+	annotators = read_names(field[4], "annotators", "annotator", PG_INT32_MAX);
 	view.labels = set_order(&labels, ORDER_LABELS);
 	view.annotators = set_order(&annotators, ORDER_BYTES);
-	components = jsonio_array_field(type_name, object, "components");
-	view.n_components = JsonContainerSize(components);
+	view.n_components = jsonio_size(jsonio_array(type_name, field[5], "components"));
 	if (view.n_components > MAX_COMPONENTS)
 		jsonio_invalid(type_name, "It has too many components.");
+	check_length(&view, text);
 	allocate_tables(&view);
-	for (uint32 i = 0; i < view.n_components; i++)
-		read_component(object_value(getIthJsonbValueFromContainer(components, i),
-									"components"),
-					   &view, &view.components[i]);
-	jsonio_read_doubles(type_name,
-						jsonio_array_field(type_name, object, "annotations"),
-						"annotations", view.annotations, view.annotators.n);
-	read_tables(jsonio_array_field(type_name, object, "counts"), "counts",
-				view.counts, view.annotators.n, view.labels.n);
-	read_tables(jsonio_array_field(type_name, object, "variances"), "variances",
-				view.variances, view.annotators.n, view.labels.n);
-	PG_RETURN_DATUM(finish_input(&view, &labels, &annotators));
+	read_components(field[5], &view);
+	jsonio_read_doubles(type_name, field[6], "annotations", view.annotations,
+						view.annotators.n);
+	read_tables(field[7], "counts", view.counts, view.annotators.n, view.labels.n);
+	read_tables(field[8], "variances", view.variances, view.annotators.n, view.labels.n);
+	return finish_input(&view, &labels, &annotators);
 }
 
 /*
  * Binary form, in the order of the fields of AnnotatorModelView
  */
 static void
-send_doubles(StringInfo buf, const double *values, Size n)
-{
-	for (Size i = 0; i < n; i++)
-		pq_sendfloat8(buf, values[i]);
-}
-
-static void
-send_string(StringInfo buf, const char *s)
+send_string(StringInfo buf, const char *s, int encoding)
 {
 	int			len = strlen(s);
-	char	   *converted = pg_server_to_client(s, len);
+	char	   *converted = pg_server_to_any(s, len, encoding);
 
 	if (converted != s)
 		len = strlen(converted);
@@ -436,47 +465,41 @@ send_string(StringInfo buf, const char *s)
 	pq_sendbytes(buf, converted, len);
 }
 
-NL_FUNCTION(annotator_model_send);
-Datum
-annotator_model_send(PG_FUNCTION_ARGS)
+static void
+write_binary(StringInfo buf, const void *value, int encoding)
 {
-	AnnotatorModelView view =
-	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	AnnotatorModelView view = annotator_model_view(value);
 	Size		tables = view.annotators.n * model_cells(&view);
-	StringInfoData buf;
 
-	pq_begintypsend(&buf);
-	value_send_version(&buf, KIND_ANNOTATOR_MODEL);
-	names_send(&buf, &view.labels, pg_get_client_encoding());
-	names_send(&buf, &view.annotators, pg_get_client_encoding());
-	pq_sendint32(&buf, view.n_components);
+	value_send_version(buf, KIND_ANNOTATOR_MODEL);
+	names_send(buf, &view.labels, encoding);
+	names_send(buf, &view.annotators, encoding);
+	pq_sendint32(buf, view.n_components);
 	for (uint32 i = 0; i < view.n_components; i++)
 	{
 		const ModelComponent *c = &view.components[i];
 
-		CHECK_FOR_INTERRUPTS();
-		pq_sendint32(&buf, c->variant);
-		pq_sendfloat8(&buf, c->weight);
-		send_doubles(&buf, c->prior, view.labels.n);
-		send_doubles(&buf, c->pool, model_cells(&view));
-		send_doubles(&buf, c->confusion, tables);
+		pq_sendint32(buf, c->variant);
+		pq_sendfloat8(buf, c->weight);
+		value_send_doubles(buf, c->prior, view.labels.n);
+		value_send_doubles(buf, c->pool, model_cells(&view));
+		value_send_doubles(buf, c->confusion, tables);
 	}
-	send_doubles(&buf, view.annotations, view.annotators.n);
-	send_doubles(&buf, view.counts, tables);
-	send_doubles(&buf, view.variances, tables);
-	pq_sendint64(&buf, view.items);
-	pq_sendint64(&buf, view.n_annotations);
-	pq_sendint64(&buf, view.gold_items);
-	pq_sendfloat8(&buf, view.gold_weight);
-	pq_sendint32(&buf, view.iterations);
-	pq_sendint8(&buf, view.converged);
-	pq_sendfloat8(&buf, view.log_likelihood);
-	send_string(&buf, view.method);
-	send_string(&buf, view.options);
-	pq_sendint32(&buf, view.n_warnings);
+	value_send_doubles(buf, view.annotations, view.annotators.n);
+	value_send_doubles(buf, view.counts, tables);
+	value_send_doubles(buf, view.variances, tables);
+	pq_sendint64(buf, view.items);
+	pq_sendint64(buf, view.n_annotations);
+	pq_sendint64(buf, view.gold_items);
+	pq_sendfloat8(buf, view.gold_weight);
+	pq_sendint32(buf, view.iterations);
+	pq_sendint8(buf, view.converged);
+	pq_sendfloat8(buf, view.log_likelihood);
+	send_string(buf, view.method, encoding);
+	send_string(buf, view.options, encoding);
+	pq_sendint32(buf, view.n_warnings);
 	for (uint32 i = 0; i < view.n_warnings; i++)
-		send_string(&buf, view.warnings[i]);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+		send_string(buf, view.warnings[i], encoding);
 }
 
 /* Adding 0 makes 0 of -0, which would not come back from the text form. */
@@ -486,43 +509,36 @@ recv_double(StringInfo buf)
 	return pq_getmsgfloat8(buf) + 0.0;
 }
 
-static void
-recv_doubles(StringInfo buf, double *values, Size n)
-{
-	for (Size i = 0; i < n; i++)
-		values[i] = recv_double(buf);
-}
-
 static char *
-recv_string(StringInfo buf)
+recv_string(StringInfo buf, int encoding)
 {
 	uint32		len = pq_getmsgint(buf, 4);
-	int			converted_len;
-	char	   *s;
+	const char *s;
 
 	if (len > (uint32) (buf->len - buf->cursor))
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
-	s = pq_getmsgtext(buf, len, &converted_len);
-	if ((int) strlen(s) != converted_len)
+	s = pq_getmsgbytes(buf, len);
+	if (memchr(s, '\0', len) != NULL)
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "A text has a zero byte.");
-	return s;
+	s = pnstrdup(s, len);
+	return pg_any_to_server(s, len, encoding);
 }
 
 /* The options are shown as JSON, so they must be. */
 static char *
-recv_options(StringInfo buf)
+recv_options(StringInfo buf, int encoding)
 {
-	JsonbContainer *options = jsonio_parse_object(type_name, recv_string(buf));
+	char	   *options = recv_string(buf, encoding);
 
-	return JsonbToCString(NULL, options, 0);
+	return jsonio_options(type_name, jsonio_parse_object(type_name, options), "options");
 }
 
 static InputNames
-recv_names(StringInfo buf, const char *kind, uint32 max)
+recv_names(StringInfo buf, const char *kind, uint32 max, int encoding)
 {
 	InputNames	input = {.dict = dictionary_create(CurrentMemoryContext, kind, max)};
 
-	dictionary_recv(input.dict, buf, pg_get_client_encoding());
+	dictionary_recv(input.dict, buf, encoding);
 	return input;
 }
 
@@ -535,13 +551,13 @@ recv_component(StringInfo buf, const AnnotatorModelView *view, ModelComponent *c
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "Its variant is not known.");
 	c->variant = variant;
 	c->weight = recv_double(buf);
-	recv_doubles(buf, c->prior, view->labels.n);
-	recv_doubles(buf, c->pool, model_cells(view));
-	recv_doubles(buf, c->confusion, view->annotators.n * model_cells(view));
+	value_recv_doubles(buf, c->prior, view->labels.n);
+	value_recv_doubles(buf, c->pool, model_cells(view));
+	value_recv_doubles(buf, c->confusion, view->annotators.n * model_cells(view));
 }
 
 static void
-recv_fit(StringInfo buf, AnnotatorModelView *view)
+recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 {
 	view->items = pq_getmsgint64(buf);
 	view->n_annotations = pq_getmsgint64(buf);
@@ -550,29 +566,27 @@ recv_fit(StringInfo buf, AnnotatorModelView *view)
 	view->iterations = pq_getmsgint(buf, 4);
 	view->converged = pq_getmsgbyte(buf) != 0;
 	view->log_likelihood = recv_double(buf);
-	view->method = recv_string(buf);
-	view->options = recv_options(buf);
+	view->method = recv_string(buf, encoding);
+	view->options = recv_options(buf, encoding);
 	view->n_warnings = pq_getmsgint(buf, 4);
 	if (view->n_warnings > (uint32) (buf->len - buf->cursor) / 4)
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
 	view->warnings = palloc(Max(view->n_warnings, 1) * sizeof(char *));
 	for (uint32 i = 0; i < view->n_warnings; i++)
-		view->warnings[i] = recv_string(buf);
+		view->warnings[i] = recv_string(buf, encoding);
 }
 
-NL_FUNCTION(annotator_model_recv);
-Datum
-annotator_model_recv(PG_FUNCTION_ARGS)
+static Datum
+read_binary(StringInfo buf, int encoding)
 {
-	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	AnnotatorModelView view = {0};
 	InputNames	labels;
 	InputNames	annotators;
 	Size		doubles;
 
 	value_recv_version(buf, KIND_ANNOTATOR_MODEL);
-	labels = recv_names(buf, "label", NL_MAX_CLASSES);
-	annotators = recv_names(buf, "annotator", PG_INT32_MAX);
+	labels = recv_names(buf, "label", NL_MAX_CLASSES, encoding);
+	annotators = recv_names(buf, "annotator", PG_INT32_MAX, encoding);
 	view.labels = set_order(&labels, ORDER_LABELS);
 	view.annotators = set_order(&annotators, ORDER_BYTES);
 	view.n_components = pq_getmsgint(buf, 4);
@@ -586,10 +600,49 @@ annotator_model_recv(PG_FUNCTION_ARGS)
 	allocate_tables(&view);
 	for (uint32 i = 0; i < view.n_components; i++)
 		recv_component(buf, &view, &view.components[i]);
-	recv_doubles(buf, view.annotations, view.annotators.n);
-	recv_doubles(buf, view.counts, view.annotators.n * model_cells(&view));
-	recv_doubles(buf, view.variances, view.annotators.n * model_cells(&view));
-	recv_fit(buf, &view);
+	value_recv_doubles(buf, view.annotations, view.annotators.n);
+	value_recv_doubles(buf, view.counts, view.annotators.n * model_cells(&view));
+	value_recv_doubles(buf, view.variances, view.annotators.n * model_cells(&view));
+	recv_fit(buf, &view, encoding);
 	pq_getmsgend(buf);
-	PG_RETURN_DATUM(finish_input(&view, &labels, &annotators));
+	return finish_input(&view, &labels, &annotators);
+}
+
+static const ValueForms forms = {
+	KIND_ANNOTATOR_MODEL, write_json, write_binary, read_json, read_binary
+};
+
+NL_FUNCTION(annotator_model_in);
+Datum
+annotator_model_in(PG_FUNCTION_ARGS)
+{
+	return value_form_in(fcinfo, &forms);
+}
+
+NL_FUNCTION(annotator_model_out);
+Datum
+annotator_model_out(PG_FUNCTION_ARGS)
+{
+	return value_form_out(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
+}
+
+NL_FUNCTION(annotator_model_recv);
+Datum
+annotator_model_recv(PG_FUNCTION_ARGS)
+{
+	return value_form_recv(fcinfo, &forms);
+}
+
+NL_FUNCTION(annotator_model_send);
+Datum
+annotator_model_send(PG_FUNCTION_ARGS)
+{
+	return value_form_send(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
+}
+
+NL_FUNCTION(annotator_model_to_jsonb);
+Datum
+annotator_model_to_jsonb(PG_FUNCTION_ARGS)
+{
+	return value_form_jsonb(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
 }

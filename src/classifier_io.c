@@ -16,6 +16,7 @@
 #include "jsonio.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "value_forms.h"
 
 static const char type_name[] = "classifier";
 
@@ -78,106 +79,113 @@ check_labels(const Dictionary *labels)
 		invalid_classifier("it has fewer than two labels");
 }
 
-NL_FUNCTION(classifier_out);
-Datum
-classifier_out(PG_FUNCTION_ARGS)
-{
-	ClassifierView view = classifier_view(classifier_get(PG_GETARG_DATUM(0)));
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "{\"method\": \"logistic_regression\", \"options\": %s"
-					 ", \"fit\": {\"rows\": " INT64_FORMAT ", \"weight\": ",
-					 view.options, view.rows);
-	jsonio_append_double(&buf, view.weight);
-	appendStringInfo(&buf, ", \"iterations\": %d, \"converged\": %s, \"gradient\": ",
-					 view.iterations, view.converged ? "true" : "false");
-	jsonio_append_double(&buf, view.gradient);
-	appendStringInfoString(&buf, ", \"log_loss\": ");
-	jsonio_append_double(&buf, view.log_loss);
-	appendStringInfo(&buf, "}, \"features\": %u, \"labels\": ", view.features);
-	jsonio_append_names(&buf, &view.labels);
-	appendStringInfoString(&buf, ", \"coefficients\": ");
-	jsonio_append_matrix(&buf, view.coefficients, classifier_columns(view.labels.n),
-						 (Size) view.features + 1);
-	appendStringInfoChar(&buf, '}');
-	PG_RETURN_CSTRING(buf.data);
-}
-
-static JsonbContainer *
-object_field(JsonbContainer *object, const char *key)
-{
-	JsonbValue *value = jsonio_field(type_name, object, key);
-
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		jsonio_invalid(type_name, psprintf("\"%s\" must be an object.", key));
-	return value->val.binary.data;
-}
-
 static double *
 coefficient_array(uint32 labels, uint32 features)
 {
-	(void) classifier_check_size(labels, features);
+	Size		size = classifier_check_size(labels, features);
+
+	/* what is read into, a copy in order, the stored form */
+	nl_check_memory(mul_size(size, 3), "reading a classifier");
 	return palloc((Size) classifier_columns(labels) * ((Size) features + 1) *
 				  sizeof(double));
 }
 
-NL_FUNCTION(classifier_in);
-Datum
-classifier_in(PG_FUNCTION_ARGS)
+static void
+write_json(StringInfo buf, const void *value)
 {
-	JsonbContainer *object = jsonio_parse_object(type_name, PG_GETARG_CSTRING(0));
+	ClassifierView view = classifier_view(value);
+
+	appendStringInfo(buf, "{\"method\": \"logistic_regression\", \"options\": %s"
+					 ", \"fit\": {\"rows\": " INT64_FORMAT ", \"weight\": ",
+					 view.options, view.rows);
+	jsonio_append_double(buf, view.weight);
+	appendStringInfo(buf, ", \"iterations\": %d, \"converged\": %s, \"gradient\": ",
+					 view.iterations, view.converged ? "true" : "false");
+	jsonio_append_double(buf, view.gradient);
+	appendStringInfoString(buf, ", \"log_loss\": ");
+	jsonio_append_double(buf, view.log_loss);
+	appendStringInfo(buf, "}, \"features\": %u, \"labels\": ", view.features);
+	jsonio_append_names(buf, &view.labels);
+	appendStringInfoString(buf, ", \"coefficients\": ");
+	jsonio_append_matrix(buf, view.coefficients, classifier_columns(view.labels.n),
+						 (Size) view.features + 1);
+	appendStringInfoChar(buf, '}');
+}
+
+static void
+read_fit(JsonText fit, ClassifierView *view)
+{
+	static const char *const keys[] = {"rows", "weight", "iterations", "converged",
+	"gradient", "log_loss"};
+	JsonText	field[lengthof(keys)];
+
+	jsonio_fields(type_name, fit, keys, lengthof(keys), field);
+	view->rows = jsonio_count(type_name, field[0], "rows", MAX_ROWS);
+	view->weight = jsonio_double(type_name, field[1], "weight");
+	view->iterations = jsonio_count(type_name, field[2], "iterations", PG_INT32_MAX);
+	view->converged = jsonio_bool(type_name, field[3], "converged");
+	view->gradient = jsonio_double(type_name, field[4], "gradient");
+	view->log_loss = jsonio_double(type_name, field[5], "log_loss");
+}
+
+/* Nothing is allocated for numbers that are not there. */
+static void
+check_coefficients(JsonText rows, uint32 features)
+{
+	JsonText	first = jsonio_first(rows);
+
+	if (features == 0 || first == NULL ||
+		jsonio_size(jsonio_array(type_name, first, "coefficients")) != features + 1)
+		jsonio_invalid(type_name, "\"coefficients\" must have a row of 1 + \"features\" numbers for each label, or one row for two.");
+}
+
+static Datum
+read_json(const char *text)
+{
+	static const char *const keys[] = {"coefficients", "fit", "options", "method",
+	"labels", "features"};
+	JsonText	field[lengthof(keys)];
 	Dictionary *labels = dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES);
 	ClassifierView view = {0};
-	JsonbContainer *rows = jsonio_array_field(type_name, object, "coefficients");
-	JsonbContainer *fit = object_field(object, "fit");
-	JsonbContainer *options = object_field(object, "options");
+	JsonText	rows;
+	JsonText	fit;
 
-	if (strcmp(jsonio_string_field(type_name, object, "method"), "logistic_regression") != 0)
+	jsonio_fields(type_name, jsonio_parse_object(type_name, text), keys,
+				  lengthof(keys), field);
+	rows = jsonio_array(type_name, field[0], "coefficients");
+	fit = jsonio_object(type_name, field[1], "fit");
+	view.options = jsonio_options(type_name, field[2], "options");
+	if (strcmp(jsonio_string(type_name, field[3], "method"), "logistic_regression") != 0)
 		jsonio_invalid(type_name, "\"method\" must be \"logistic_regression\".");
-	jsonio_read_names(type_name, object, "labels", labels);
+	jsonio_read_names(type_name, field[4], "labels", labels);
 	check_labels(labels);
-	view.features = jsonio_count_field(type_name, object, "features", MAX_FEATURES);
-	/* nothing is allocated for numbers that are not there */
-	if (view.features == 0 || JsonContainerSize(rows) == 0 ||
-		JsonContainerSize(jsonio_array_element(type_name, rows, 0, "coefficients")) !=
-		view.features + 1)
-		jsonio_invalid(type_name, "\"coefficients\" must have a row of 1 + \"features\" numbers for each label, or one row for two.");
+	view.features = jsonio_count(type_name, field[5], "features", MAX_FEATURES);
+	check_coefficients(rows, view.features);
 	view.coefficients = coefficient_array(labels->n, view.features);
 	jsonio_read_matrix(type_name, rows, "coefficients", view.coefficients,
 					   classifier_columns(labels->n), view.features + 1);
-	view.rows = jsonio_count_field(type_name, fit, "rows", MAX_ROWS);
-	view.weight = jsonio_double_field(type_name, fit, "weight");
-	view.iterations = jsonio_count_field(type_name, fit, "iterations", PG_INT32_MAX);
-	view.converged = jsonio_bool_field(type_name, fit, "converged");
-	view.gradient = jsonio_double_field(type_name, fit, "gradient");
-	view.log_loss = jsonio_double_field(type_name, fit, "log_loss");
-	view.options = JsonbToCString(NULL, options, 0);
-	PG_RETURN_DATUM(finish_input(&view, labels));
+	read_fit(fit, &view);
+	return finish_input(&view, labels);
 }
 
-NL_FUNCTION(classifier_send);
-Datum
-classifier_send(PG_FUNCTION_ARGS)
+static void
+write_binary(StringInfo buf, const void *value, int encoding)
 {
-	ClassifierView view = classifier_view(classifier_get(PG_GETARG_DATUM(0)));
+	ClassifierView view = classifier_view(value);
 	Size		n = (Size) classifier_columns(view.labels.n) * (view.features + 1);
-	StringInfoData buf;
+	char	   *options = pg_server_to_any(view.options, strlen(view.options), encoding);
 
-	pq_begintypsend(&buf);
-	value_send_version(&buf, KIND_CLASSIFIER);
-	names_send(&buf, &view.labels, pg_get_client_encoding());
-	pq_sendint32(&buf, view.features);
-	for (Size i = 0; i < n; i++)
-		pq_sendfloat8(&buf, view.coefficients[i]);
-	pq_sendint64(&buf, view.rows);
-	pq_sendfloat8(&buf, view.weight);
-	pq_sendint32(&buf, view.iterations);
-	pq_sendint8(&buf, view.converged);
-	pq_sendfloat8(&buf, view.gradient);
-	pq_sendfloat8(&buf, view.log_loss);
-	pq_sendtext(&buf, view.options, strlen(view.options));
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+	value_send_version(buf, KIND_CLASSIFIER);
+	names_send(buf, &view.labels, encoding);
+	pq_sendint32(buf, view.features);
+	value_send_doubles(buf, view.coefficients, n);
+	pq_sendint64(buf, view.rows);
+	pq_sendfloat8(buf, view.weight);
+	pq_sendint32(buf, view.iterations);
+	pq_sendint8(buf, view.converged);
+	pq_sendfloat8(buf, view.gradient);
+	pq_sendfloat8(buf, view.log_loss);
+	pq_sendbytes(buf, options, strlen(options));
 }
 
 /* Adding 0 makes 0 of -0, which would not come back from the text form. */
@@ -187,19 +195,29 @@ recv_double(StringInfo buf)
 	return pq_getmsgfloat8(buf) + 0.0;
 }
 
-NL_FUNCTION(classifier_recv);
-Datum
-classifier_recv(PG_FUNCTION_ARGS)
+/* The rest of the message */
+static char *
+recv_options(StringInfo buf, int encoding)
 {
-	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	int			len = buf->len - buf->cursor;
+	const char *s = pq_getmsgbytes(buf, len);
+
+	if (memchr(s, '\0', len) != NULL)
+		value_invalid_binary(KIND_CLASSIFIER, "Its options have a zero byte.");
+	s = pnstrdup(s, len);
+	s = pg_any_to_server(s, len, encoding);
+	return jsonio_options(type_name, jsonio_parse_object(type_name, s), "options");
+}
+
+static Datum
+read_binary(StringInfo buf, int encoding)
+{
 	Dictionary *labels = dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES);
 	ClassifierView view = {0};
 	Size		n;
-	int			len;
-	char	   *options;
 
 	value_recv_version(buf, KIND_CLASSIFIER);
-	dictionary_recv(labels, buf, pg_get_client_encoding());
+	dictionary_recv(labels, buf, encoding);
 	check_labels(labels);
 	view.features = pq_getmsgint(buf, 4);
 	n = mul_size(classifier_columns(labels->n), (Size) view.features + 1);
@@ -208,17 +226,52 @@ classifier_recv(PG_FUNCTION_ARGS)
 	if (view.features > MAX_FEATURES)
 		value_invalid_binary(KIND_CLASSIFIER, "It has too many features.");
 	view.coefficients = coefficient_array(labels->n, view.features);
-	for (Size i = 0; i < n; i++)
-		view.coefficients[i] = recv_double(buf);
+	value_recv_doubles(buf, view.coefficients, n);
 	view.rows = pq_getmsgint64(buf);
 	view.weight = recv_double(buf);
 	view.iterations = pq_getmsgint(buf, 4);
 	view.converged = pq_getmsgbyte(buf) != 0;
 	view.gradient = recv_double(buf);
 	view.log_loss = recv_double(buf);
-	options = pq_getmsgtext(buf, buf->len - buf->cursor, &len);
-	if ((int) strlen(options) != len)
-		value_invalid_binary(KIND_CLASSIFIER, "Its options have a zero byte.");
-	view.options = JsonbToCString(NULL, jsonio_parse_object(type_name, options), 0);
-	PG_RETURN_DATUM(finish_input(&view, labels));
+	view.options = recv_options(buf, encoding);
+	return finish_input(&view, labels);
+}
+
+static const ValueForms forms = {
+	KIND_CLASSIFIER, write_json, write_binary, read_json, read_binary
+};
+
+NL_FUNCTION(classifier_in);
+Datum
+classifier_in(PG_FUNCTION_ARGS)
+{
+	return value_form_in(fcinfo, &forms);
+}
+
+NL_FUNCTION(classifier_out);
+Datum
+classifier_out(PG_FUNCTION_ARGS)
+{
+	return value_form_out(&forms, classifier_get(PG_GETARG_DATUM(0)));
+}
+
+NL_FUNCTION(classifier_recv);
+Datum
+classifier_recv(PG_FUNCTION_ARGS)
+{
+	return value_form_recv(fcinfo, &forms);
+}
+
+NL_FUNCTION(classifier_send);
+Datum
+classifier_send(PG_FUNCTION_ARGS)
+{
+	return value_form_send(&forms, classifier_get(PG_GETARG_DATUM(0)));
+}
+
+NL_FUNCTION(classifier_to_jsonb);
+Datum
+classifier_to_jsonb(PG_FUNCTION_ARGS)
+{
+	return value_form_jsonb(&forms, classifier_get(PG_GETARG_DATUM(0)));
 }

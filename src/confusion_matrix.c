@@ -9,7 +9,7 @@
 
 #include "jsonio.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
+#include "value_forms.h"
 
 static const char type_name[] = "confusion_matrix";
 
@@ -161,6 +161,16 @@ confusion_matrix_expand(Datum datum, MemoryContext parent)
 	return ec;
 }
 
+/* Room for the counts of a matrix that is read, which is copied twice. */
+static double *
+input_counts(uint32 n)
+{
+	Size		size = mul_size(mul_size(n, n), sizeof(double));
+
+	nl_check_memory(mul_size(size, 3), "reading a confusion_matrix");
+	return palloc(size + 1);
+}
+
 /*
  * Input: the labels are in ec's dictionary, the counts in the order of the
  * labels; check them and make the stored form.
@@ -188,73 +198,101 @@ finish_input(ExpandedConfusion *ec, const double *counts)
 	return value_flatten(&ec->hdr);
 }
 
-NL_FUNCTION(confusion_matrix_in);
-Datum
-confusion_matrix_in(PG_FUNCTION_ARGS)
+static Datum
+read_json(const char *text)
 {
-	JsonbContainer *object = jsonio_parse_object(type_name, PG_GETARG_CSTRING(0));
+	static const char *const keys[] = {"labels", "counts"};
+	JsonText	field[lengthof(keys)];
 	ExpandedConfusion *ec = confusion_matrix_create(CurrentMemoryContext);
 	double	   *counts;
 	uint32		n;
 
-	jsonio_read_names(type_name, object, "labels", ec->labels);
+	jsonio_fields(type_name, jsonio_parse_object(type_name, text), keys,
+				  lengthof(keys), field);
+	jsonio_read_names(type_name, field[0], "labels", ec->labels);
 	n = ec->labels->n;
-	counts = palloc((Size) n * n * sizeof(double) + 1);
-	jsonio_read_matrix(type_name, jsonio_array_field(type_name, object, "counts"),
-					   "counts", counts, n, n);
-	PG_RETURN_DATUM(finish_input(ec, counts));
+	counts = input_counts(n);
+	jsonio_read_matrix(type_name, field[1], "counts", counts, n, n);
+	return finish_input(ec, counts);
+}
+
+static void
+write_json(StringInfo buf, const void *value)
+{
+	const ConfusionMatrix *cm = value;
+	Names		names = confusion_matrix_labels(cm);
+
+	appendStringInfoString(buf, "{\"labels\": ");
+	jsonio_append_names(buf, &names);
+	appendStringInfoString(buf, ", \"counts\": ");
+	jsonio_append_matrix(buf, cm->counts, cm->n, cm->n);
+	appendStringInfoChar(buf, '}');
+}
+
+static Datum
+read_binary(StringInfo buf, int encoding)
+{
+	ExpandedConfusion *ec = confusion_matrix_create(CurrentMemoryContext);
+	Size		cells;
+	double	   *counts;
+
+	value_recv_version(buf, KIND_CONFUSION_MATRIX);
+	dictionary_recv(ec->labels, buf, encoding);
+	cells = (Size) ec->labels->n * ec->labels->n;
+	if ((Size) (buf->len - buf->cursor) != cells * sizeof(double))
+		value_invalid_binary(KIND_CONFUSION_MATRIX,
+							 "The number of counts is wrong.");
+	counts = input_counts(ec->labels->n);
+	value_recv_doubles(buf, counts, cells);
+	return finish_input(ec, counts);
+}
+
+static void
+write_binary(StringInfo buf, const void *value, int encoding)
+{
+	const ConfusionMatrix *cm = value;
+	Names		names = confusion_matrix_labels(cm);
+
+	value_send_version(buf, KIND_CONFUSION_MATRIX);
+	names_send(buf, &names, encoding);
+	value_send_doubles(buf, cm->counts, (Size) cm->n * cm->n);
+}
+
+static const ValueForms forms = {
+	KIND_CONFUSION_MATRIX, write_json, write_binary, read_json, read_binary
+};
+
+NL_FUNCTION(confusion_matrix_in);
+Datum
+confusion_matrix_in(PG_FUNCTION_ARGS)
+{
+	return value_form_in(fcinfo, &forms);
 }
 
 NL_FUNCTION(confusion_matrix_out);
 Datum
 confusion_matrix_out(PG_FUNCTION_ARGS)
 {
-	ConfusionMatrix *cm = PG_GETARG_CONFUSION_MATRIX(0);
-	Names		names = confusion_matrix_labels(cm);
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "{\"labels\": ");
-	jsonio_append_names(&buf, &names);
-	appendStringInfoString(&buf, ", \"counts\": ");
-	jsonio_append_matrix(&buf, cm->counts, cm->n, cm->n);
-	appendStringInfoChar(&buf, '}');
-	PG_RETURN_CSTRING(buf.data);
+	return value_form_out(&forms, PG_GETARG_CONFUSION_MATRIX(0));
 }
 
 NL_FUNCTION(confusion_matrix_recv);
 Datum
 confusion_matrix_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
-	ExpandedConfusion *ec = confusion_matrix_create(CurrentMemoryContext);
-	Size		cells;
-	double	   *counts;
-
-	value_recv_version(buf, KIND_CONFUSION_MATRIX);
-	dictionary_recv(ec->labels, buf, pg_get_client_encoding());
-	cells = (Size) ec->labels->n * ec->labels->n;
-	if ((Size) (buf->len - buf->cursor) != cells * sizeof(double))
-		value_invalid_binary(KIND_CONFUSION_MATRIX,
-							 "The number of counts is wrong.");
-	counts = palloc(cells * sizeof(double) + 1);
-	for (Size i = 0; i < cells; i++)
-		counts[i] = pq_getmsgfloat8(buf);
-	PG_RETURN_DATUM(finish_input(ec, counts));
+	return value_form_recv(fcinfo, &forms);
 }
 
 NL_FUNCTION(confusion_matrix_send);
 Datum
 confusion_matrix_send(PG_FUNCTION_ARGS)
 {
-	ConfusionMatrix *cm = PG_GETARG_CONFUSION_MATRIX(0);
-	Names		names = confusion_matrix_labels(cm);
-	StringInfoData buf;
+	return value_form_send(&forms, PG_GETARG_CONFUSION_MATRIX(0));
+}
 
-	pq_begintypsend(&buf);
-	value_send_version(&buf, KIND_CONFUSION_MATRIX);
-	names_send(&buf, &names, pg_get_client_encoding());
-	for (Size i = 0; i < (Size) cm->n * cm->n; i++)
-		pq_sendfloat8(&buf, cm->counts[i]);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+NL_FUNCTION(confusion_matrix_to_jsonb);
+Datum
+confusion_matrix_to_jsonb(PG_FUNCTION_ARGS)
+{
+	return value_form_jsonb(&forms, PG_GETARG_CONFUSION_MATRIX(0));
 }

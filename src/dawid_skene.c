@@ -317,11 +317,11 @@ make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
  * Bytes of a fit beside the view.  The team has six tables; restarts have six
  * more (a start, two fits of two, and the anchor's parameters), and no other
  * way to fit has as many.  The team's are gone when the model is made.  Reading
- * a model to start from takes up to START_FACTOR times its text (jsonb's parser,
- * mostly).
+ * a model to start from takes up to START_FACTOR times its text ("0," is a double
+ * that is read, copied and stored).
  */
 #define TABLES 12
-#define START_FACTOR 60
+#define START_FACTOR 12
 
 static Size
 fit_memory(const AnnotationView *view, const FitOptions *options)
@@ -441,8 +441,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	AnnotatorModel *model;
 
 	if (options_jsonb == NULL && view.options != NULL)
-		options = parse_options(DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-																   CStringGetDatum(view.options))));
+		options = parse_options(jsonio_to_jsonb("options", view.options));
 	if (view.items == 0)
 	{
 		MemoryContextSwitchTo(old);

@@ -1,7 +1,7 @@
 /*
  * jsonio.h
- *		The text forms of our values are JSON: writing it losslessly, and
- *		reading it through PostgreSQL's jsonb.
+ *		JSON in and out: writing the text forms of our values losslessly, reading
+ *		them, and making jsonb of them.
  *
  * All readers take the name of the SQL type first, for error messages, and
  * raise invalid_text_representation when the JSON is not of the wanted shape.
@@ -13,6 +13,16 @@
 
 #include "utils/jsonb.h"
 
+/*
+ * A value inside a JSON text that is known to be well-formed: where it begins.
+ * Nothing is unpacked until it is asked for, so reading takes no memory beside
+ * the text and what it is read into.
+ */
+typedef const char *JsonText;
+
+/* Longer JSON is not made into jsonb, whose last step cannot be canceled. */
+#define JSONB_TEXT_MAX ((Size) 8 * 1024 * 1024)
+
 extern void jsonio_append_double(StringInfo buf, double value);
 extern void jsonio_append_string(StringInfo buf, const char *s, int len);
 extern void jsonio_append_names(StringInfo buf, const Names *names);
@@ -21,26 +31,32 @@ extern void jsonio_append_matrix(StringInfo buf, const double *values,
 							   Size rows, Size columns);
 
 extern NL_NORETURN void jsonio_invalid(const char *type, const char *detail);
-extern JsonbContainer *jsonio_parse_object(const char *type, char *input);
-extern JsonbValue *jsonio_field(const char *type, JsonbContainer *object, const char *key);
-extern JsonbContainer *jsonio_array_field(const char *type, JsonbContainer *object,
-										const char *key);
-extern JsonbContainer *jsonio_array_element(const char *type, JsonbContainer *array,
-										  uint32 i, const char *what);
-extern double jsonio_double_value(const char *type, JsonbValue *value, const char *what);
-extern double jsonio_double_field(const char *type, JsonbContainer *object,
-								const char *key);
-extern double jsonio_count_field(const char *type, JsonbContainer *object,
-							   const char *key, double max);
-extern bool jsonio_bool_field(const char *type, JsonbContainer *object, const char *key);
-extern char *jsonio_string_field(const char *type, JsonbContainer *object,
-							   const char *key);
-extern void jsonio_read_names(const char *type, JsonbContainer *object,
-							const char *key, Dictionary *dict);
-extern void jsonio_read_doubles(const char *type, JsonbContainer *array,
+extern JsonText jsonio_parse_object(const char *type, const char *text);
+extern void jsonio_fields(const char *type, JsonText object,
+						  const char *const *keys, int n, JsonText *fields);
+extern JsonText jsonio_object(const char *type, JsonText value, const char *what);
+extern JsonText jsonio_array(const char *type, JsonText value, const char *what);
+extern JsonText jsonio_first(JsonText container);
+extern JsonText jsonio_next(JsonText value);
+extern JsonText jsonio_member(JsonText key);
+extern uint32 jsonio_size(JsonText container);
+extern char *jsonio_key(JsonText key);
+extern bool jsonio_is_number(JsonText value);
+extern double jsonio_double(const char *type, JsonText value, const char *what);
+extern double jsonio_count(const char *type, JsonText value, const char *what,
+						   double max);
+extern bool jsonio_bool(const char *type, JsonText value, const char *what);
+extern char *jsonio_string(const char *type, JsonText value, const char *what);
+extern char *jsonio_options(const char *type, JsonText value, const char *what);
+extern void jsonio_read_names(const char *type, JsonText value,
+							const char *what, Dictionary *dict);
+extern void jsonio_read_doubles(const char *type, JsonText value,
 							  const char *what, double *values, uint32 n);
-extern void jsonio_read_matrix(const char *type, JsonbContainer *array,
+extern void jsonio_read_matrix(const char *type, JsonText value,
 							 const char *what, double *values,
 							 uint32 rows, uint32 columns);
+
+extern NL_NORETURN void jsonio_too_large_for_jsonb(const char *type);
+extern Jsonb *jsonio_to_jsonb(const char *type, const char *text);
 
 #endif							/* NL_JSONIO_H */

@@ -9,7 +9,7 @@
 #include "catalog/pg_type.h"
 #include "jsonio.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
+#include "value_forms.h"
 
 static const char type_name[] = "label_distribution";
 
@@ -108,6 +108,11 @@ from_input(const Dictionary *labels, const double *p)
 	double	   *sorted = palloc(Max(labels->n, 1) * sizeof(double));
 	double		sum = 0;
 
+	if (labels->n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("a label_distribution needs at least one label"),
+				 errhint("A distribution over one label is {\"label\": 1}; where nothing is known, use NULL.")));
 	for (uint32 i = 0; i < labels->n; i++)
 	{
 		double		value = p[order[i]];
@@ -121,6 +126,11 @@ from_input(const Dictionary *labels, const double *p)
 		sorted[i] = value + 0.0;	/* -0 would not come back from text */
 		sum += value;
 	}
+	if (sum == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("all probabilities of a label_distribution are 0"),
+				 errhint("Where nothing is known, use NULL or equal probabilities.")));
 	if (fabs(sum - 1) > SUM_ACCEPTED)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -139,85 +149,111 @@ new_labels(void)
 	return dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES);
 }
 
+static Datum
+read_json(const char *text)
+{
+	JsonText	object = jsonio_parse_object(type_name, text);
+	double		p[NL_MAX_CLASSES];
+	Dictionary *labels = new_labels();
+
+	for (JsonText at = jsonio_first(object); at != NULL; at = jsonio_next(at))
+	{
+		char	   *label = jsonio_key(at);
+		uint32		n = labels->n;
+
+		if (dictionary_add(labels, label, strlen(label)) != n)
+			jsonio_invalid(type_name, psprintf("Label \"%s\" occurs twice.", label));
+		at = jsonio_member(at);
+		if (!jsonio_is_number(at))
+			jsonio_invalid(type_name, psprintf("The probability of label \"%s\" must be a number.", label));
+		p[n] = jsonio_double(type_name, at, label);
+		pfree(label);
+	}
+	return PointerGetDatum(from_input(labels, p));
+}
+
+static void
+write_json(StringInfo buf, const void *value)
+{
+	const LabelDistribution *d = value;
+	Names		names = label_distribution_labels(d);
+
+	for (uint32 i = 0; i < d->n; i++)
+	{
+		int			len;
+		const char *s = names_get(&names, i, &len);
+
+		appendStringInfoString(buf, i == 0 ? "{" : ", ");
+		jsonio_append_string(buf, s, len);
+		appendStringInfoString(buf, ": ");
+		jsonio_append_double(buf, d->p[i]);
+	}
+	appendStringInfoChar(buf, '}');
+}
+
+static Datum
+read_binary(StringInfo buf, int encoding)
+{
+	Dictionary *labels = new_labels();
+	double		p[NL_MAX_CLASSES];
+
+	value_recv_version(buf, KIND_LABEL_DISTRIBUTION);
+	dictionary_recv(labels, buf, encoding);
+	if ((Size) (buf->len - buf->cursor) != labels->n * sizeof(double))
+		value_invalid_binary(KIND_LABEL_DISTRIBUTION,
+							 "The number of probabilities is wrong.");
+	value_recv_doubles(buf, p, labels->n);
+	return PointerGetDatum(from_input(labels, p));
+}
+
+static void
+write_binary(StringInfo buf, const void *value, int encoding)
+{
+	const LabelDistribution *d = value;
+	Names		names = label_distribution_labels(d);
+
+	value_send_version(buf, KIND_LABEL_DISTRIBUTION);
+	names_send(buf, &names, encoding);
+	value_send_doubles(buf, d->p, d->n);
+}
+
+static const ValueForms forms = {
+	KIND_LABEL_DISTRIBUTION, write_json, write_binary, read_json, read_binary
+};
+
 NL_FUNCTION(label_distribution_in);
 Datum
 label_distribution_in(PG_FUNCTION_ARGS)
 {
-	JsonbContainer *object = jsonio_parse_object(type_name, PG_GETARG_CSTRING(0));
-	double	   *p = palloc(Max(JsonContainerSize(object), 1) * sizeof(double));
-	Dictionary *labels = new_labels();
-	JsonbIterator *it = JsonbIteratorInit(object);
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	uint32		code = 0;
-
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			code = dictionary_add(labels, value.val.string.val,
-								  value.val.string.len);
-		else if (token == WJB_VALUE)
-			p[code] = jsonio_double_value(type_name, &value, "probabilities");
-	}
-	PG_RETURN_POINTER(from_input(labels, p));
+	return value_form_in(fcinfo, &forms);
 }
 
 NL_FUNCTION(label_distribution_out);
 Datum
 label_distribution_out(PG_FUNCTION_ARGS)
 {
-	LabelDistribution *d = PG_GETARG_LABEL_DISTRIBUTION(0);
-	Names		names = label_distribution_labels(d);
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (uint32 i = 0; i < d->n; i++)
-	{
-		int			len;
-		const char *s = names_get(&names, i, &len);
-
-		appendStringInfoString(&buf, i == 0 ? "{" : ", ");
-		jsonio_append_string(&buf, s, len);
-		appendStringInfoString(&buf, ": ");
-		jsonio_append_double(&buf, d->p[i]);
-	}
-	appendStringInfoChar(&buf, '}');
-	PG_RETURN_CSTRING(buf.data);
+	return value_form_out(&forms, PG_GETARG_LABEL_DISTRIBUTION(0));
 }
 
 NL_FUNCTION(label_distribution_recv);
 Datum
 label_distribution_recv(PG_FUNCTION_ARGS)
 {
-	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
-	Dictionary *labels = new_labels();
-	double	   *p;
-
-	value_recv_version(buf, KIND_LABEL_DISTRIBUTION);
-	dictionary_recv(labels, buf, pg_get_client_encoding());
-	if ((Size) (buf->len - buf->cursor) != labels->n * sizeof(double))
-		value_invalid_binary(KIND_LABEL_DISTRIBUTION,
-							 "The number of probabilities is wrong.");
-	p = palloc(Max(labels->n, 1) * sizeof(double));
-	for (uint32 i = 0; i < labels->n; i++)
-		p[i] = pq_getmsgfloat8(buf);
-	PG_RETURN_POINTER(from_input(labels, p));
+	return value_form_recv(fcinfo, &forms);
 }
 
 NL_FUNCTION(label_distribution_send);
 Datum
 label_distribution_send(PG_FUNCTION_ARGS)
 {
-	LabelDistribution *d = PG_GETARG_LABEL_DISTRIBUTION(0);
-	Names		names = label_distribution_labels(d);
-	StringInfoData buf;
+	return value_form_send(&forms, PG_GETARG_LABEL_DISTRIBUTION(0));
+}
 
-	pq_begintypsend(&buf);
-	value_send_version(&buf, KIND_LABEL_DISTRIBUTION);
-	names_send(&buf, &names, pg_get_client_encoding());
-	for (uint32 i = 0; i < d->n; i++)
-		pq_sendfloat8(&buf, d->p[i]);
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+NL_FUNCTION(label_distribution_to_jsonb);
+Datum
+label_distribution_to_jsonb(PG_FUNCTION_ARGS)
+{
+	return value_form_jsonb(&forms, PG_GETARG_LABEL_DISTRIBUTION(0));
 }
 
 /* label_distribution(labels text[], probabilities float8[]) */

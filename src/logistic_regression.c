@@ -9,6 +9,7 @@
  */
 #include "classifier.h"
 #include "classifier_options.h"
+#include "jsonio.h"
 #include "model_cache.h"
 #include "shared_value.h"
 #include "training_aggregate.h"
@@ -234,8 +235,7 @@ logistic_regression_final(PG_FUNCTION_ARGS)
 		training_expand(PG_GETARG_DATUM(0), phase) :
 		training_get(PG_GETARG_DATUM(0), phase);
 	if (et->options != NULL)
-		jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-												   CStringGetDatum(et->options)));
+		jsonb = jsonio_to_jsonb("options", et->options);
 	options = classifier_options(jsonb, false);
 	if (et->set.x.n > 0)
 	{

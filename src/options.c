@@ -13,6 +13,9 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
+/* letters of a wrong value that an error shows */
+#define MAX_SHOWN 200
+
 static char *
 list_of_options(const Option *options, int n)
 {
@@ -35,15 +38,31 @@ list_of_choices(const Option *option)
 	return buf.data;
 }
 
+/* A value as JSON, not more of it than one reads. */
+static char *
+show(const JsonbValue *value)
+{
+	char	   *text;
+	int			len;
+
+	if (value->type == jbvBinary)
+		return "an object or array";
+	text = JsonbToCString(NULL, &JsonbValueToJsonb((JsonbValue *) value)->root, 0);
+	len = strlen(text);
+	if (len <= MAX_SHOWN)
+		return text;
+	return psprintf("%.*s...", pg_mbcliplen(text, len, MAX_SHOWN), text);
+}
+
 static void
-bad_value(const Option *option, const char *value)
+bad_value(const Option *option, const JsonbValue *value)
 {
 	char	   *allowed;
 
 	if (option->type == OPTION_CHOICE)
 		allowed = psprintf("Allowed are %s.", list_of_choices(option));
 	else if (option->type == OPTION_OBJECT)
-		allowed = pstrdup("Allowed is a JSON object.");
+		allowed = pstrdup("Allowed is a JSON object, or its text form as a string.");
 	else
 		allowed = psprintf("Allowed is a%s number from %g to %g%s%s.",
 						   option->type == OPTION_INT ? " whole" : "",
@@ -52,16 +71,15 @@ bad_value(const Option *option, const char *value)
 						   option->choices ? list_of_choices(option) : "");
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for option \"%s\": %s", option->name, value),
+			 errmsg("invalid value for option \"%s\": %s", option->name, show(value)),
 			 errhint("%s", allowed)));
 }
 
 static void
-set_choice(const Option *option, const JsonbValue *value, const char *shown,
-		   int *target)
+set_choice(const Option *option, const JsonbValue *value, int *target)
 {
 	if (value->type != jbvString)
-		bad_value(option, shown);
+		bad_value(option, value);
 	for (int i = 0; option->choices[i] != NULL; i++)
 		if (strlen(option->choices[i]) == (size_t) value->val.string.len &&
 			strncmp(option->choices[i], value->val.string.val,
@@ -70,46 +88,52 @@ set_choice(const Option *option, const JsonbValue *value, const char *shown,
 			*target = i;
 			return;
 		}
-	bad_value(option, shown);
+	bad_value(option, value);
+}
+
+/* An object, or a string, which is for values too large for jsonb. */
+static void
+set_object(const Option *option, const JsonbValue *value, char **target)
+{
+	if (value->type == jbvString)
+		*target = pnstrdup(value->val.string.val, value->val.string.len);
+	else if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
+		*target = JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
+	else
+		bad_value(option, value);
 }
 
 static void
 set_option(const Option *option, const JsonbValue *value, void *target)
 {
 	void	   *field = (char *) target + option->offset;
-	char	   *shown = value->type == jbvBinary ? "an object or array" :
-		JsonbToCString(NULL, &JsonbValueToJsonb((JsonbValue *) value)->root, 0);
 	double		number;
 
 	if (option->type == OPTION_OBJECT)
 	{
-		if (value->type != jbvBinary ||
-			!JsonContainerIsObject(value->val.binary.data))
-			bad_value(option, shown);
-		*(char **) field = JsonbToCString(NULL, value->val.binary.data,
-										  value->val.binary.len);
+		set_object(option, value, field);
 		return;
 	}
 	if (option->type == OPTION_CHOICE)
 	{
-		set_choice(option, value, shown, field);
+		set_choice(option, value, field);
 		return;
 	}
 	if (option->choices != NULL && value->type == jbvString)
 	{
 		int			choice;
 
-		set_choice(option, value, shown, &choice);
+		set_choice(option, value, &choice);
 		*(double *) field = OPTION_WORD(choice);
 		return;
 	}
 	if (value->type != jbvNumeric)
-		bad_value(option, shown);
-	number = DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+		bad_value(option, value);
+	number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
 												NumericGetDatum(value->val.numeric)));
 	if (!(number >= option->min && number <= option->max) ||
 		(option->type == OPTION_INT && number != floor(number)))
-		bad_value(option, shown);
+		bad_value(option, value);
 	if (option->type == OPTION_INT)
 		*(int *) field = (int) number;
 	else

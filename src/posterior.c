@@ -15,6 +15,7 @@
 #include "label_distribution.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "value_forms.h"
 
 typedef struct PosteriorState
 {
@@ -338,14 +339,21 @@ posterior_state_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
+static Datum
+read_flat(StringInfo buf, int encoding)
+{
+	return PointerGetDatum(read_state(buf, encoding));
+}
+
 NL_FUNCTION(posterior_state_in);
 Datum
 posterior_state_in(PG_FUNCTION_ARGS)
 {
-	StringInfoData buf;
+	static const ValueForms forms = {
+		.kind = KIND_POSTERIOR_STATE,.read_binary = read_flat
+	};
 
-	value_text_to_binary(PG_GETARG_CSTRING(0), KIND_POSTERIOR_STATE, &buf);
-	PG_RETURN_POINTER(read_state(&buf, value_text_encoding()));
+	return value_form_in(fcinfo, &forms);
 }
 
 NL_FUNCTION(posterior_state_out);

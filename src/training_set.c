@@ -19,6 +19,7 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "training_aggregate.h"
+#include "value_forms.h"
 
 #define INTERRUPT_BLOCK 1024
 #define FIRST_ROWS 16
@@ -499,7 +500,7 @@ read_options(StringInfo buf, int encoding)
 		return NULL;
 	s = pg_any_to_server(s, len, encoding);
 	/* in the form that rows bring them in, and proved to be JSON */
-	return JsonbToCString(NULL, jsonio_parse_object("training_set", s), 0);
+	return jsonio_options("training_set", jsonio_parse_object("training_set", s), "options");
 }
 
 static uint32
@@ -712,16 +713,21 @@ training_set_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
+static Datum
+read_flat(StringInfo buf, int encoding)
+{
+	return value_flatten(&read_set(buf, CurrentMemoryContext, encoding)->hdr);
+}
+
 NL_FUNCTION(training_set_in);
 Datum
 training_set_in(PG_FUNCTION_ARGS)
 {
-	StringInfoData buf;
-	ExpandedTraining *et;
+	static const ValueForms forms = {
+		.kind = KIND_TRAINING_SET,.read_binary = read_flat
+	};
 
-	value_text_to_binary(PG_GETARG_CSTRING(0), KIND_TRAINING_SET, &buf);
-	et = read_set(&buf, CurrentMemoryContext, value_text_encoding());
-	PG_RETURN_DATUM(value_flatten(&et->hdr));
+	return value_form_in(fcinfo, &forms);
 }
 
 NL_FUNCTION(training_set_out);

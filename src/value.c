@@ -4,12 +4,8 @@
  */
 #include "value.h"
 
-#include "common/base64.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "shared_value.h"
-#include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 
 static const char *const kind_names[] = {
 	[KIND_CONFUSION_MATRIX] = "confusion_matrix",
@@ -123,9 +119,13 @@ value_send_version(StringInfo buf, ValueKind kind)
 void
 value_recv_version(StringInfo buf, ValueKind kind)
 {
-	int			received = pq_getmsgint(buf, 1);
-	int			version = pq_getmsgint(buf, 1);
+	int			received;
+	int			version;
 
+	if (buf->len - buf->cursor < 2)
+		value_invalid_binary(kind, "It is truncated.");
+	received = pq_getmsgint(buf, 1);
+	version = pq_getmsgint(buf, 1);
 	if (received != (int) kind)
 		value_invalid_binary(kind, "It is a value of another type.");
 	if (version < 1 || version > VALUE_VERSION)
@@ -163,96 +163,4 @@ value_may_modify(FunctionCallInfo fcinfo, Datum datum)
 {
 	return VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(datum)) &&
 		AggCheckCallContext(fcinfo, NULL);
-}
-
-/*
- * Text form of the types whose text form is not for reading: the type's name
- * and format version, then the binary form in base64.  Inside base64 no server
- * converts names from one encoding to another, so they are UTF-8 there; a
- * database that does not know its encoding keeps the bytes.
- */
-#define BASE64_BLOCK 262144		/* groups of 4 letters between interrupts */
-
-int
-value_text_encoding(void)
-{
-	return GetDatabaseEncoding() == PG_SQL_ASCII ? PG_SQL_ASCII : PG_UTF8;
-}
-
-char *
-value_binary_to_text(StringInfo buf, ValueKind kind)
-{
-	char	   *prefix = psprintf("%s:%d:", kind_names[kind], VALUE_VERSION);
-	Size		prefix_len = strlen(prefix);
-	Size		encoded_len = ((Size) buf->len + 2) / 3 * 4;
-	char	   *result = palloc(value_check_size(prefix_len + encoded_len + 1, kind));
-	char	   *to = result + prefix_len;
-
-	memcpy(result, prefix, prefix_len);
-	for (int from = 0; from < buf->len; from += 3 * BASE64_BLOCK)
-	{
-		int			n = pg_b64_encode((void *) (buf->data + from),
-									  Min(3 * BASE64_BLOCK, buf->len - from), to,
-									  encoded_len - (to - result - prefix_len));
-
-		if (n < 0)
-			elog(ERROR, "base64 encoding failed");
-		to += n;
-		CHECK_FOR_INTERRUPTS();
-	}
-	*to = '\0';
-	return result;
-}
-
-void
-value_text_to_binary(const char *text, ValueKind kind, StringInfo buf)
-{
-	char	   *prefix = psprintf("%s:", kind_names[kind]);
-	char	   *end = NULL;
-	int			version = 0;
-	int			len;
-
-	if (strncmp(text, prefix, strlen(prefix)) == 0)
-		version = strtol(text + strlen(prefix), &end, 10);
-	if (version < 1 || version > VALUE_VERSION || *end != ':')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("invalid input for type %s", kind_names[kind]),
-				 errdetail("It must begin with \"%s1:\".", prefix),
-				 errhint("Values of this type are made by aggregates.")));
-	text = end + 1;
-	len = strlen(text);
-	initStringInfo(buf);
-	enlargeStringInfo(buf, len);
-	for (int from = 0; from < len; from += 4 * BASE64_BLOCK)
-	{
-		int			n = pg_b64_decode(text + from, Min(4 * BASE64_BLOCK, len - from),
-									  (void *) (buf->data + buf->len),
-									  len - buf->len);
-
-		if (n < 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					 errmsg("invalid input for type %s", kind_names[kind]),
-					 errdetail("It is not valid base64.")));
-		buf->len += n;
-		CHECK_FOR_INTERRUPTS();
-	}
-}
-
-/* Cast to jsonb of the types whose text form is JSON. */
-NL_FUNCTION(value_to_jsonb);
-Datum
-value_to_jsonb(PG_FUNCTION_ARGS)
-{
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	Oid			output;
-	bool		varlena;
-
-	if (!OidIsValid(type))
-		elog(ERROR, "could not determine the type of the argument");
-	getTypeOutputInfo(type, &output, &varlena);
-	return DirectFunctionCall1(jsonb_in,
-							   CStringGetDatum(OidOutputFunctionCall(output,
-																	 PG_GETARG_DATUM(0))));
 }

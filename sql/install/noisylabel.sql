@@ -125,7 +125,7 @@ CREATE TYPE annotator_model (
 );
 
 COMMENT ON TYPE annotator_model IS
-'What a fit learned about annotators: class prior, a confusion matrix for each annotator, the fit record. It holds no items. Text form: JSON.';
+'What a fit learned about annotators: class prior, a confusion matrix for each annotator, the fit record. It holds no items. Text form: JSON, above 1 MB compact (base64).';
 COMMENT ON FUNCTION annotator_model_in(cstring) IS 'I/O of type annotator_model';
 COMMENT ON FUNCTION annotator_model_out(annotator_model) IS 'I/O of type annotator_model';
 COMMENT ON FUNCTION annotator_model_recv(internal) IS 'I/O of type annotator_model';
@@ -185,7 +185,7 @@ CREATE TYPE classifier (
 );
 
 COMMENT ON TYPE classifier IS
-'A fitted multinomial logistic regression: labels, coefficients on the scale of the input, options, the fit record. Text form: JSON.';
+'A fitted multinomial logistic regression: labels, coefficients on the scale of the input, options, the fit record. Text form: JSON, above 1 MB compact (base64).';
 COMMENT ON FUNCTION classifier_in(cstring) IS 'I/O of type classifier';
 COMMENT ON FUNCTION classifier_out(classifier) IS 'I/O of type classifier';
 COMMENT ON FUNCTION classifier_recv(internal) IS 'I/O of type classifier';
@@ -225,29 +225,29 @@ COMMENT ON FUNCTION training_set_send(training_set) IS 'I/O of type training_set
 -- Casts to jsonb
 --
 CREATE FUNCTION confusion_matrix_to_jsonb(confusion_matrix) RETURNS jsonb
-	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_to_jsonb(confusion_matrix) IS
-'The text form of a confusion_matrix as jsonb.';
+'A confusion_matrix as jsonb, up to 8 MB of JSON; larger: error.';
 
 CREATE FUNCTION label_distribution_to_jsonb(label_distribution) RETURNS jsonb
-	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION label_distribution_to_jsonb(label_distribution) IS
-'The text form of a label_distribution as jsonb.';
+'A label_distribution as jsonb, up to 8 MB of JSON; larger: error.';
 
 CREATE FUNCTION annotator_model_to_jsonb(annotator_model) RETURNS jsonb
-	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION annotator_model_to_jsonb(annotator_model) IS
-'The text form of an annotator_model as jsonb.';
+'An annotator_model as jsonb, up to 8 MB of JSON; larger: error.';
 
 CREATE FUNCTION annotation_set_to_jsonb(annotation_set) RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'annotation_set_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION annotation_set_to_jsonb(annotation_set) IS
-'Readable form: {"items": {item: {"annotations": [[annotator, label], ...], "gold": label}}}.';
+'Readable form: {"items": {item: {"annotations": [[annotator, label], ...], "gold": label}}}, up to 8 MB of JSON; larger: error.';
 
 CREATE FUNCTION classifier_to_jsonb(classifier) RETURNS jsonb
-	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION classifier_to_jsonb(classifier) IS
-'The text form of a classifier as jsonb.';
+'A classifier as jsonb, up to 8 MB of JSON; larger: error.';
 
 CREATE CAST (confusion_matrix AS jsonb) WITH FUNCTION confusion_matrix_to_jsonb(confusion_matrix);
 CREATE CAST (label_distribution AS jsonb) WITH FUNCTION label_distribution_to_jsonb(label_distribution);
