@@ -20,7 +20,7 @@ static const char *const kind_names[] = {
 	[KIND_CLASSIFIER] = "classifier",
 };
 
-static NL_NORETURN void
+void
 value_corrupt(ValueKind kind)
 {
 	ereport(ERROR,

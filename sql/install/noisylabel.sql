@@ -293,10 +293,16 @@ CREATE FUNCTION confusion_matrix_combine(confusion_matrix, confusion_matrix) RET
 COMMENT ON FUNCTION confusion_matrix_combine(confusion_matrix, confusion_matrix) IS
 'Sum of two matrices; labels are joined by name. Either side may be NULL.';
 
+CREATE FUNCTION confusion_matrix_final(confusion_matrix) RETURNS confusion_matrix
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_final(confusion_matrix) IS
+'Final function of annotator_confusion() and sum(confusion_matrix).';
+
 CREATE AGGREGATE annotator_confusion(truth text, label text) (
 	SFUNC = confusion_matrix_accum,
 	STYPE = confusion_matrix,
 	SSPACE = 2048,
+	FINALFUNC = confusion_matrix_final,
 	COMBINEFUNC = confusion_matrix_combine,
 	PARALLEL = SAFE
 );
@@ -307,6 +313,7 @@ CREATE AGGREGATE annotator_confusion(truth text, label text, weight float8) (
 	SFUNC = confusion_matrix_accum,
 	STYPE = confusion_matrix,
 	SSPACE = 2048,
+	FINALFUNC = confusion_matrix_final,
 	COMBINEFUNC = confusion_matrix_combine,
 	PARALLEL = SAFE
 );
@@ -317,6 +324,7 @@ CREATE AGGREGATE annotator_confusion(truth "any", label "any") (
 	SFUNC = confusion_matrix_accum,
 	STYPE = confusion_matrix,
 	SSPACE = 2048,
+	FINALFUNC = confusion_matrix_final,
 	COMBINEFUNC = confusion_matrix_combine,
 	PARALLEL = SAFE
 );
@@ -327,6 +335,7 @@ CREATE AGGREGATE annotator_confusion(truth "any", label "any", weight float8) (
 	SFUNC = confusion_matrix_accum,
 	STYPE = confusion_matrix,
 	SSPACE = 2048,
+	FINALFUNC = confusion_matrix_final,
 	COMBINEFUNC = confusion_matrix_combine,
 	PARALLEL = SAFE
 );
@@ -337,6 +346,7 @@ CREATE AGGREGATE annotator_confusion(truth label_distribution, label text) (
 	SFUNC = confusion_matrix_accum,
 	STYPE = confusion_matrix,
 	SSPACE = 2048,
+	FINALFUNC = confusion_matrix_final,
 	COMBINEFUNC = confusion_matrix_combine,
 	PARALLEL = SAFE
 );
@@ -347,6 +357,7 @@ CREATE AGGREGATE annotator_confusion(truth label_distribution, label "any") (
 	SFUNC = confusion_matrix_accum,
 	STYPE = confusion_matrix,
 	SSPACE = 2048,
+	FINALFUNC = confusion_matrix_final,
 	COMBINEFUNC = confusion_matrix_combine,
 	PARALLEL = SAFE
 );
@@ -357,6 +368,7 @@ CREATE AGGREGATE sum(confusion_matrix) (
 	SFUNC = confusion_matrix_combine,
 	STYPE = confusion_matrix,
 	SSPACE = 2048,
+	FINALFUNC = confusion_matrix_final,
 	COMBINEFUNC = confusion_matrix_combine,
 	PARALLEL = SAFE
 );
