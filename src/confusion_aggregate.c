@@ -111,12 +111,6 @@ get_weight(FunctionCallInfo fcinfo)
 	return weight;
 }
 
-static LogField
-text_field(text *t)
-{
-	return (LogField) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
-}
-
 static Datum
 accum(FunctionCallInfo fcinfo, ArgumentText get_text)
 {
@@ -126,8 +120,8 @@ accum(FunctionCallInfo fcinfo, ArgumentText get_text)
 	if (any_null(fcinfo))
 		VALUE_RETURN_STATE();
 	weight = get_weight(fcinfo);
-	row.field[0] = text_field(get_text(fcinfo, 1));
-	row.field[1] = text_field(get_text(fcinfo, 2));
+	row.field[0] = log_field_text(get_text(fcinfo, 1));
+	row.field[1] = log_field_text(get_text(fcinfo, 2));
 	row.field[2] = (LogField) {&weight, sizeof(weight)};
 	return add_row(fcinfo, &row);
 }
@@ -158,7 +152,7 @@ accum_expected(FunctionCallInfo fcinfo, ArgumentText get_text)
 		VALUE_RETURN_STATE();
 	truth = PG_GETARG_LABEL_DISTRIBUTION(1);
 	row.field[0] = (LogField) {truth, VARSIZE(truth)};
-	row.field[1] = text_field(get_text(fcinfo, 2));
+	row.field[1] = log_field_text(get_text(fcinfo, 2));
 	return add_row(fcinfo, &row);
 }
 

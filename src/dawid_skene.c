@@ -462,9 +462,8 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	EmFit	   *fit;
 	AnnotatorModel *model;
 
-	if (options_jsonb == NULL && view.options != NULL)
-		options = parse_options(DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-																   CStringGetDatum(view.options))));
+	if (options_jsonb == NULL)
+		options = parse_options(state_options_parse(view.options));
 	if (view.items == 0)
 	{
 		MemoryContextSwitchTo(old);
@@ -510,19 +509,15 @@ static Datum
 accum_with_options(FunctionCallInfo fcinfo, ArgumentText get_text)
 {
 	int			last = PG_NARGS() - 1;
-	ExpandedAnnotations *ea = annotation_set_accum_row(fcinfo, last, get_text);
+	RowOptions	options = {true, NULL};
 
-	if (ea == NULL)
+	if (!annotation_set_is_row(fcinfo))
 		VALUE_RETURN_STATE();
 	if (!PG_ARGISNULL(last))
-	{
-		Jsonb	   *options = PG_GETARG_JSONB_P(last);
-
-		if (ea->options == NULL)
-			(void) parse_options(options);	/* bad ones fail before the work */
-		annotation_set_options(ea, options);
-	}
-	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
+		options.value = PG_GETARG_JSONB_P(last);
+	if (PG_ARGISNULL(0))
+		(void) parse_options(options.value);	/* bad ones fail before the work */
+	return annotation_set_accum_row(fcinfo, last, get_text, &options);
 }
 
 /* (annotation_set, item, annotator, label [, gold], options jsonb) */

@@ -69,6 +69,12 @@ typedef struct LogReader
 	uint32		at;
 } LogReader;
 
+static inline LogField
+log_field_text(const text *t)
+{
+	return (LogField) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+}
+
 static inline bool
 value_is_row_log(const void *value)
 {

@@ -565,10 +565,16 @@ CREATE FUNCTION annotation_set_combine(annotation_set, annotation_set) RETURNS a
 COMMENT ON FUNCTION annotation_set_combine(annotation_set, annotation_set) IS
 'All annotations of both sets; everything is joined by name. Either side may be NULL.';
 
+CREATE FUNCTION annotation_set_final(annotation_set) RETURNS annotation_set
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_final(annotation_set) IS
+'Final function of annotation_set() and sum(annotation_set).';
+
 CREATE AGGREGATE annotation_set(item text, annotator text, label text) (
 	SFUNC = annotation_set_accum,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -579,6 +585,7 @@ CREATE AGGREGATE annotation_set(item text, annotator text, label text, gold text
 	SFUNC = annotation_set_accum,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -589,6 +596,7 @@ CREATE AGGREGATE annotation_set(item "any", annotator "any", label "any") (
 	SFUNC = annotation_set_accum,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -599,6 +607,7 @@ CREATE AGGREGATE annotation_set(item "any", annotator "any", label "any", gold "
 	SFUNC = annotation_set_accum,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -609,6 +618,7 @@ CREATE AGGREGATE sum(annotation_set) (
 	SFUNC = annotation_set_combine,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
