@@ -260,7 +260,7 @@ row_log_append_log(FunctionCallInfo fcinfo, const RowLog *other, Size limit)
 	{
 		RowOptions	have = row_log_options(log);
 
-		if (have.given != options.given)
+		if (have.given != options.given || log->width != other->width)
 			return NULL;
 		check_same_options(have.value, options.value);
 		log = make_room(log, bytes, limit);
@@ -270,6 +270,7 @@ row_log_append_log(FunctionCallInfo fcinfo, const RowLog *other, Size limit)
 	memcpy((char *) log + log->used, (const char *) other + begin, bytes);
 	log->used += bytes;
 	log->rows += other->rows;
+	log->width = other->width;
 	return log;
 }
 

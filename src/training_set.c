@@ -109,13 +109,21 @@ begin_row(TrainingSet *set, uint32 row)
 		set->label[row] = NO_LABEL;
 }
 
+static void
+add_label(TrainingSet *set, uint32 row, const char *s, int len)
+{
+	begin_row(set, row);
+	set->label[row] = dictionary_add(set->labels, s, len);
+}
+
 /* NULL: the row has no label. */
 void
 training_set_label(TrainingSet *set, uint32 row, const text *label)
 {
-	begin_row(set, row);
-	if (label != NULL)
-		set->label[row] = dictionary_add_text(set->labels, label);
+	if (label == NULL)
+		begin_row(set, row);
+	else
+		add_label(set, row, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
 }
 
 static void
@@ -341,6 +349,27 @@ training_set_permute(TrainingSet *set, const uint32 *source)
 	set->capacity = set->x.n;
 }
 
+/* Free the rows; there will be no others. */
+void
+training_set_free_rows(TrainingSet *set)
+{
+	void	   *arrays[] = {set->x.chunks, set->label, set->weight,
+		set->target_end, set->target_label, set->target_p};
+
+	for (uint32 i = 0; i < set->x.n_chunks; i++)
+		if (set->x.chunks[i].rows != NULL)
+			pfree(set->x.chunks[i].block);
+	for (int i = 0; i < (int) lengthof(arrays); i++)
+		if (arrays[i] != NULL)
+			pfree(arrays[i]);
+	memset(&set->x, 0, sizeof(set->x));
+	set->label = NULL;
+	set->weight = NULL;
+	set->target_end = NULL;
+	set->target_label = NULL;
+	set->target_p = NULL;
+}
+
 /*
  * The SQL type
  */
@@ -356,18 +385,6 @@ training_expand_new(MemoryContext parent, bool soft, bool weighted)
 	EOH_init_header(&et->hdr, &methods, context);
 	training_set_init(&et->set, context, soft, weighted, 0);
 	return et;
-}
-
-/* Options are the same for all rows; a state carries them to its final step. */
-void
-training_set_options(ExpandedTraining *et, const char *options)
-{
-	if (et->options == NULL)
-		et->options = MemoryContextStrdup(et->hdr.eoh_context, options);
-	else if (strcmp(et->options, options) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options must be the same for all rows of an aggregate")));
 }
 
 typedef struct FlatTraining
@@ -408,8 +425,7 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("some rows have %u features, others %u",
 						to->x.width - 1, from->x.width - 1)));
-	if (other->options != NULL)
-		training_set_options(et, other->options);
+	state_options_add_text(&et->options, other->options.text, et->hdr.eoh_context);
 	for (uint32 i = 0; i < from->labels->n; i++)
 	{
 		int			len;
@@ -424,6 +440,29 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 		copy_row(to, from, i, codes);
 	}
 	pfree(codes);
+}
+
+/* A row of an aggregate, as it comes or from the log. */
+void
+training_set_add_row(ExpandedTraining *et, const LogRow *row)
+{
+	const LogField *f = row->field;
+	TrainingSet *set = &et->set;
+	bool		soft = row->kind & TRAINING_ROW_SOFT;
+	bool		weighted = row->kind & TRAINING_ROW_WEIGHTED;
+	uint32		i = set->x.n;
+
+	if (row->n != 2 + weighted)
+		value_corrupt(KIND_TRAINING_SET);
+	training_set_check_kind(set, soft, weighted);
+	if (soft)
+		training_set_target(set, i, label_distribution_get(PointerGetDatum(log_field_aligned(f))));
+	else
+		add_label(set, i, f->data, f->size);
+	if (weighted)
+		training_set_weight(set, i, log_field_double(row, 1, KIND_TRAINING_SET));
+	feature_matrix_add_row(&set->x, f[row->n - 1].data,
+						   f[row->n - 1].size / sizeof(double), (int64) i + 1);
 }
 
 static void
@@ -444,6 +483,7 @@ static void
 write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 {
 	const TrainingSet *set = &et->set;
+	const char *options;
 
 	value_send_version(buf, KIND_TRAINING_SET);
 	pq_sendint32(buf, set->labels->n);
@@ -454,8 +494,8 @@ write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 
 		write_text(buf, s, len, encoding);
 	}
-	write_text(buf, et->options ? et->options : "",
-			   et->options ? strlen(et->options) : 0, encoding);
+	options = et->options.text ? et->options.text : "";
+	write_text(buf, options, strlen(options), encoding);
 	pq_sendint8(buf, set->soft);
 	pq_sendint8(buf, set->weight != NULL);
 	pq_sendint32(buf, set->x.n);
@@ -484,8 +524,8 @@ write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 	}
 }
 
-static char *
-read_options(StringInfo buf, int encoding)
+static void
+read_options(StringInfo buf, ExpandedTraining *et, int encoding)
 {
 	uint32		len = pq_getmsgint(buf, 4);
 	char	   *s;
@@ -496,10 +536,11 @@ read_options(StringInfo buf, int encoding)
 	if (memchr(s, '\0', len) != NULL)
 		value_invalid_binary(KIND_TRAINING_SET, "Its options have a zero byte.");
 	if (len == 0)
-		return NULL;
+		return;
 	s = pg_any_to_server(s, len, encoding);
-	/* in the form that rows bring them in, and proved to be JSON */
-	return JsonbToCString(NULL, jsonio_parse_object("training_set", s), 0);
+	if (strcmp(s, "null") != 0)
+		(void) jsonio_parse_object("training_set", s);
+	state_options_add_text(&et->options, s, et->hdr.eoh_context);
 }
 
 static uint32
@@ -574,9 +615,7 @@ read_set(StringInfo buf, MemoryContext parent, int encoding)
 
 	value_recv_version(buf, KIND_TRAINING_SET);
 	dictionary_recv(labels, buf, encoding);
-	et->options = read_options(buf, encoding);
-	if (et->options != NULL)
-		et->options = MemoryContextStrdup(context, et->options);
+	read_options(buf, et, encoding);
 	soft = pq_getmsgbyte(buf) != 0;
 	weighted = pq_getmsgbyte(buf) != 0;
 	n = pq_getmsgint(buf, 4);
@@ -653,6 +692,27 @@ flatten_into(ExpandedObjectHeader *eoh, void *result, Size size)
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
 
+static ExpandedTraining *
+replay(const RowLog *log, MemoryContext parent)
+{
+	RowOptions	options = row_log_options(log);
+	LogReader	reader = row_log_begin(log);
+	ExpandedTraining *et = NULL;
+	LogRow		row;
+
+	while (row_log_next(&reader, &row))
+	{
+		if (et == NULL)
+			et = training_expand_new(parent, row.kind & TRAINING_ROW_SOFT,
+									 row.kind & TRAINING_ROW_WEIGHTED);
+		training_set_add_row(et, &row);
+	}
+	if (et == NULL)
+		value_corrupt(KIND_TRAINING_SET);
+	state_options_add(&et->options, &options, et->hdr.eoh_context);
+	return et;
+}
+
 /* A copy of any form of the set, in a context below "parent". */
 ExpandedTraining *
 training_expand(Datum datum, MemoryContext parent)
@@ -671,6 +731,8 @@ training_expand(Datum datum, MemoryContext parent)
 		return et;
 	}
 	flat = value_get(datum, KIND_TRAINING_SET, offsetof(FlatTraining, data));
+	if (value_is_row_log(flat))
+		return replay((RowLog *) flat, parent);
 	value_check_stored(flat, offsetof(FlatTraining, data) + (Size) flat->bytes,
 					   KIND_TRAINING_SET);
 	initStringInfo(&buf);

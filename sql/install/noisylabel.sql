@@ -958,7 +958,6 @@ CREATE AGGREGATE logistic_regression(label text, features float8[]) (
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -970,7 +969,6 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], options json
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -982,7 +980,6 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], weight float
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -994,7 +991,6 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], weight float
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -1006,7 +1002,6 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[]) (
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -1018,7 +1013,6 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], options jso
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -1030,7 +1024,6 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], weight floa
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -1042,7 +1035,6 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], weight floa
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -1054,7 +1046,6 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -1066,7 +1057,6 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -1078,7 +1068,6 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
@@ -1090,7 +1079,6 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
 	PARALLEL = SAFE
 );
