@@ -479,12 +479,28 @@ write_text(StringInfo buf, const char *s, int len, int encoding)
 	pfree(copy);
 }
 
+/* Bytes that the binary form of the rows takes. */
+static Size
+written_size(const TrainingSet *set)
+{
+	Size		row = set->x.width * sizeof(double) + sizeof(uint16) +
+		(set->weight != NULL ? sizeof(double) : 0);
+	Size		size = mul_size(set->x.n, row);
+
+	if (set->soft && set->x.n > 0)
+		size = add_size(size, mul_size(set->target_end[set->x.n - 1],
+									   sizeof(uint16) + sizeof(double)));
+	return size;
+}
+
 static void
 write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 {
 	const TrainingSet *set = &et->set;
 	const char *options;
 
+	/* before it becomes too large for a StringInfo */
+	(void) value_check_size(written_size(set), KIND_TRAINING_SET);
 	value_send_version(buf, KIND_TRAINING_SET);
 	pq_sendint32(buf, set->labels->n);
 	for (uint32 i = 0; i < set->labels->n; i++)
@@ -651,15 +667,13 @@ flat_buffer(ExpandedTraining *et)
 	if (et->flat == NULL)
 	{
 		MemoryContext old = value_begin_flatten(&et->hdr);
-		const TrainingSet *set = &et->set;
-		Size		row = mul_size(set->x.width, sizeof(double));
+		Size		size = value_check_size(written_size(&et->set),
+											KIND_TRAINING_SET);
 
-		/* before it becomes too large for a StringInfo */
-		(void) value_check_size(mul_size(set->x.n, row), KIND_TRAINING_SET);
-		nl_check_memory(add_size(training_set_memory(set), mul_size(set->x.n, row)),
+		nl_check_memory(add_size(training_set_memory(&et->set), size),
 						"storing a training_set");
 		et->flat = makeStringInfo();
-		enlargeStringInfo(et->flat, set->x.n * row);
+		enlargeStringInfo(et->flat, size);
 		write_set(et->flat, et, value_text_encoding());
 		MemoryContextSwitchTo(old);
 	}

@@ -68,6 +68,11 @@ value_init(void *value, ValueKind kind, Size size)
 }
 
 /* PostgreSQL stores no value above 1 GB. */
+static const char *const size_hints[KIND_CLASSIFIER + 1] = {
+	[KIND_ANNOTATION_SET] = "The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.",
+	[KIND_TRAINING_SET] = "Only states that are joined with others, of a partition or another server, are made values: fit all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."
+};
+
 Size
 value_check_size(Size size, ValueKind kind)
 {
@@ -76,8 +81,7 @@ value_check_size(Size size, ValueKind kind)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s of %zu bytes exceeds the largest value PostgreSQL stores (%zu bytes)",
 						kind_names[kind], size, (Size) MaxAllocSize),
-				 kind == KIND_ANNOTATION_SET ?
-				 errhint("The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.") : 0));
+				 size_hints[kind] ? errhint("%s", size_hints[kind]) : 0));
 	return size;
 }
 

@@ -685,7 +685,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text) (
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. NULL over no rows.';
@@ -696,7 +696,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, options json
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, jsonb) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -707,7 +707,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text) (
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, text) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. NULL over no rows.';
@@ -718,7 +718,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text, o
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, text, jsonb) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -729,7 +729,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any") (
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any") IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. NULL over no rows.';
@@ -740,7 +740,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", options j
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", jsonb) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -751,7 +751,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any") IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. NULL over no rows.';
@@ -762,7 +762,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any", jsonb) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -959,7 +959,7 @@ CREATE AGGREGATE logistic_regression(label text, features float8[]) (
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[]) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -970,7 +970,7 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], options json
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[], jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -981,7 +981,7 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], weight float
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[], float8) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -992,7 +992,7 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], weight float
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[], float8, jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1003,7 +1003,7 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[]) (
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[]) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1014,7 +1014,7 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], options jso
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[], jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1025,7 +1025,7 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], weight floa
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[], float8) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1036,7 +1036,7 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], weight floa
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[], float8, jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1047,7 +1047,7 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[]) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1058,7 +1058,7 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1069,7 +1069,7 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1080,7 +1080,7 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8, jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
