@@ -167,18 +167,22 @@ ACCUM(training_accum_soft_weight, TARGET_DISTRIBUTION, true, false)
 ACCUM(training_accum_soft_options, TARGET_DISTRIBUTION, false, true)
 ACCUM(training_accum_soft_weight_options, TARGET_DISTRIBUTION, true, true)
 
-/* The state with all rows of another log; NULL: it cannot be one. */
+/* The state as a log with all rows of another set; NULL: it cannot be one. */
 static RowLog *
 combine_logs(FunctionCallInfo fcinfo, Datum other)
 {
+	LogRow		row = {TRAINING_ROW_SET, 1, {{0}}};
+	RowOptions	options = NO_OPTIONS;
 	void	   *value;
 
 	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
 		return NULL;
 	value = value_get(other, KIND_TRAINING_SET, sizeof(ValueHeader));
-	if (!value_is_row_log(value))
-		return NULL;
-	return row_log_append_log(fcinfo, value, ROW_LOG_LIMIT);
+	if (value_is_row_log(value))
+		return row_log_append_log(fcinfo, value, ROW_LOG_LIMIT);
+	row.field[0] = (LogField) {value, VARSIZE(value)};
+	return row_log_append(fcinfo, KIND_TRAINING_SET, &row, &options,
+						  ROW_LOG_LIMIT);
 }
 
 /* (training_set, training_set): either side may be NULL. */

@@ -10,10 +10,12 @@
 
 /*
  * Rows of a set that is the state of an aggregate: target, perhaps weight,
- * features.  The log's width is that of the matrix.
+ * features; or a stored set.  The log's width is that of the matrix, as far as
+ * there are rows that are no sets.
  */
 #define TRAINING_ROW_SOFT 1		/* the target is a label_distribution */
 #define TRAINING_ROW_WEIGHTED 2
+#define TRAINING_ROW_SET 4
 
 typedef struct ExpandedTraining
 {

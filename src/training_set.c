@@ -706,6 +706,23 @@ flatten_into(ExpandedObjectHeader *eoh, void *result, Size size)
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
 
+/* A set that came as a row; "et" is NULL where it is the first. */
+static ExpandedTraining *
+add_set(ExpandedTraining *et, MemoryContext parent, const LogRow *row)
+{
+	Datum		stored = PointerGetDatum(log_field_aligned(&row->field[0]));
+	ExpandedTraining *other;
+
+	if (row->n != 1)
+		value_corrupt(KIND_TRAINING_SET);
+	if (et == NULL)
+		return training_expand(stored, parent);
+	other = training_expand(stored, CurrentMemoryContext);
+	training_set_merge(et, other);
+	DeleteExpandedObject(EOHPGetRWDatum(&other->hdr));
+	return et;
+}
+
 static ExpandedTraining *
 replay(const RowLog *log, MemoryContext parent)
 {
@@ -716,10 +733,15 @@ replay(const RowLog *log, MemoryContext parent)
 
 	while (row_log_next(&reader, &row))
 	{
-		if (et == NULL)
-			et = training_expand_new(parent, row.kind & TRAINING_ROW_SOFT,
-									 row.kind & TRAINING_ROW_WEIGHTED);
-		training_set_add_row(et, &row);
+		if (row.kind & TRAINING_ROW_SET)
+			et = add_set(et, parent, &row);
+		else
+		{
+			if (et == NULL)
+				et = training_expand_new(parent, row.kind & TRAINING_ROW_SOFT,
+										 row.kind & TRAINING_ROW_WEIGHTED);
+			training_set_add_row(et, &row);
+		}
 	}
 	if (et == NULL)
 		value_corrupt(KIND_TRAINING_SET);

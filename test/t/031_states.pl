@@ -284,6 +284,25 @@ for my $n (2, 4)
 	like(plan_of($settings, $query), qr/Finalize.*Workers Launched: $n.*Partial/s, "$n workers: their states are joined");
 }
 
+# As engines do that send states from server to server as text
+for my $n (0 .. $#aggregates)
+{
+	my ($name, undef, $signature) = @{ $aggregates[$n] };
+	$node->safe_psql('postgres', qq{
+DO \$\$
+DECLARE a pg_aggregate;
+BEGIN
+	SELECT * FROM pg_aggregate WHERE aggfnoid = '$signature'::regprocedure INTO a;
+	EXECUTE format('CREATE AGGREGATE part_${n}_$name(%s) (SFUNC = %s, STYPE = %s)',
+	               (SELECT string_agg(format_type(t, NULL), ', ') FROM pg_proc, unnest(proargtypes::oid[]) AS t WHERE oid = a.aggfnoid), a.aggtransfn, a.aggtranstype::regtype);
+	EXECUTE format('CREATE AGGREGATE join_$n(%s) (SFUNC = %s, STYPE = %s, FINALFUNC = %s)', a.aggtranstype::regtype, a.aggcombinefn, a.aggtranstype::regtype, a.aggfinalfn);
+END \$\$});
+	my ($state) = map { $_->[0] } rows($node, "SELECT aggtranstype::regtype FROM pg_aggregate WHERE aggfnoid = '$signature'::regprocedure");
+	same_answers('states as text', [ $calls[$n] ],
+		[ rows($node, "SELECT g, join_$n(s::$state)::text FROM (SELECT g, i % 3, part_${n}_$calls[$n]\::text AS s FROM answers GROUP BY 1, 2) AS p GROUP BY g") ],
+		[ map { [ $_->[0], $_->[ $n + 1 ] ] } @$right ]);
+}
+
 #
 # GROUPING SETS, FILTER, DISTINCT, ORDER BY
 #
