@@ -111,7 +111,7 @@ SELECT training_set_accum(NULL, 'x', '{1,0.5}');
 CREATE TEMP TABLE learning (name text, s training_set);
 INSERT INTO learning VALUES
 	('labels', training_set_accum(training_set_accum(NULL, 'a', '{1,-0.0}'), 'e', '{0.1,1e-320}')),
-	('options', training_set_accum(training_set_accum(NULL, 'a', '{1}', '{"l2": 0.1}'::jsonb), 'b', '{2}', NULL::jsonb)),
+	('options', training_set_accum(training_set_accum(NULL, 'a', '{1}', '{"l2": 0.1}'::jsonb), 'b', '{2}', '{"l2": 0.1}'::jsonb)),
 	('weights', training_set_accum(training_set_accum(NULL, 'a', '{1}', 0.1), 'b', '{2}', 0)),
 	('soft', training_set_accum(training_set_accum(NULL, '{"b": 0.1, "a": 0.9, "c": 0}'::label_distribution, '{1}'), '{"c": 1}'::label_distribution, '{1}')),
 	('soft, weights', training_set_accum(training_set_accum(NULL, '{"10": 0.5, "9": 0.5}'::label_distribution, '{1}', 2), '{"10": 0.25, "9": 0.5, "a": 0.25}'::label_distribution, '{4}', 0.3)),

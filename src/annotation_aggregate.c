@@ -3,8 +3,8 @@
  *		From rows to an annotation_set: transition and combine functions, and
  *		annotation_summary().
  *
- * The state is an annotation_set as an expanded object in the aggregate's
- * context, as in confusion_aggregate.c.
+ * The state has the type annotation_set: a log of rows (see state.h), and when
+ * that is full an expanded object in the aggregate's context.
  */
 #include "annotation_aggregate.h"
 
@@ -22,45 +22,54 @@ get_state(FunctionCallInfo fcinfo)
 	return annotation_set_expand(PG_GETARG_DATUM(0), context);
 }
 
-/*
- * Arguments 1 to 3 are item, annotator and label, argument 4 is gold if nargs
- * says that there is one.  Returns NULL when the row is no annotation.
- */
-ExpandedAnnotations *
-annotation_set_accum_row(FunctionCallInfo fcinfo, int nargs, ArgumentText get_text)
+/* A row without item, annotator or label is no annotation. */
+bool
+annotation_set_is_row(FunctionCallInfo fcinfo)
 {
+	return !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
+}
+
+/*
+ * The state with one more row: arguments 1 to 3 are item, annotator and label,
+ * argument 4 is gold if nargs says that there is one.
+ */
+Datum
+annotation_set_accum_row(FunctionCallInfo fcinfo, int nargs, ArgumentText get_text,
+						 const RowOptions *options)
+{
+	LogRow		row = {ANNOTATION_ROW, 3, {{0}}};
+	RowLog	   *log;
 	ExpandedAnnotations *ea;
-	uint32		item;
-	uint32		annotator;
-	uint32		label;
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
-		return NULL;
-	ea = get_state(fcinfo);
-	item = dictionary_add_text(ea->items, get_text(fcinfo, 1));
-	annotator = dictionary_add_text(ea->annotators, get_text(fcinfo, 2));
-	label = dictionary_add_text(ea->labels, get_text(fcinfo, 3));
-	annotation_set_add(ea, item, annotator, label);
 	if (nargs > 4 && !PG_ARGISNULL(4))
+		row.n = 4;
+	for (int i = 0; i < row.n; i++)
 	{
-		text	   *gold = get_text(fcinfo, 4);
+		text	   *name = get_text(fcinfo, i + 1);
 
-		options_refuse(fcinfo, 4, gold, "the gold label",
-					   "dawid_skene(item, annotator, label, %s)");
-		annotation_set_gold(ea, item, dictionary_add_text(ea->labels, gold));
+		if (i == 3)
+			options_refuse(fcinfo, 4, name, "the gold label",
+						   "dawid_skene(item, annotator, label, %s)");
+		row.field[i] = log_field_text(name);
 	}
-	return ea;
+	log = row_log_append(fcinfo, KIND_ANNOTATION_SET, &row, options,
+						 ROW_LOG_LIMIT);
+	if (log != NULL)
+		PG_RETURN_POINTER(log);
+	ea = get_state(fcinfo);
+	annotation_set_add_row(ea, &row);
+	state_options_add(&ea->options, options, ea->hdr.eoh_context);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
 }
 
 static Datum
 accum(FunctionCallInfo fcinfo, ArgumentText get_text)
 {
-	ExpandedAnnotations *ea = annotation_set_accum_row(fcinfo, PG_NARGS(),
-													   get_text);
+	RowOptions	options = NO_OPTIONS;
 
-	if (ea == NULL)
+	if (!annotation_set_is_row(fcinfo))
 		VALUE_RETURN_STATE();
-	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
+	return annotation_set_accum_row(fcinfo, PG_NARGS(), get_text, &options);
 }
 
 /* (annotation_set, item text, annotator text, label text [, gold text]) */
@@ -79,6 +88,22 @@ annotation_set_accum_any(PG_FUNCTION_ARGS)
 	return accum(fcinfo, nl_any_to_text);
 }
 
+/* The state as a log with all of another set; NULL: it cannot be one. */
+static RowLog *
+combine_logs(FunctionCallInfo fcinfo, Datum other)
+{
+	LogRow		row = {ANNOTATION_ROW_SET, 1, {{0}}};
+	RowOptions	options = NO_OPTIONS;
+	void	   *value = value_get(other, KIND_ANNOTATION_SET,
+								  offsetof(AnnotationSet, data));
+
+	if (value_is_row_log(value))
+		return row_log_append_log(fcinfo, value, ROW_LOG_LIMIT);
+	row.field[0] = (LogField) {value, VARSIZE(value)};
+	return row_log_append(fcinfo, KIND_ANNOTATION_SET, &row, &options,
+						  ROW_LOG_LIMIT);
+}
+
 /*
  * (annotation_set, annotation_set): combine step, sum(annotation_set) and the
  * operator +.  Either side may be NULL.
@@ -87,13 +112,29 @@ NL_FUNCTION(annotation_set_combine);
 Datum
 annotation_set_combine(PG_FUNCTION_ARGS)
 {
+	Datum		other = PG_GETARG_DATUM(1);
 	ExpandedAnnotations *ea;
+	RowLog	   *log;
 
 	if (PG_ARGISNULL(1))
 		VALUE_RETURN_STATE();
+	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
+	{
+		log = combine_logs(fcinfo, other);
+		if (log != NULL)
+			PG_RETURN_POINTER(log);
+	}
 	ea = get_state(fcinfo);
-	annotation_set_merge(ea, PG_GETARG_DATUM(1));
+	annotation_set_merge(ea, other);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
+}
+
+/* Final function of the aggregates that give a set. */
+NL_FUNCTION(annotation_set_final);
+Datum
+annotation_set_final(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(annotation_set_get(PG_GETARG_DATUM(0)));
 }
 
 /* What annotation_summary() says of a set. */

@@ -7,8 +7,9 @@
 
 #include "annotation_set.h"
 
-extern ExpandedAnnotations *annotation_set_accum_row(FunctionCallInfo fcinfo,
-													 int nargs,
-													 ArgumentText get_text);
+extern bool annotation_set_is_row(FunctionCallInfo fcinfo);
+extern Datum annotation_set_accum_row(FunctionCallInfo fcinfo, int nargs,
+									  ArgumentText get_text,
+									  const RowOptions *options);
 
 #endif							/* NL_ANNOTATION_AGGREGATE_H */

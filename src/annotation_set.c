@@ -21,8 +21,6 @@
  */
 #include "annotation_set.h"
 
-#include "jsonio.h"
-
 #define INITIAL_ANNOTATIONS 16
 #define INTERRUPT_BLOCK 16384
 
@@ -131,34 +129,6 @@ annotation_set_gold(ExpandedAnnotations *ea, uint32 item, uint32 label)
 				 errhint("Decide which one is right, or give NULL for this item.")));
 	}
 	ea->gold[item] = label;
-}
-
-/*
- * Options of the aggregate that the set is a state of: the same for all rows,
- * and carried by the set, since a final function may run on another server.
- */
-void
-annotation_set_options(ExpandedAnnotations *ea, const Jsonb *options)
-{
-	if (ea->options == NULL)
-	{
-		ea->options = MemoryContextAlloc(ea->hdr.eoh_context, VARSIZE(options));
-		memcpy(ea->options, options, VARSIZE(options));
-		ea->options_text = MemoryContextStrdup(ea->hdr.eoh_context,
-											   JsonbToCString(NULL, (JsonbContainer *) &options->root,
-															  VARSIZE(options)));
-	}
-	else if (VARSIZE(options) != VARSIZE(ea->options) ||
-			 memcmp(options, ea->options, VARSIZE(options)) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options must be the same for all rows of an aggregate")));
-}
-
-void
-annotation_set_options_text(ExpandedAnnotations *ea, const char *options)
-{
-	annotation_set_options(ea, jsonio_to_jsonb("options", options));
 }
 
 /*
@@ -322,7 +292,7 @@ expanded_view(const ExpandedAnnotations *ea)
 					"sorting an annotation_set");
 	o = order_names(ea);
 	view.items = ea->items->n;
-	view.options = ea->options_text;
+	view.options = ea->options.text;
 	view.annotations = ea->n;
 	view.annotators = dictionary_names(ea->annotators, o.annotators);
 	view.labels = dictionary_names(ea->labels, o.labels);
@@ -383,13 +353,24 @@ flat_layout(const AnnotationSet *set)
 	return f;
 }
 
-static AnnotationSet *
-flat_get(Datum datum)
+static ExpandedAnnotations *replay(const RowLog *log, MemoryContext parent);
+
+/* The stored form of a set in any form, detoasted. */
+AnnotationSet *
+annotation_set_get(Datum datum)
 {
 	AnnotationSet *set = value_get(datum, KIND_ANNOTATION_SET,
-									offsetof(AnnotationSet, data));
+								   offsetof(AnnotationSet, data));
 	FlatLayout	f;
 
+	if (value_is_row_log(set))
+	{
+		ExpandedAnnotations *ea = replay((RowLog *) set, CurrentMemoryContext);
+
+		set = (AnnotationSet *) DatumGetPointer(value_flatten(&ea->hdr));
+		DeleteExpandedObject(EOHPGetRWDatum(&ea->hdr));
+		return set;
+	}
 	f = flat_layout(set);
 	value_check_stored(set, f.options + set->option_bytes - (char *) set,
 					   KIND_ANNOTATION_SET);
@@ -421,7 +402,7 @@ flat_view(const AnnotationSet *set)
 static Size
 option_bytes(const ExpandedAnnotations *ea)
 {
-	return ea->options_text == NULL ? 0 : strlen(ea->options_text) + 1;
+	return ea->options.text == NULL ? 0 : strlen(ea->options.text) + 1;
 }
 
 static Size
@@ -478,32 +459,41 @@ flatten_into(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
 		sort_gold(ea, &o, f.gold);
 	free_order(&o);
 	if (set->option_bytes > 0)
-		memcpy(f.options, ea->options_text, set->option_bytes);
+		memcpy(f.options, ea->options.text, set->option_bytes);
 	MemoryContextSwitchTo(old);
 }
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
 
 /*
- * The view of a set in either form; it lives as long as the datum and the
- * current memory context.  From an expanded set it has no item names.
+ * The view of a set in any form; it lives as long as the datum and the current
+ * memory context.  It may have no item names.
  */
 AnnotationView
 annotation_set_view(Datum datum)
 {
+	void	   *value;
+
 	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
 		return expanded_view((ExpandedAnnotations *) DatumGetEOHP(datum));
-	return annotation_set_flat_view(datum);
+	value = value_get(datum, KIND_ANNOTATION_SET, offsetof(AnnotationSet, data));
+	if (value_is_row_log(value))
+		return expanded_view(replay(value, CurrentMemoryContext));
+	return annotation_set_flat_view(PointerGetDatum(value));
 }
 
 /* The same from the stored form, so with item names. */
 AnnotationView
 annotation_set_flat_view(Datum datum)
 {
-	return flat_view(flat_get(datum));
+	return flat_view(annotation_set_get(datum));
 }
 
-/* The three lists of codes by which a view's ranks are known in a set. */
+/*
+ * Joining sets
+ */
+
+/* The codes by which the names of one list are known in a dictionary. */
 static uint32 *
 join_names(Dictionary *dict, const Names *names)
 {
@@ -514,35 +504,144 @@ join_names(Dictionary *dict, const Names *names)
 	return codes;
 }
 
-/* Add all annotations and gold of another set; everything joins by name. */
-void
-annotation_set_merge(ExpandedAnnotations *ea, Datum other)
+static uint32 *
+join_dictionary(Dictionary *dict, const Dictionary *other)
 {
-	AnnotationSet *set = flat_get(other);
-	AnnotationView view = flat_view(set);
-	uint32	   *items = join_names(ea->items, &view.item_names);
-	uint32	   *annotators = join_names(ea->annotators, &view.annotators);
-	uint32	   *labels = join_names(ea->labels, &view.labels);
+	uint32	   *codes = nl_alloc(CurrentMemoryContext,
+								 mul_size(Max(other->n, 1), sizeof(uint32)));
 
-	for (uint32 i = 0; i < view.items; i++)
+	for (uint32 i = 0; i < other->n; i++)
+	{
+		int			len;
+		const char *s = dictionary_get(other, i, &len);
+
+		CHECK_FOR_INTERRUPTS();
+		codes[i] = dictionary_add(dict, s, len);
+	}
+	return codes;
+}
+
+static void
+merge_view(ExpandedAnnotations *ea, const AnnotationView *view)
+{
+	uint32	   *items = join_names(ea->items, &view->item_names);
+	uint32	   *annotators = join_names(ea->annotators, &view->annotators);
+	uint32	   *labels = join_names(ea->labels, &view->labels);
+
+	for (uint32 i = 0; i < view->items; i++)
 	{
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
-		for (uint32 a = view.starts[i]; a < view.starts[i + 1]; a++)
+		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
 		{
 			if (a % INTERRUPT_BLOCK == 0)
 				CHECK_FOR_INTERRUPTS();
-			annotation_set_add(ea, items[i], annotators[view.annotator[a]],
-							   labels[view.label[a]]);
+			annotation_set_add(ea, items[i], annotators[view->annotator[a]],
+							   labels[view->label[a]]);
 		}
-		if (view.gold != NULL && view.gold[i] != NO_GOLD)
-			annotation_set_gold(ea, items[i], labels[view.gold[i]]);
+		if (view->gold != NULL && view->gold[i] != NO_GOLD)
+			annotation_set_gold(ea, items[i], labels[view->gold[i]]);
 	}
 	pfree(items);
 	pfree(annotators);
 	pfree(labels);
-	if (view.options != NULL)
-		annotation_set_options_text(ea, view.options);
+	state_options_add_text(&ea->options, view->options, ea->hdr.eoh_context);
+}
+
+/* Without the stored form, which is limited in size and has to be sorted. */
+static void
+merge_expanded(ExpandedAnnotations *ea, const ExpandedAnnotations *other)
+{
+	uint32	   *items = join_dictionary(ea->items, other->items);
+	uint32	   *annotators = join_dictionary(ea->annotators, other->annotators);
+	uint32	   *labels = join_dictionary(ea->labels, other->labels);
+
+	for (Size i = 0; i < other->n; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		annotation_set_add(ea, items[other->item[i]],
+						   annotators[other->annotator[i]],
+						   labels[other->label[i]]);
+	}
+	for (uint32 i = 0; i < Min(other->gold_capacity, other->items->n); i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (other->gold[i] != NO_GOLD)
+			annotation_set_gold(ea, items[i], labels[other->gold[i]]);
+	}
+	pfree(items);
+	pfree(annotators);
+	pfree(labels);
+	state_options_add_text(&ea->options, other->options.text, ea->hdr.eoh_context);
+}
+
+/* A row of an aggregate, as it comes or from the log. */
+void
+annotation_set_add_row(ExpandedAnnotations *ea, const LogRow *row)
+{
+	const LogField *f = row->field;
+	uint32		item;
+	uint32		annotator;
+
+	if (row->kind == ANNOTATION_ROW_SET && row->n == 1)
+	{
+		annotation_set_merge(ea, PointerGetDatum(log_field_aligned(f)));
+		return;
+	}
+	if (row->kind != ANNOTATION_ROW || row->n < 3)
+		value_corrupt(KIND_ANNOTATION_SET);
+	item = dictionary_add(ea->items, f[0].data, f[0].size);
+	annotator = dictionary_add(ea->annotators, f[1].data, f[1].size);
+	annotation_set_add(ea, item, annotator,
+					   dictionary_add(ea->labels, f[2].data, f[2].size));
+	if (row->n > 3)
+		annotation_set_gold(ea, item,
+							dictionary_add(ea->labels, f[3].data, f[3].size));
+}
+
+static void
+merge_log(ExpandedAnnotations *ea, const RowLog *log)
+{
+	RowOptions	options = row_log_options(log);
+	LogReader	reader = row_log_begin(log);
+	LogRow		row;
+
+	while (row_log_next(&reader, &row))
+		annotation_set_add_row(ea, &row);
+	state_options_add(&ea->options, &options, ea->hdr.eoh_context);
+}
+
+static ExpandedAnnotations *
+replay(const RowLog *log, MemoryContext parent)
+{
+	ExpandedAnnotations *ea = annotation_set_create(parent);
+
+	merge_log(ea, log);
+	return ea;
+}
+
+/* Add all annotations and gold of another set; everything joins by name. */
+void
+annotation_set_merge(ExpandedAnnotations *ea, Datum other)
+{
+	AnnotationSet *set;
+	AnnotationView view;
+
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
+	{
+		merge_expanded(ea, (ExpandedAnnotations *) DatumGetEOHP(other));
+		return;
+	}
+	set = value_get(other, KIND_ANNOTATION_SET, offsetof(AnnotationSet, data));
+	if (value_is_row_log(set))
+		merge_log(ea, (RowLog *) set);
+	else
+	{
+		view = annotation_set_flat_view(PointerGetDatum(set));
+		merge_view(ea, &view);
+	}
 	if ((Pointer) set != DatumGetPointer(other))
 		pfree(set);
 }

@@ -20,8 +20,7 @@
 #define NL_ANNOTATION_SET_H
 
 #include "dictionary.h"
-#include "utils/jsonb.h"
-#include "value.h"
+#include "state.h"
 
 #define NO_GOLD PG_UINT16_MAX
 
@@ -37,7 +36,7 @@ typedef struct AnnotationView
 	const uint16 *label;
 	const uint16 *gold;			/* for each item, or NO_GOLD; NULL if none has */
 	double		gold_weight;	/* the chance that a gold label is right */
-	const char *options;		/* JSON, or NULL: see annotation_set_options */
+	const char *options;		/* JSON, or NULL: see StateOptions */
 } AnnotationView;
 
 typedef struct AnnotationSet
@@ -62,6 +61,15 @@ typedef struct AnnotationSet
 	 */
 } AnnotationSet;
 
+/*
+ * Rows of a set that is the state of an aggregate.
+ */
+typedef enum AnnotationRow
+{
+	ANNOTATION_ROW,				/* item, annotator, label, perhaps gold */
+	ANNOTATION_ROW_SET			/* a set */
+} AnnotationRow;
+
 typedef struct ExpandedAnnotations
 {
 	ExpandedObjectHeader hdr;
@@ -75,8 +83,7 @@ typedef struct ExpandedAnnotations
 	uint16	   *label;
 	uint16	   *gold;			/* by item code; NULL until a gold label comes */
 	uint32		gold_capacity;
-	Jsonb	   *options;		/* of the aggregate, or NULL */
-	char	   *options_text;
+	StateOptions options;		/* of the aggregate */
 } ExpandedAnnotations;
 
 static inline uint32
@@ -91,8 +98,8 @@ extern void annotation_set_add(ExpandedAnnotations *ea, uint32 item,
 							   uint32 annotator, uint32 label);
 extern void annotation_set_gold(ExpandedAnnotations *ea, uint32 item, uint32 label);
 extern void annotation_set_merge(ExpandedAnnotations *ea, Datum other);
-extern void annotation_set_options(ExpandedAnnotations *ea, const Jsonb *options);
-extern void annotation_set_options_text(ExpandedAnnotations *ea, const char *options);
+extern void annotation_set_add_row(ExpandedAnnotations *ea, const LogRow *row);
+extern AnnotationSet *annotation_set_get(Datum datum);
 extern AnnotationView annotation_set_view(Datum datum);
 extern AnnotationView annotation_set_flat_view(Datum datum);
 

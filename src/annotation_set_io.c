@@ -47,7 +47,8 @@ read_options(StringInfo buf, ExpandedAnnotations *ea, int encoding)
 		value_invalid_binary(KIND_ANNOTATION_SET, "Its options have a zero byte.");
 	s = pnstrdup(s, len);
 	if (len > 0)
-		annotation_set_options_text(ea, pg_any_to_server(s, len, encoding));
+		state_options_add_text(&ea->options, pg_any_to_server(s, len, encoding),
+							   ea->hdr.eoh_context);
 }
 
 static void

@@ -4,13 +4,20 @@
  *		annotator_confusion() and f1_report(), and the union of matrices behind
  *		sum(confusion_matrix), the operator + and all parallel plans.
  *
- * The state is the type confusion_matrix itself, as an expanded object in the
- * aggregate's context.  What a transition function gets as state may be that
- * object, a flat value (the first state that a combine step copied), or NULL.
+ * The state has the type confusion_matrix.  It begins as a log of rows (see
+ * state.h).  A log that is full is replaced by one that begins with the matrix
+ * of its rows, as long as that is small and the rows are few; else by the
+ * matrix as an expanded object in the aggregate's context.  Both give the same
+ * bytes: counts are added to cells in the same order.  What a transition
+ * function gets as state may also be NULL or, outside of aggregates, any form
+ * of a matrix.
  */
 #include "confusion_matrix.h"
 #include "label_distribution.h"
 #include "spelling.h"
+
+#define LOG_BYTES 1024			/* at which a log is made a matrix */
+#define LOG_ROWS 4096			/* so many are worth a memory context */
 
 /* The state of argument 0, in a form that may be changed. */
 static ExpandedConfusion *
@@ -25,7 +32,61 @@ get_state(FunctionCallInfo fcinfo)
 	return confusion_matrix_expand(PG_GETARG_DATUM(0), context);
 }
 
-#define RETURN_STATE(ec) PG_RETURN_DATUM(EOHPGetRWDatum(&(ec)->hdr))
+/*
+ * The log that goes on from a matrix, in which as much again fits; NULL: the
+ * matrix is too large.
+ */
+static RowLog *
+log_of_matrix(ExpandedConfusion *ec, uint32 rows)
+{
+	LogRow		row = {CONFUSION_ROW_MATRIX, 1, {{0}}};
+	RowOptions	options = NO_OPTIONS;
+	RowLog	   *log;
+
+	row.field[0].size = EOH_get_flat_size(&ec->hdr);
+	if (row.field[0].size > ROW_LOG_LIMIT / 4)
+		return NULL;
+	row.field[0].data = DatumGetPointer(value_flatten(&ec->hdr));
+	log = row_log_make(KIND_CONFUSION_MATRIX, &row, &options, ROW_LOG_LIMIT);
+	if (log != NULL)
+		log->rows = rows;
+	return log;
+}
+
+/* The matrix as a state. */
+static Datum
+return_matrix(FunctionCallInfo fcinfo, ExpandedConfusion *ec)
+{
+	RowLog	   *from = row_log_state(fcinfo);
+	uint32		rows = from == NULL ? 1 : from->rows + 1;
+
+	if (row_log_possible(fcinfo) && rows < LOG_ROWS)
+	{
+		RowLog	   *log = log_of_matrix(ec, rows);
+
+		if (log != NULL)
+		{
+			DeleteExpandedObject(EOHPGetRWDatum(&ec->hdr));
+			return PointerGetDatum(log);
+		}
+	}
+	return EOHPGetRWDatum(&ec->hdr);
+}
+
+static Datum
+add_row(FunctionCallInfo fcinfo, const LogRow *row)
+{
+	RowOptions	options = NO_OPTIONS;
+	RowLog	   *log = row_log_append(fcinfo, KIND_CONFUSION_MATRIX, row, &options,
+									 LOG_BYTES);
+	ExpandedConfusion *ec;
+
+	if (log != NULL)
+		return PointerGetDatum(log);
+	ec = get_state(fcinfo);
+	confusion_matrix_add_row(ec, row);
+	return return_matrix(fcinfo, ec);
+}
 
 /* A row with a NULL is no observation. */
 static inline bool
@@ -51,29 +112,19 @@ get_weight(FunctionCallInfo fcinfo)
 	return weight;
 }
 
-static void
-add_row(ExpandedConfusion *ec, text *truth, text *label, double weight)
-{
-	uint32		i = confusion_matrix_label(ec, VARDATA_ANY(truth),
-										   VARSIZE_ANY_EXHDR(truth));
-	uint32		j = confusion_matrix_label(ec, VARDATA_ANY(label),
-										   VARSIZE_ANY_EXHDR(label));
-
-	confusion_matrix_add(ec, i, j, weight);
-}
-
 static Datum
 accum(FunctionCallInfo fcinfo, ArgumentText get_text)
 {
-	ExpandedConfusion *ec;
+	LogRow		row = {CONFUSION_ROW_LABELS, PG_NARGS() - 1, {{0}}};
 	double		weight;
 
 	if (any_null(fcinfo))
 		VALUE_RETURN_STATE();
 	weight = get_weight(fcinfo);
-	ec = get_state(fcinfo);
-	add_row(ec, get_text(fcinfo, 1), get_text(fcinfo, 2), weight);
-	RETURN_STATE(ec);
+	row.field[0] = log_field_text(get_text(fcinfo, 1));
+	row.field[1] = log_field_text(get_text(fcinfo, 2));
+	row.field[2] = (LogField) {&weight, sizeof(weight)};
+	return add_row(fcinfo, &row);
 }
 
 /* (confusion_matrix, truth text, label text [, weight float8]) */
@@ -92,32 +143,18 @@ confusion_accum_any(PG_FUNCTION_ARGS)
 	return accum(fcinfo, nl_any_to_text);
 }
 
-/* Adds each true class's probability to its cell. */
 static Datum
 accum_expected(FunctionCallInfo fcinfo, ArgumentText get_text)
 {
-	ExpandedConfusion *ec;
+	LogRow		row = {CONFUSION_ROW_EXPECTED, 2, {{0}}};
 	LabelDistribution *truth;
-	Names		names;
-	text	   *label;
-	uint32		j;
 
 	if (any_null(fcinfo))
 		VALUE_RETURN_STATE();
-	ec = get_state(fcinfo);
 	truth = PG_GETARG_LABEL_DISTRIBUTION(1);
-	names = label_distribution_labels(truth);
-	label = get_text(fcinfo, 2);
-	j = confusion_matrix_label(ec, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
-	for (uint32 k = 0; k < truth->n; k++)
-	{
-		int			len;
-		const char *s = names_get(&names, k, &len);
-
-		confusion_matrix_add(ec, confusion_matrix_label(ec, s, len), j,
-							 truth->p[k]);
-	}
-	RETURN_STATE(ec);
+	row.field[0] = (LogField) {truth, VARSIZE(truth)};
+	row.field[1] = log_field_text(get_text(fcinfo, 2));
+	return add_row(fcinfo, &row);
 }
 
 /* (confusion_matrix, truth label_distribution, label text) */
@@ -144,16 +181,32 @@ NL_FUNCTION(confusion_combine);
 Datum
 confusion_combine(PG_FUNCTION_ARGS)
 {
+	LogRow		row = {CONFUSION_ROW_MATRIX, 1, {{0}}};
+	RowLog	   *log;
 	ExpandedConfusion *ec;
+	void	   *other;
 
 	if (PG_ARGISNULL(1))
 		VALUE_RETURN_STATE();
+	other = value_get(PG_GETARG_DATUM(1), KIND_CONFUSION_MATRIX,
+					  offsetof(ConfusionMatrix, counts));
+	if (!value_is_row_log(other))
+	{
+		row.field[0] = (LogField) {other, VARSIZE(other)};
+		return add_row(fcinfo, &row);
+	}
+	log = row_log_append_log(fcinfo, other, LOG_BYTES);
+	if (log != NULL)
+		PG_RETURN_POINTER(log);
 	ec = get_state(fcinfo);
-	confusion_matrix_merge(ec, PG_GETARG_DATUM(1));
-	RETURN_STATE(ec);
+	confusion_matrix_merge(ec, PointerGetDatum(other));
+	return return_matrix(fcinfo, ec);
 }
 
-/* The matrix as it is, after a look at how its labels are spelled. */
+/*
+ * Final function of the aggregates that give a matrix: its stored form, after a
+ * look at how its labels are spelled.
+ */
 NL_FUNCTION(confusion_matrix_final);
 Datum
 confusion_matrix_final(PG_FUNCTION_ARGS)

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "jsonio.h"
+#include "label_distribution.h"
 #include "libpq/pqformat.h"
 #include "value_forms.h"
 
@@ -33,12 +34,22 @@ init_flat(ConfusionMatrix *cm, uint32 n, Size name_bytes)
 	cm->name_bytes = name_bytes;
 }
 
+static ExpandedConfusion *replay(const RowLog *log, MemoryContext parent);
+
 ConfusionMatrix *
 confusion_matrix_get(Datum datum)
 {
 	ConfusionMatrix *cm = value_get(datum, KIND_CONFUSION_MATRIX,
 									offsetof(ConfusionMatrix, counts));
 
+	if (value_is_row_log(cm))
+	{
+		ExpandedConfusion *ec = replay((RowLog *) cm, CurrentMemoryContext);
+
+		cm = (ConfusionMatrix *) DatumGetPointer(value_flatten(&ec->hdr));
+		DeleteExpandedObject(EOHPGetRWDatum(&ec->hdr));
+		return cm;
+	}
 	value_check_stored(cm, flat_size(cm->n, cm->name_bytes), KIND_CONFUSION_MATRIX);
 	return cm;
 }
@@ -151,13 +162,71 @@ confusion_matrix_merge(ExpandedConfusion *ec, Datum other)
 		pfree(cm);
 }
 
+/* Adds each true class's probability to its cell. */
+static void
+add_expected(ExpandedConfusion *ec, const LogRow *row)
+{
+	LabelDistribution *truth =
+		label_distribution_get(PointerGetDatum(log_field_aligned(&row->field[0])));
+	Names		names = label_distribution_labels(truth);
+	uint32		j = confusion_matrix_label(ec, row->field[1].data, row->field[1].size);
+
+	for (uint32 k = 0; k < truth->n; k++)
+	{
+		int			len;
+		const char *s = names_get(&names, k, &len);
+
+		confusion_matrix_add(ec, confusion_matrix_label(ec, s, len), j,
+							 truth->p[k]);
+	}
+}
+
+/* A row of an aggregate, as it comes or from the log. */
+void
+confusion_matrix_add_row(ExpandedConfusion *ec, const LogRow *row)
+{
+	uint32		i;
+	uint32		j;
+
+	if (row->kind == CONFUSION_ROW_MATRIX && row->n == 1)
+		confusion_matrix_merge(ec, PointerGetDatum(log_field_aligned(&row->field[0])));
+	else if (row->kind == CONFUSION_ROW_EXPECTED && row->n == 2)
+		add_expected(ec, row);
+	else if (row->kind == CONFUSION_ROW_LABELS && row->n >= 2)
+	{
+		i = confusion_matrix_label(ec, row->field[0].data, row->field[0].size);
+		j = confusion_matrix_label(ec, row->field[1].data, row->field[1].size);
+		confusion_matrix_add(ec, i, j, row->n == 2 ? 1 :
+							 log_field_double(row, 2, KIND_CONFUSION_MATRIX));
+	}
+	else
+		value_corrupt(KIND_CONFUSION_MATRIX);
+}
+
+static ExpandedConfusion *
+replay(const RowLog *log, MemoryContext parent)
+{
+	ExpandedConfusion *ec = confusion_matrix_create(parent);
+	LogReader	reader = row_log_begin(log);
+	LogRow		row;
+
+	while (row_log_next(&reader, &row))
+		confusion_matrix_add_row(ec, &row);
+	return ec;
+}
+
 /* A copy that may be changed, below "parent". */
 ExpandedConfusion *
 confusion_matrix_expand(Datum datum, MemoryContext parent)
 {
-	ExpandedConfusion *ec = confusion_matrix_create(parent);
+	void	   *value = value_get(datum, KIND_CONFUSION_MATRIX,
+								  offsetof(ConfusionMatrix, counts));
+	ExpandedConfusion *ec;
 
-	confusion_matrix_merge(ec, datum);
+	if (value_is_row_log(value))
+		return replay(value, parent);
+	ec = confusion_matrix_create(parent);
+	confusion_matrix_merge(ec, PointerGetDatum(value));
 	return ec;
 }
 

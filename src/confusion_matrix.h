@@ -10,7 +10,7 @@
 
 #include "dictionary.h"
 #include "utils/float.h"
-#include "value.h"
+#include "state.h"
 
 /* Stored form.  Labels are in canonical order. */
 typedef struct ConfusionMatrix
@@ -21,6 +21,16 @@ typedef struct ConfusionMatrix
 	double		counts[FLEXIBLE_ARRAY_MEMBER];	/* n * n, row-major */
 	/* uint32 ends[n]; char bytes[name_bytes] */
 } ConfusionMatrix;
+
+/*
+ * Rows of a matrix that is the state of an aggregate.
+ */
+typedef enum ConfusionRow
+{
+	CONFUSION_ROW_LABELS,		/* truth, label, perhaps weight */
+	CONFUSION_ROW_EXPECTED,		/* truth as label_distribution, label */
+	CONFUSION_ROW_MATRIX		/* a matrix */
+} ConfusionRow;
 
 /*
  * Form that grows while rows arrive: labels in order of appearance, rows of
@@ -58,6 +68,7 @@ extern ExpandedConfusion *confusion_matrix_create(MemoryContext parent);
 extern ExpandedConfusion *confusion_matrix_expand(Datum datum, MemoryContext parent);
 extern void confusion_matrix_reserve(ExpandedConfusion *ec);
 extern void confusion_matrix_merge(ExpandedConfusion *ec, Datum other);
+extern void confusion_matrix_add_row(ExpandedConfusion *ec, const LogRow *row);
 
 /* Code of a label, added to the matrix if it is new. */
 static inline uint32

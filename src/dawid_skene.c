@@ -440,8 +440,8 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	EmFit	   *fit;
 	AnnotatorModel *model;
 
-	if (options_jsonb == NULL && view.options != NULL)
-		options = parse_options(jsonio_to_jsonb("options", view.options));
+	if (options_jsonb == NULL)
+		options = parse_options(state_options_parse(view.options));
 	if (view.items == 0)
 	{
 		MemoryContextSwitchTo(old);
@@ -500,19 +500,14 @@ static Datum
 accum_with_options(FunctionCallInfo fcinfo, ArgumentText get_text, OptionsForm form)
 {
 	int			last = PG_NARGS() - 1;
-	ExpandedAnnotations *ea = annotation_set_accum_row(fcinfo, last, get_text);
+	RowOptions	options = {true, NULL};
 
-	if (ea == NULL)
+	if (!annotation_set_is_row(fcinfo))
 		VALUE_RETURN_STATE();
-	if (!PG_ARGISNULL(last))
-	{
-		const Jsonb *options = options_argument(fcinfo, last, form);
-
-		if (ea->options == NULL)
-			(void) parse_options(options);	/* bad ones fail before the work */
-		annotation_set_options(ea, options);
-	}
-	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
+	options.value = options_argument(fcinfo, last, form);
+	if (PG_ARGISNULL(0))
+		(void) parse_options(options.value);	/* bad ones fail before the work */
+	return annotation_set_accum_row(fcinfo, last, get_text, &options);
 }
 
 /* (annotation_set, item, annotator, label [, gold], options jsonb) */

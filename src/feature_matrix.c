@@ -201,18 +201,33 @@ features_copy(double *to, const double *from, uint32 n, int64 row)
 					 errhint("Features must be finite numbers.")));
 }
 
+/* All rows of a matrix of that width, 0 where there are none yet, are alike. */
 void
-feature_matrix_add_array(FeatureMatrix *x, ArrayType *array, int64 row)
+features_check_width(uint32 width, uint32 n, int64 row)
 {
-	uint32		n = features_check(array, row);
-
-	if (x->width > 0 && n + 1 != x->width)
+	if (width > 0 && n + 1 != width)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%s has %u features, but the rows before it have %u",
-						row_name(row), n, x->width - 1)));
-	features_copy(feature_matrix_add(x, n) + 1, (double *) ARR_DATA_PTR(array),
-				  n, row);
+						row_name(row), n, width - 1)));
+}
+
+/* A row of n doubles, which need not be aligned. */
+void
+feature_matrix_add_row(FeatureMatrix *x, const void *from, uint32 n, int64 row)
+{
+	double	   *to;
+
+	features_check_width(x->width, n, row);
+	to = feature_matrix_add(x, n) + 1;
+	memcpy(to, from, n * sizeof(double));
+	features_copy(to, to, n, row);
+}
+
+void
+feature_matrix_add_array(FeatureMatrix *x, ArrayType *array, int64 row)
+{
+	feature_matrix_add_row(x, ARR_DATA_PTR(array), features_check(array, row), row);
 }
 
 /*

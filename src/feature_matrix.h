@@ -78,6 +78,9 @@ extern Size feature_matrix_memory(const FeatureMatrix *x);
 extern double *feature_matrix_add(FeatureMatrix *x, uint32 features);
 extern void feature_matrix_add_array(FeatureMatrix *x, ArrayType *array, int64 row);
 extern void feature_matrix_permute(FeatureMatrix *x, const uint32 *source);
+extern void feature_matrix_add_row(FeatureMatrix *x, const void *from, uint32 n,
+								   int64 row);
+extern void features_check_width(uint32 width, uint32 n, int64 row);
 extern uint32 features_check(ArrayType *array, int64 row);
 extern void features_copy(double *to, const double *from, uint32 n, int64 row);
 

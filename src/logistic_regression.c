@@ -3,9 +3,14 @@
  *		The aggregate logistic_regression(), and what reads its classifier:
  *		predict(), coefficients(), labels(), fit_report().
  *
- * The state is a training_set as an expanded object in the aggregate's context.
- * The final function fits in place: it orders and centres the state's own
- * matrix, so that there is no second one.
+ * The state has the type training_set: a log of rows (see state.h), and when
+ * that is full an expanded object in the aggregate's context.
+ *
+ * The final function may be called again on the same state, where a hash
+ * aggregate is scanned again, and the state may be another's too, so it works
+ * on a copy; but an expanded object that nobody else will read is fitted in
+ * place: its own matrix is ordered and centred, so that there is no second one.
+ * The classifier then takes the place of the rows.
  */
 #include "classifier.h"
 #include "classifier_options.h"
@@ -31,46 +36,110 @@ get_state(FunctionCallInfo fcinfo, bool soft, bool weighted)
 	if (PG_ARGISNULL(0))
 		return training_expand_new(context, soft, weighted);
 	if (value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
-		return (ExpandedTraining *) DatumGetEOHP(PG_GETARG_DATUM(0));
+	{
+		ExpandedTraining *et = (ExpandedTraining *) DatumGetEOHP(PG_GETARG_DATUM(0));
+
+		if (et->fitted != NULL)
+			elog(ERROR, "a training_set that has been fitted cannot grow");
+		return et;
+	}
 	return training_expand(PG_GETARG_DATUM(0), context);
 }
 
-static void
-keep_options(ExpandedTraining *et, const Jsonb *options)
+/* All but the features. */
+static LogRow
+begin_row(FunctionCallInfo fcinfo, TargetKind kind, double *weight)
 {
-	if (et->options == NULL)
-		(void) classifier_options(options, false);	/* bad ones fail before the work */
-	training_set_options(et, JsonbToCString(NULL, (JsonbContainer *) &options->root,
-											VARSIZE(options)));
+	LogRow		row = {0, 1, {{0}}};
+
+	if (kind == TARGET_DISTRIBUTION)
+	{
+		LabelDistribution *target = PG_GETARG_LABEL_DISTRIBUTION(1);
+
+		row.kind = TRAINING_ROW_SOFT;
+		row.field[0] = (LogField) {target, VARSIZE(target)};
+	}
+	else
+		row.field[0] = log_field_text(kind == TARGET_TEXT ?
+									  nl_text_argument(fcinfo, 1) :
+									  nl_any_to_text(fcinfo, 1));
+	if (weight != NULL)
+	{
+		*weight = PG_GETARG_FLOAT8(3);
+		nl_check_weight(*weight);
+		row.kind |= TRAINING_ROW_WEIGHTED;
+		row.field[row.n++] = (LogField) {weight, sizeof(double)};
+	}
+	return row;
+}
+
+/* The number of the next row, for messages; "et" is NULL while there is a log. */
+static int64
+next_row(FunctionCallInfo fcinfo, const ExpandedTraining *et)
+{
+	const RowLog *log = row_log_state(fcinfo);
+
+	if (et != NULL)
+		return (int64) et->set.x.n + 1;
+	return log == NULL ? 1 : (int64) log->rows + 1;
+}
+
+/*
+ * The state with a row as a log, or NULL where it cannot be one.  The features,
+ * the last field, must be checked before they stand in a log.
+ */
+static RowLog *
+append_to_log(FunctionCallInfo fcinfo, LogRow *row, const RowOptions *options)
+{
+	RowLog	   *log = row_log_state(fcinfo);
+	LogField   *features = &row->field[row->n - 1];
+	uint32		n = features->size / sizeof(double);
+	int64		number = next_row(fcinfo, NULL);
+	double	   *copy;
+
+	if (features->size > ROW_LOG_LIMIT)
+		return NULL;
+	features_check_width(log == NULL ? 0 : log->width, n, number);
+	copy = palloc(features->size);
+	features_copy(copy, features->data, n, number);
+	features->data = copy;
+	log = row_log_append(fcinfo, KIND_TRAINING_SET, row, options, ROW_LOG_LIMIT);
+	if (log != NULL)
+		log->width = n + 1;
+	return log;
 }
 
 /* Arguments: state, target, features, then weight and options, if any. */
 static Datum
 accum(FunctionCallInfo fcinfo, TargetKind kind, bool weighted, OptionsForm form)
 {
-	const Jsonb *options;
-	ExpandedTraining *et;
-	TrainingSet *set;
-	uint32		row;
+	RowOptions	options = {form != OPTIONS_NONE, NULL};
+	double		weight;
+	LogRow		row;
+	RowLog	   *log;
+	ArrayType  *features;
+	ExpandedTraining *et = NULL;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (weighted && PG_ARGISNULL(3)))
 		VALUE_RETURN_STATE();
-	et = get_state(fcinfo, kind == TARGET_DISTRIBUTION, weighted);
-	set = &et->set;
-	training_set_check_kind(set, kind == TARGET_DISTRIBUTION, weighted);
-	row = set->x.n;
-	if (kind == TARGET_DISTRIBUTION)
-		training_set_target(set, row, PG_GETARG_LABEL_DISTRIBUTION(1));
-	else if (kind == TARGET_TEXT)
-		training_set_label(set, row, nl_text_argument(fcinfo, 1));
-	else
-		training_set_label(set, row, nl_any_to_text(fcinfo, 1));
-	if (weighted)
-		training_set_weight(set, row, PG_GETARG_FLOAT8(3));
-	feature_matrix_add_array(&set->x, PG_GETARG_ARRAYTYPE_P(2), (int64) row + 1);
-	options = options_argument(fcinfo, 3 + weighted, form);
-	if (options != NULL)
-		keep_options(et, options);
+	options.value = options_argument(fcinfo, 3 + weighted, form);
+	if (options.given && PG_ARGISNULL(0))
+		(void) classifier_options(options.value, false);	/* bad ones fail before the work */
+	row = begin_row(fcinfo, kind, weighted ? &weight : NULL);
+	if (!row_log_possible(fcinfo))
+		et = get_state(fcinfo, kind == TARGET_DISTRIBUTION, weighted);
+	features = PG_GETARG_ARRAYTYPE_P(2);
+	row.field[row.n].size = features_check(features, next_row(fcinfo, et)) * sizeof(double);
+	row.field[row.n++].data = ARR_DATA_PTR(features);
+	if (et == NULL)
+	{
+		log = append_to_log(fcinfo, &row, &options);
+		if (log != NULL)
+			PG_RETURN_POINTER(log);
+		et = get_state(fcinfo, kind == TARGET_DISTRIBUTION, weighted);
+	}
+	training_set_add_row(et, &row);
+	state_options_add(&et->options, &options, et->hdr.eoh_context);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&et->hdr));
 }
 
@@ -101,6 +170,24 @@ ACCUM(training_accum_soft_text_options, TARGET_DISTRIBUTION, false, OPTIONS_TEXT
 ACCUM(training_accum_soft_weight_options, TARGET_DISTRIBUTION, true, OPTIONS_JSONB)
 ACCUM(training_accum_soft_weight_text_options, TARGET_DISTRIBUTION, true, OPTIONS_TEXT)
 
+/* The state as a log with all rows of another set; NULL: it cannot be one. */
+static RowLog *
+combine_logs(FunctionCallInfo fcinfo, Datum other)
+{
+	LogRow		row = {TRAINING_ROW_SET, 1, {{0}}};
+	RowOptions	options = NO_OPTIONS;
+	void	   *value;
+
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
+		return NULL;
+	value = value_get(other, KIND_TRAINING_SET, sizeof(ValueHeader));
+	if (value_is_row_log(value))
+		return row_log_append_log(fcinfo, value, ROW_LOG_LIMIT);
+	row.field[0] = (LogField) {value, VARSIZE(value)};
+	return row_log_append(fcinfo, KIND_TRAINING_SET, &row, &options,
+						  ROW_LOG_LIMIT);
+}
+
 /* (training_set, training_set): either side may be NULL. */
 NL_FUNCTION(training_combine);
 Datum
@@ -108,9 +195,13 @@ training_combine(PG_FUNCTION_ARGS)
 {
 	ExpandedTraining *other;
 	ExpandedTraining *et;
+	RowLog	   *log;
 
 	if (PG_ARGISNULL(1))
 		VALUE_RETURN_STATE();
+	log = combine_logs(fcinfo, PG_GETARG_DATUM(1));
+	if (log != NULL)
+		PG_RETURN_POINTER(log);
 	other = training_get(PG_GETARG_DATUM(1), CurrentMemoryContext);
 	et = get_state(fcinfo, other->set.soft, other->set.weight != NULL);
 	training_set_merge(et, other);
@@ -209,42 +300,68 @@ fit(TrainingSet *set, const ClassifierOptions *options)
 	return classifier_make(&view);
 }
 
+/* The state itself, if it may be used up. */
+static ExpandedTraining *
+own_state(FunctionCallInfo fcinfo)
+{
+	Datum		state = PG_GETARG_DATUM(0);
+
+	if (AggStateIsShared(fcinfo) ||
+		!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(state)))
+		return NULL;
+	return (ExpandedTraining *) DatumGetEOHP(state);
+}
+
+static struct varlena *
+copy_value(MemoryContext context, const struct varlena *value)
+{
+	struct varlena *copy = MemoryContextAlloc(context, VARSIZE(value));
+
+	memcpy(copy, value, VARSIZE(value));
+	return copy;
+}
+
+/* The classifier of a set, which is used up, or NULL. */
+static struct varlena *
+fit_state(ExpandedTraining *et)
+{
+	ClassifierOptions options =
+		classifier_options(state_options_parse(et->options.text), false);
+
+	if (et->set.x.n == 0)
+		return NULL;
+	return (struct varlena *) fit(&et->set, &options);
+}
+
 /*
- * Declared FINALFUNC_MODIFY = READ_WRITE: the state is used up.  It works on a
- * copy when called by hand, in a window, or by another aggregate that does not
- * declare it so: in none of these has the state one reader.
+ * A state is used up only if nobody else will read it: never by hand, nor in a
+ * window, nor where another aggregate shares it (AggStateIsShared).
  */
 NL_FUNCTION(logistic_regression_final);
 Datum
 logistic_regression_final(PG_FUNCTION_ARGS)
 {
+	ExpandedTraining *own = own_state(fcinfo);
 	MemoryContext phase;
 	MemoryContext old;
-	ExpandedTraining *et;
-	ClassifierOptions options;
-	Jsonb	   *jsonb = NULL;
-	Classifier *classifier;
-	Classifier *result = NULL;
+	struct varlena *classifier;
+	struct varlena *result = NULL;
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
+	if (own != NULL && own->fitted != NULL)
+		PG_RETURN_POINTER(copy_value(CurrentMemoryContext, own->fitted));
 	phase = AllocSetContextCreate(CurrentMemoryContext, "logistic_regression fit",
 								  ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(phase);
-	et = AggStateIsShared(fcinfo) ?
-		training_expand(PG_GETARG_DATUM(0), phase) :
-		training_get(PG_GETARG_DATUM(0), phase);
-	if (et->options != NULL)
-		jsonb = jsonio_to_jsonb("options", et->options);
-	options = classifier_options(jsonb, false);
-	if (et->set.x.n > 0)
-	{
-		classifier = fit(&et->set, &options);
-		result = MemoryContextAlloc(old, VARSIZE(classifier));
-		memcpy(result, classifier, VARSIZE(classifier));
-	}
+	classifier = fit_state(own != NULL ? own :
+						   training_expand(PG_GETARG_DATUM(0), phase));
+	if (classifier != NULL)
+		result = copy_value(old, classifier);
+	if (own != NULL && result != NULL)
+		own->fitted = copy_value(own->hdr.eoh_context, result);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(phase);
+	if (own != NULL)
+		training_set_free_rows(&own->set);
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(shared_value_make(result));

@@ -8,6 +8,7 @@
  *
  *	noisylabel.h, dictionary.h, jsonio.h, options.h, statistics.h, beta.h,
  *		credible.h
+ *	value.h, state.h: what the value types share
  *	the value types: confusion_matrix.h (and spelling.h), label_distribution.h,
  *		annotation_set.h, annotator_model.h, training_set.h, classifier.h
  *	the engines: em.h (models of annotators), score.h (such a model meets an

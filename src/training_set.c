@@ -110,13 +110,21 @@ begin_row(TrainingSet *set, uint32 row)
 		set->label[row] = NO_LABEL;
 }
 
+static void
+add_label(TrainingSet *set, uint32 row, const char *s, int len)
+{
+	begin_row(set, row);
+	set->label[row] = dictionary_add(set->labels, s, len);
+}
+
 /* NULL: the row has no label. */
 void
 training_set_label(TrainingSet *set, uint32 row, const text *label)
 {
-	begin_row(set, row);
-	if (label != NULL)
-		set->label[row] = dictionary_add_text(set->labels, label);
+	if (label == NULL)
+		begin_row(set, row);
+	else
+		add_label(set, row, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
 }
 
 static void
@@ -342,6 +350,27 @@ training_set_permute(TrainingSet *set, const uint32 *source)
 	set->capacity = set->x.n;
 }
 
+/* Free the rows; there will be no others. */
+void
+training_set_free_rows(TrainingSet *set)
+{
+	void	   *arrays[] = {set->x.chunks, set->label, set->weight,
+		set->target_end, set->target_label, set->target_p};
+
+	for (uint32 i = 0; i < set->x.n_chunks; i++)
+		if (set->x.chunks[i].rows != NULL)
+			pfree(set->x.chunks[i].block);
+	for (int i = 0; i < (int) lengthof(arrays); i++)
+		if (arrays[i] != NULL)
+			pfree(arrays[i]);
+	memset(&set->x, 0, sizeof(set->x));
+	set->label = NULL;
+	set->weight = NULL;
+	set->target_end = NULL;
+	set->target_label = NULL;
+	set->target_p = NULL;
+}
+
 /*
  * The SQL type
  */
@@ -357,18 +386,6 @@ training_expand_new(MemoryContext parent, bool soft, bool weighted)
 	EOH_init_header(&et->hdr, &methods, context);
 	training_set_init(&et->set, context, soft, weighted, 0);
 	return et;
-}
-
-/* Options are the same for all rows; a state carries them to its final step. */
-void
-training_set_options(ExpandedTraining *et, const char *options)
-{
-	if (et->options == NULL)
-		et->options = MemoryContextStrdup(et->hdr.eoh_context, options);
-	else if (strcmp(et->options, options) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options must be the same for all rows of an aggregate")));
 }
 
 typedef struct FlatTraining
@@ -409,8 +426,7 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("some rows have %u features, others %u",
 						to->x.width - 1, from->x.width - 1)));
-	if (other->options != NULL)
-		training_set_options(et, other->options);
+	state_options_add_text(&et->options, other->options.text, et->hdr.eoh_context);
 	for (uint32 i = 0; i < from->labels->n; i++)
 	{
 		int			len;
@@ -427,6 +443,29 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 	pfree(codes);
 }
 
+/* A row of an aggregate, as it comes or from the log. */
+void
+training_set_add_row(ExpandedTraining *et, const LogRow *row)
+{
+	const LogField *f = row->field;
+	TrainingSet *set = &et->set;
+	bool		soft = row->kind & TRAINING_ROW_SOFT;
+	bool		weighted = row->kind & TRAINING_ROW_WEIGHTED;
+	uint32		i = set->x.n;
+
+	if (row->n != 2 + weighted)
+		value_corrupt(KIND_TRAINING_SET);
+	training_set_check_kind(set, soft, weighted);
+	if (soft)
+		training_set_target(set, i, label_distribution_get(PointerGetDatum(log_field_aligned(f))));
+	else
+		add_label(set, i, f->data, f->size);
+	if (weighted)
+		training_set_weight(set, i, log_field_double(row, 1, KIND_TRAINING_SET));
+	feature_matrix_add_row(&set->x, f[row->n - 1].data,
+						   f[row->n - 1].size / sizeof(double), (int64) i + 1);
+}
+
 static void
 write_text(StringInfo buf, const char *s, int len, int encoding)
 {
@@ -441,11 +480,28 @@ write_text(StringInfo buf, const char *s, int len, int encoding)
 	pfree(copy);
 }
 
+/* Bytes that the binary form of the rows takes. */
+static Size
+written_size(const TrainingSet *set)
+{
+	Size		row = set->x.width * sizeof(double) + sizeof(uint16) +
+		(set->weight != NULL ? sizeof(double) : 0);
+	Size		size = mul_size(set->x.n, row);
+
+	if (set->soft && set->x.n > 0)
+		size = add_size(size, mul_size(set->target_end[set->x.n - 1],
+									   sizeof(uint16) + sizeof(double)));
+	return size;
+}
+
 static void
 write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 {
 	const TrainingSet *set = &et->set;
+	const char *options;
 
+	/* before it becomes too large for a StringInfo */
+	(void) value_check_size(written_size(set), KIND_TRAINING_SET);
 	value_send_version(buf, KIND_TRAINING_SET);
 	pq_sendint32(buf, set->labels->n);
 	for (uint32 i = 0; i < set->labels->n; i++)
@@ -455,8 +511,8 @@ write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 
 		write_text(buf, s, len, encoding);
 	}
-	write_text(buf, et->options ? et->options : "",
-			   et->options ? strlen(et->options) : 0, encoding);
+	options = et->options.text ? et->options.text : "";
+	write_text(buf, options, strlen(options), encoding);
 	pq_sendint8(buf, set->soft);
 	pq_sendint8(buf, set->weight != NULL);
 	pq_sendint32(buf, set->x.n);
@@ -485,8 +541,8 @@ write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 	}
 }
 
-static char *
-read_options(StringInfo buf, int encoding)
+static void
+read_options(StringInfo buf, ExpandedTraining *et, int encoding)
 {
 	uint32		len = pq_getmsgint(buf, 4);
 	char	   *s;
@@ -497,10 +553,11 @@ read_options(StringInfo buf, int encoding)
 	if (memchr(s, '\0', len) != NULL)
 		value_invalid_binary(KIND_TRAINING_SET, "Its options have a zero byte.");
 	if (len == 0)
-		return NULL;
+		return;
 	s = pg_any_to_server(s, len, encoding);
-	/* in the form that rows bring them in, and proved to be JSON */
-	return jsonio_options("training_set", jsonio_parse_object("training_set", s), "options");
+	if (strcmp(s, "null") != 0)
+		(void) jsonio_parse_object("training_set", s);
+	state_options_add_text(&et->options, s, et->hdr.eoh_context);
 }
 
 static uint32
@@ -575,9 +632,7 @@ read_set(StringInfo buf, MemoryContext parent, int encoding)
 
 	value_recv_version(buf, KIND_TRAINING_SET);
 	dictionary_recv(labels, buf, encoding);
-	et->options = read_options(buf, encoding);
-	if (et->options != NULL)
-		et->options = MemoryContextStrdup(context, et->options);
+	read_options(buf, et, encoding);
 	soft = pq_getmsgbyte(buf) != 0;
 	weighted = pq_getmsgbyte(buf) != 0;
 	n = pq_getmsgint(buf, 4);
@@ -613,15 +668,13 @@ flat_buffer(ExpandedTraining *et)
 	if (et->flat == NULL)
 	{
 		MemoryContext old = value_begin_flatten(&et->hdr);
-		const TrainingSet *set = &et->set;
-		Size		row = mul_size(set->x.width, sizeof(double));
+		Size		size = value_check_size(written_size(&et->set),
+											KIND_TRAINING_SET);
 
-		/* before it becomes too large for a StringInfo */
-		(void) value_check_size(mul_size(set->x.n, row), KIND_TRAINING_SET);
-		nl_check_memory(add_size(training_set_memory(set), mul_size(set->x.n, row)),
+		nl_check_memory(add_size(training_set_memory(&et->set), size),
 						"storing a training_set");
 		et->flat = makeStringInfo();
-		enlargeStringInfo(et->flat, set->x.n * row);
+		enlargeStringInfo(et->flat, size);
 		write_set(et->flat, et, value_text_encoding());
 		MemoryContextSwitchTo(old);
 	}
@@ -654,6 +707,49 @@ flatten_into(ExpandedObjectHeader *eoh, void *result, Size size)
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
 
+/* A set that came as a row; "et" is NULL where it is the first. */
+static ExpandedTraining *
+add_set(ExpandedTraining *et, MemoryContext parent, const LogRow *row)
+{
+	Datum		stored = PointerGetDatum(log_field_aligned(&row->field[0]));
+	ExpandedTraining *other;
+
+	if (row->n != 1)
+		value_corrupt(KIND_TRAINING_SET);
+	if (et == NULL)
+		return training_expand(stored, parent);
+	other = training_expand(stored, CurrentMemoryContext);
+	training_set_merge(et, other);
+	DeleteExpandedObject(EOHPGetRWDatum(&other->hdr));
+	return et;
+}
+
+static ExpandedTraining *
+replay(const RowLog *log, MemoryContext parent)
+{
+	RowOptions	options = row_log_options(log);
+	LogReader	reader = row_log_begin(log);
+	ExpandedTraining *et = NULL;
+	LogRow		row;
+
+	while (row_log_next(&reader, &row))
+	{
+		if (row.kind & TRAINING_ROW_SET)
+			et = add_set(et, parent, &row);
+		else
+		{
+			if (et == NULL)
+				et = training_expand_new(parent, row.kind & TRAINING_ROW_SOFT,
+										 row.kind & TRAINING_ROW_WEIGHTED);
+			training_set_add_row(et, &row);
+		}
+	}
+	if (et == NULL)
+		value_corrupt(KIND_TRAINING_SET);
+	state_options_add(&et->options, &options, et->hdr.eoh_context);
+	return et;
+}
+
 /* A copy of any form of the set, in a context below "parent". */
 ExpandedTraining *
 training_expand(Datum datum, MemoryContext parent)
@@ -672,6 +768,8 @@ training_expand(Datum datum, MemoryContext parent)
 		return et;
 	}
 	flat = value_get(datum, KIND_TRAINING_SET, offsetof(FlatTraining, data));
+	if (value_is_row_log(flat))
+		return replay((RowLog *) flat, parent);
 	value_check_stored(flat, offsetof(FlatTraining, data) + (Size) flat->bytes,
 					   KIND_TRAINING_SET);
 	initStringInfo(&buf);

@@ -19,8 +19,6 @@
 #include "row_key.h"
 #include "value.h"
 
-#include "utils/jsonb.h"
-
 #define NO_LABEL PG_UINT16_MAX
 
 typedef struct TrainingSet
@@ -61,6 +59,7 @@ extern void training_set_target(TrainingSet *set, uint32 row,
 extern void training_set_weight(TrainingSet *set, uint32 row, double weight);
 extern Names training_set_names(TrainingSet *set);
 extern RowKey *training_set_order(const TrainingSet *set, uint64 seed);
+extern void training_set_free_rows(TrainingSet *set);
 extern void training_set_permute(TrainingSet *set, const uint32 *source);
 
 #endif							/* NL_TRAINING_SET_H */

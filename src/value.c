@@ -23,7 +23,7 @@ value_kind_name(ValueKind kind)
 	return kind_names[kind];
 }
 
-static NL_NORETURN void
+void
 value_corrupt(ValueKind kind)
 {
 	ereport(ERROR,
@@ -73,6 +73,11 @@ value_init(void *value, ValueKind kind, Size size)
 }
 
 /* PostgreSQL stores no value above 1 GB. */
+static const char *const size_hints[KIND_CLASSIFIER + 1] = {
+	[KIND_ANNOTATION_SET] = "The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.",
+	[KIND_TRAINING_SET] = "Only states that are joined with others, of a partition or another server, are made values: fit all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."
+};
+
 Size
 value_check_size(Size size, ValueKind kind)
 {
@@ -81,8 +86,7 @@ value_check_size(Size size, ValueKind kind)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s of %zu bytes exceeds the largest value PostgreSQL stores (%zu bytes)",
 						kind_names[kind], size, (Size) MaxAllocSize),
-				 kind == KIND_ANNOTATION_SET ?
-				 errhint("The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.") : 0));
+				 size_hints[kind] ? errhint("%s", size_hints[kind]) : 0));
 	return size;
 }
 

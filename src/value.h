@@ -33,10 +33,14 @@ typedef struct ValueHeader
 	int32		vl_len_;		/* varlena header, do not touch directly */
 	uint8		kind;			/* ValueKind */
 	uint8		version;		/* VALUE_VERSION */
-	uint16		flags;			/* of the kind's own, 0 where it has none */
+	uint16		flags;			/* VALUE_ROW_LOG, or 0 */
 } ValueHeader;
 
+/* The value is the state of an aggregate, as a log of its rows: see state.h. */
+#define VALUE_ROW_LOG 0x8000
+
 extern const char *value_kind_name(ValueKind kind);
+extern NL_NORETURN void value_corrupt(ValueKind kind);
 extern void *value_get(Datum datum, ValueKind kind, Size header);
 extern void value_check_stored(const void *value, Size size, ValueKind kind);
 extern void value_init(void *value, ValueKind kind, Size size);

@@ -296,7 +296,7 @@ COMMENT ON FUNCTION confusion_matrix_combine(confusion_matrix, confusion_matrix)
 CREATE FUNCTION confusion_matrix_final(confusion_matrix) RETURNS confusion_matrix
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_final(confusion_matrix) IS
-'Final function of annotator_confusion(): the matrix; a NOTICE where truth and label have no label in common.';
+'Final function of annotator_confusion() and sum(confusion_matrix): the matrix; a NOTICE where truth and label have no label in common.';
 
 CREATE AGGREGATE annotator_confusion(truth text, label text) (
 	SFUNC = confusion_matrix_accum,
@@ -368,6 +368,7 @@ CREATE AGGREGATE sum(confusion_matrix) (
 	SFUNC = confusion_matrix_combine,
 	STYPE = confusion_matrix,
 	SSPACE = 2048,
+	FINALFUNC = confusion_matrix_final,
 	COMBINEFUNC = confusion_matrix_combine,
 	PARALLEL = SAFE
 );
@@ -569,10 +570,16 @@ CREATE FUNCTION annotation_set_combine(annotation_set, annotation_set) RETURNS a
 COMMENT ON FUNCTION annotation_set_combine(annotation_set, annotation_set) IS
 'All annotations of both sets; everything is joined by name. Either side may be NULL.';
 
+CREATE FUNCTION annotation_set_final(annotation_set) RETURNS annotation_set
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_final(annotation_set) IS
+'Final function of annotation_set() and sum(annotation_set).';
+
 CREATE AGGREGATE annotation_set(item text, annotator text, label text) (
 	SFUNC = annotation_set_accum,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -583,6 +590,7 @@ CREATE AGGREGATE annotation_set(item text, annotator text, label text, gold text
 	SFUNC = annotation_set_accum,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -593,6 +601,7 @@ CREATE AGGREGATE annotation_set(item "any", annotator "any", label "any") (
 	SFUNC = annotation_set_accum,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -603,6 +612,7 @@ CREATE AGGREGATE annotation_set(item "any", annotator "any", label "any", gold "
 	SFUNC = annotation_set_accum,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -613,6 +623,7 @@ CREATE AGGREGATE annotation_set(item "any", annotator "any", label "any", gold t
 	SFUNC = annotation_set_accum,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -623,6 +634,7 @@ CREATE AGGREGATE sum(annotation_set) (
 	SFUNC = annotation_set_combine,
 	STYPE = annotation_set,
 	SSPACE = 4096,
+	FINALFUNC = annotation_set_final,
 	COMBINEFUNC = annotation_set_combine,
 	PARALLEL = SAFE
 );
@@ -714,7 +726,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text) (
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. NULL over no rows.';
@@ -725,7 +737,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, options json
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, jsonb) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -736,7 +748,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text) (
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, text) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. NULL over no rows.';
@@ -747,7 +759,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text, o
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, text, jsonb) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -758,7 +770,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any") (
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any") IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. NULL over no rows.';
@@ -769,7 +781,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", options j
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", jsonb) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -780,7 +792,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any") IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. NULL over no rows.';
@@ -791,7 +803,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any", jsonb) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -802,7 +814,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold text
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", text) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. NULL over no rows.';
@@ -813,7 +825,7 @@ CREATE AGGREGATE dawid_skene(item text, annotator text, label text, gold text, o
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene(text, text, text, text, text) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -824,7 +836,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold "any
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", "any", text) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -835,7 +847,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold text
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", text, jsonb) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -846,7 +858,7 @@ CREATE AGGREGATE dawid_skene(item "any", annotator "any", label "any", gold text
 	SSPACE = 4096,
 	FINALFUNC = dawid_skene_final,
 	COMBINEFUNC = annotation_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE dawid_skene("any", "any", "any", text, text) IS
 'The function dawid_skene(annotation_set, options) over rows: collects annotations (item, annotator, label, gold) and fits an annotator_model. options: see the function. NULL over no rows.';
@@ -1072,9 +1084,8 @@ CREATE AGGREGATE logistic_regression(label text, features float8[]) (
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[]) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1084,9 +1095,8 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], options json
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[], jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1096,9 +1106,8 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], weight float
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[], float8) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1108,9 +1117,8 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], weight float
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[], float8, jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1120,9 +1128,8 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[]) (
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[]) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1132,9 +1139,8 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], options jso
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[], jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1144,9 +1150,8 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], weight floa
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[], float8) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1156,9 +1161,8 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], weight floa
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[], float8, jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1168,9 +1172,8 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[]) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1180,9 +1183,8 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1192,9 +1194,8 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1204,9 +1205,8 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8, jsonb) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1216,9 +1216,8 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], options text
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[], text) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1228,9 +1227,8 @@ CREATE AGGREGATE logistic_regression(label text, features float8[], weight float
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(text, float8[], float8, text) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1240,9 +1238,8 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], options tex
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[], text) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1252,9 +1249,8 @@ CREATE AGGREGATE logistic_regression(label "any", features float8[], weight floa
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression("any", float8[], float8, text) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1264,9 +1260,8 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], text) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';
@@ -1276,9 +1271,8 @@ CREATE AGGREGATE logistic_regression(target label_distribution, features float8[
 	STYPE = training_set,
 	SSPACE = 8192,
 	FINALFUNC = logistic_regression_final,
-	FINALFUNC_MODIFY = READ_WRITE,
 	COMBINEFUNC = training_set_combine,
-	PARALLEL = SAFE
+	PARALLEL = RESTRICTED
 );
 COMMENT ON AGGREGATE logistic_regression(label_distribution, float8[], float8, text) IS
 'Multinomial logistic regression with an L2 penalty on coefficients, not intercepts: scikit-learn''s, with C = 1 / l2, features standardised by weighted mean and deviation. label: of any type, or target label_distribution (soft targets); features float8[] of one length (NULL, NaN, infinity in it: error); weight finite and >= 0. options: l2 1 (0 to 1e12), class_weight "none" ("balanced": weight / (classes * weight of the class)), max_iterations 1000 (1 to 1000000), tolerance 1e-5 (of the Newton decrement: distance to the optimum in standard errors; 1e-12 to 1). A row with a NULL is skipped; no rows: NULL; one class, or all weights 0: error.';

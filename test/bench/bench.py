@@ -9,9 +9,10 @@ import sys
 import classifier
 import dawid_skene
 import harness
+import many_groups
 import metrics
 
-MODULES = (metrics, dawid_skene, classifier)
+MODULES = (metrics, dawid_skene, classifier, many_groups)
 
 BENCHMARKS = {name: run for module in MODULES for name, run in module.BENCHMARKS.items()}
 

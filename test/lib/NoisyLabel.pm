@@ -16,7 +16,7 @@ use Test::More;
 
 our @EXPORT = qw(new_node rows value copy_in json json_string sort_labels
   tally check_exact check_close report_checks near random_pick shuffled
-  data_folder read_csv log_is_clean);
+  data_folder read_csv log_is_clean ship_aggregates);
 
 # A started server with the extension in database postgres.
 sub new_node
@@ -140,6 +140,29 @@ sub near
 {
 	my ($got, $want, $tolerance, $floor) = @_;
 	return abs($got - $want) <= $tolerance * max(abs($want), $floor // 0);
+}
+
+# Copies of all aggregates, named shipped_..., that workers may run: those whose
+# states are all rows are not declared so, but their states can be joined.
+sub ship_aggregates
+{
+	my ($node) = @_;
+	$node->safe_psql('postgres', q{
+DO $$
+DECLARE a record;
+BEGIN
+	FOR a IN
+		SELECT p.proname, array_to_string(ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes::oid[]) AS t), ', ') AS types,
+		       g.aggtransfn::regproc AS transition, g.aggtranstype::regtype AS state, g.aggfinalfn::regproc AS final, g.aggcombinefn::regproc AS combine
+		FROM pg_aggregate AS g, pg_proc AS p, pg_depend AS d, pg_extension AS e
+		WHERE g.aggfnoid = p.oid AND d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		  AND d.refobjid = e.oid AND e.extname = 'noisylabel'
+	LOOP
+		EXECUTE format('CREATE AGGREGATE %I(%s) (SFUNC = %s, STYPE = %s, FINALFUNC = %s, COMBINEFUNC = %s, PARALLEL = SAFE)',
+		               'shipped_' || a.proname, a.types, a.transition, a.state, a.final, a.combine);
+	END LOOP;
+END $$});
+	return;
 }
 
 # Many comparisons of one kind are one assertion: check_* note the differences,

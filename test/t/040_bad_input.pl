@@ -330,12 +330,14 @@ SELECT class_prior(v) FROM sound_annotator_model UNION ALL SELECT '{"a": 0.5, "b
 INSERT INTO sound_annotation_set
 SELECT annotation_set(item, annotator, label) FROM annotations UNION ALL
 SELECT annotation_set(item, annotator, label, gold) FROM annotations UNION ALL
-SELECT dawid_skene_accum(NULL, 'i', 'a', 'x', 'x', '{"smoothing": 1}');
+SELECT dawid_skene_accum(NULL, 'i', 'a', 'x', 'x', '{"smoothing": 1}') UNION ALL
+SELECT dawid_skene_accum(NULL, 'i', 'a', 'x', 'x', NULL::jsonb);
 INSERT INTO sound_posterior_state
 SELECT posterior_accum(NULL, (SELECT v FROM sound_annotator_model LIMIT 1), annotator, label::text) FROM annotations LIMIT 3;
 INSERT INTO sound_training_set
 SELECT training_set_accum(training_set_accum(NULL, 'a', '{1,2}'), 'é', '{2,0.5}') UNION ALL
-SELECT training_set_accum(training_set_accum(NULL, 'a', '{1}', 2::float8, '{"l2": 3}'::jsonb), 'b', '{2}', 0::float8, NULL) UNION ALL
+SELECT training_set_accum(training_set_accum(NULL, 'a', '{1}', 2::float8, '{"l2": 3}'::jsonb), 'b', '{2}', 0::float8, '{"l2": 3}'::jsonb) UNION ALL
+SELECT training_set_accum(NULL, 'a', '{1}', NULL::jsonb) UNION ALL
 SELECT training_set_accum(training_set_accum(NULL, '{"a": 0.5, "b": 0.5}'::label_distribution, '{1,0}'),
                           '{"b": 1, "c": 0}'::label_distribution, '{3,1}');
 INSERT INTO sound_classifier

@@ -1,0 +1,447 @@
+# The states of aggregates: flat logs of rows while small, expanded objects
+# later.  For every aggregate of the extension the same bytes, whatever form
+# the state has, however often it is read, and however states are joined; and
+# many groups take time in proportion.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use List::Util qw(min);
+use NoisyLabel;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('states', <<'END');
+autovacuum = off
+enable_material = off
+max_parallel_workers_per_gather = 0
+max_worker_processes = 16
+max_parallel_workers = 16
+min_parallel_table_scan_size = 0
+parallel_setup_cost = 0
+parallel_tuple_cost = 0
+END
+
+# Groups of 2 to 2500 rows, whose states are logs and objects; many of 3 rows.
+# Fractions are sums of powers of two, so that no order of adding shows.
+my $columns = q{
+       'item ' || i % 100 AS item, 'annotator ' || i % 7 AS annotator, 'class ' || i % 4 AS label, 'class ' || i % 100 % 4 AS truth,
+       CASE WHEN i % 100 < 10 THEN 'class ' || i % 100 % 4 END AS gold, i % 100 AS item_n, i % 7 AS annotator_n, i % 4 AS label_n,
+       i % 100 % 4 AS truth_n, CASE WHEN i % 100 < 10 THEN i % 100 % 4 END AS gold_n, (1 + i % 6) / 4.0::float8 AS weight,
+       label_distribution(ARRAY['class ' || i % 4, 'other'], '{0.75,0.25}') AS soft,
+       ARRAY[i % 11, i % 13, sqrt(i)]::float8[] AS features,
+       confusion_matrix_accum(NULL, 'class ' || i % 4, 'class ' || i % 3, 0.5) AS matrix,
+       annotation_set_accum(NULL, 'item ' || i % 100, 'annotator ' || i % 7, 'class ' || i % 4) AS part};
+$node->safe_psql('postgres', <<"END");
+CREATE TABLE answers AS
+SELECT i, g, i % 2 AS h, $columns
+FROM (VALUES (1, 2), (2, 3), (3, 7), (4, 40), (5, 300), (6, 2500)) AS v(g, n), generate_series(1, n) AS i;
+CREATE TABLE many AS SELECT i, g, $columns FROM generate_series(1, 600) AS g, generate_series(3 * g, 3 * g + 2) AS i;
+CREATE TABLE parts (LIKE answers) PARTITION BY LIST (h);
+CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN (0);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
+-- of each group a few rows in one partition, many in another, and a few in the third
+INSERT INTO parts SELECT i, g, CASE WHEN i % 50 = 1 THEN 0 WHEN i % 50 = 2 THEN 2 ELSE 1 END,
+       item, annotator, label, truth, gold, item_n, annotator_n, label_n, truth_n, gold_n, weight, soft, features, matrix, part FROM answers;
+ALTER TABLE answers SET (parallel_workers = 2);
+ANALYZE;
+CREATE TABLE model AS SELECT dawid_skene(item, annotator, label) AS m, dawid_skene(item_n, annotator_n, label_n) AS n FROM answers;
+END
+
+# A call of every aggregate that there is, from its argument names and types.
+my %argument = (
+	(map { ("$_ text" => $_, "$_ \"any\"" => "$_\_n") } qw(item annotator label truth gold)),
+	'predicted text' => 'label',
+	'predicted "any"' => 'label_n',
+	'weight double precision' => 'weight',
+	'truth label_distribution' => 'soft',
+	'target label_distribution' => 'soft',
+	'features double precision[]' => 'features',
+	'confusion_matrix' => 'matrix',
+	'annotation_set' => 'part');
+my %options = (
+	dawid_skene => q({"smoothing": 1, "max_iterations": 5}),
+	logistic_regression => q({"l2": 2}));
+my @aggregates = rows($node, q{
+	SELECT p.proname, pg_get_function_identity_arguments(p.oid), p.oid::regprocedure
+	FROM pg_proc AS p, pg_depend AS d, pg_extension AS e
+	WHERE p.prokind = 'a' AND d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+	  AND d.refobjid = e.oid AND e.extname = 'noisylabel'
+	ORDER BY p.oid::regprocedure::text COLLATE "C"});
+
+sub call_of
+{
+	my ($name, $arguments, $options) = @_;
+	return "$name(" . join(', ', map {
+		/^model / ? ($arguments =~ /"any"/ ? '(SELECT n FROM model)' : '(SELECT m FROM model)')
+		: /^options (.*)/ ? "$options\::$1"
+		: $argument{$_} // die("no argument for $_ of $name")
+	} split(/, /, $arguments)) . ')';
+}
+
+my @calls;
+my @with_options;
+for my $aggregate (@aggregates)
+{
+	my ($name, $arguments) = @$aggregate;
+	my $options = exists $options{$name} ? "'$options{$name}'" : undef;
+	push @calls, call_of($name, $arguments, $options);
+	push @with_options, $aggregate if $arguments =~ /options/;
+}
+cmp_ok(scalar(@calls), '>=', 38, 'there are aggregates');
+
+sub texts
+{
+	return join(', ', map { "($_)::text" } @_);
+}
+
+# The same with names, so that a subquery can give them.
+sub named
+{
+	my $n = 0;
+	return join(', ', map { "($_)::text AS v" . $n++ } @_);
+}
+
+sub plan_of
+{
+	my ($settings, $query) = @_;
+	return join("\n", map { $_->[0] }
+		  rows($node, "$settings; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) $query"));
+}
+
+# The last columns are the calls' values: those of the row with the same group.
+sub same_answers
+{
+	my ($what, $calls, $got, $want) = @_;
+	my %want = map { $_->[0] => [ @$_[ -@$calls .. -1 ] ] } @$want;
+	tally($what, @$got > 0, 'there is no row');
+	for my $row (@$got)
+	{
+		for my $c (0 .. $#$calls)
+		{
+			my ($mine, $theirs) = ($row->[ $c - @$calls ], $want{ $row->[0] }[$c]);
+			tally($what, defined $mine && defined $theirs && $mine eq $theirs,
+				"$calls->[$c] of group $row->[0] differs");
+		}
+	}
+	return;
+}
+
+my $sort = 'SET enable_hashagg = off';
+my $hash = "SET enable_sort = off; SET work_mem = '256MB'";
+my $spill = "SET enable_sort = off; SET work_mem = '64kB'; SET hash_mem_multiplier = 1";
+
+# What is right: each aggregate alone, sorted.
+sub right
+{
+	my ($table, @of) = @_;
+	my %right;
+	for my $call (@of)
+	{
+		push @{ $right{ $_->[0] } }, $_->[1]
+		  for rows($node, "$sort; SELECT g, ($call)::text FROM $table GROUP BY g ORDER BY g");
+	}
+	return [ map { [ $_, @{ $right{$_} } ] } sort { $a <=> $b } keys %right ];
+}
+my $right = right('answers', @calls);
+my $right_many = right('many', @calls);
+my $all = texts(@calls);
+
+#
+# All in one query, so that some share a state: sorted, hashed, spilled
+#
+for ([ 'sorted', $sort, qr/GroupAggregate/ ], [ 'hashed', $hash, qr/HashAggregate(?!.*Disk Usage)/s ])
+{
+	my ($name, $settings, $plan) = @$_;
+	my $query = "SELECT g, $all FROM answers GROUP BY g";
+	same_answers("$name, all in one query", \@calls, [ rows($node, "$settings; $query") ], $right);
+	like(plan_of($settings, $query), $plan, "$name: that plan");
+}
+for ([ 'hashed', $hash, qr/HashAggregate(?!.*Disk Usage)/s ], [ 'spilled', $spill, qr/HashAggregate.*Disk Usage/s ])
+{
+	my ($name, $settings, $plan) = @$_;
+	my $query = "SELECT g, $all FROM many GROUP BY g";
+	same_answers("many groups, $name", \@calls, [ rows($node, "$settings; $query") ], $right_many);
+	like(plan_of($settings, $query), $plan, "many groups, $name: that plan");
+}
+
+#
+# A hash table that is read again for each outer row: the final function is
+# called again on the same state
+#
+my $outer = 'FROM (VALUES (5), (6), (5), (2), (6), (6)) AS o(k)';
+my $again = $node->pg_version < 14 ? $hash : "$hash; SET enable_memoize = off";
+
+sub correlated
+{
+	my ($call) = @_;
+	return "(SELECT v FROM (SELECT g, ($call)::text AS v FROM answers GROUP BY g OFFSET 0) AS s WHERE s.g = o.k)";
+}
+for (
+	[ 'LATERAL', "SELECT s.* $outer, LATERAL (SELECT * FROM (SELECT g, " . named(@calls) . " FROM answers GROUP BY g OFFSET 0) AS s WHERE s.g <= o.k OFFSET 0) AS s" ],
+	[ 'correlated subqueries', "SELECT o.k, " . join(', ', map { correlated($_) } @calls) . " $outer" ])
+{
+	my ($name, $query) = @$_;
+	same_answers("hash aggregate scanned again, $name", \@calls, [ rows($node, "$again; $query") ], $right);
+	my $plan = plan_of($again, $query);
+	like($plan, qr/HashAggregate \(actual rows=\S+ loops=6\)/, "$name: the aggregate is scanned for each row");
+	like($plan, qr/Seq Scan on answers.* \(actual rows=\S+ loops=1\)/, "$name: but its input once");
+}
+
+# Each of those that fit alone, so that no other aggregate shares its state.
+for my $call (grep { /^(logistic_regression|dawid_skene)/ } @calls)
+{
+	my @of = grep { $calls[$_] eq $call } 0 .. $#calls;
+	same_answers('scanned again alone', [$call],
+		[ rows($node, "$again; SELECT o.k, " . correlated($call) . " $outer") ],
+		[ map { [ $_->[0], $_->[ $of[0] + 1 ] ] } @$right ]);
+}
+
+# A cursor that goes back reads a group again, too.
+{
+	my ($query, @want) = ("SELECT g, $all FROM answers GROUP BY g", @$right);
+	my @got = rows($node, "$hash; BEGIN; DECLARE c SCROLL CURSOR FOR $query; MOVE 3 FROM c; MOVE BACKWARD ALL FROM c; FETCH ALL FROM c");
+	same_answers('a cursor that went back', \@calls, \@got, \@want);
+}
+
+#
+# Window frames.  Every frame has two classes to learn.
+#
+for (
+	[ 'growing', 'ROWS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING', 'v.i <= w.i + 1' ],
+	[ 'moving', 'ROWS BETWEEN 4 PRECEDING AND 1 FOLLOWING', 'v.i BETWEEN w.i - 4 AND w.i + 1' ],
+	[ 'shrinking', 'ROWS BETWEEN 1 PRECEDING AND UNBOUNDED FOLLOWING', 'v.i >= w.i - 1' ])
+{
+	my ($name, $frame, $within) = @$_;
+	my $few = '(SELECT * FROM answers WHERE g = 4)';
+	same_answers("$name window", \@calls,
+		[ rows($node, "SELECT i, " . texts(map { "$_ OVER (ORDER BY i $frame)" } @calls) . " FROM $few AS w") ],
+		[ rows($node, "SELECT w.i, a.* FROM $few AS w, LATERAL (SELECT " . named(@calls) . " FROM $few AS v WHERE $within) AS a") ]);
+}
+
+#
+# From row to row, past every size at which a state changes its form: what one
+# more row makes of a state is what its value and that row make by hand
+#
+$node->safe_psql('postgres', <<'END');
+CREATE AGGREGATE collect(text, float8[]) (SFUNC = training_set_accum, STYPE = training_set);
+CREATE AGGREGATE collect(label_distribution, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
+CREATE AGGREGATE log_of(text, text) (SFUNC = confusion_matrix_accum, STYPE = confusion_matrix);
+CREATE AGGREGATE log_of(text, text, text) (SFUNC = annotation_set_accum, STYPE = annotation_set);
+END
+for (
+	[ 'matrix of 3 classes', 4200, q{annotator_confusion('c' || i % 3, 'c' || i * i % 3)}, q{confusion_matrix_accum(before, 'c' || i % 3, 'c' || i * i % 3)} ],
+	[ 'matrix of 60 classes', 250, q{annotator_confusion('class ' || i % 60, 'c' || i % 7, i / 8.0)}, q{confusion_matrix_accum(before, 'class ' || i % 60, 'c' || i % 7, i / 8.0)} ],
+	[ 'sum of matrices', 250, q{sum(confusion_matrix_accum(NULL, 'class ' || i % 60, 'c' || i % 7))}, q{confusion_matrix_combine(before, confusion_matrix_accum(NULL, 'class ' || i % 60, 'c' || i % 7))} ],
+	[ 'matrix with a long label', 60, q{annotator_confusion(repeat('x', i * 100), 'c')}, q{confusion_matrix_accum(before, repeat('x', i * 100), 'c')} ],
+	[ 'set', 250, q{annotation_set(repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c' || i % 3)}, q{annotation_set_accum(before, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c' || i % 3)} ],
+	[ 'set with gold', 1000, q{annotation_set(repeat('x', 50) || i, 'annotator ' || i % 50, 'c' || i % 3, CASE WHEN i % 3 = 0 THEN 'd' END)}, q{annotation_set_accum(before, repeat('x', 50) || i, 'annotator ' || i % 50, 'c' || i % 3, CASE WHEN i % 3 = 0 THEN 'd' END)} ],
+	[ 'sum of sets', 250, q{sum(annotation_set_accum(NULL, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c'))}, q{annotation_set_combine(before, annotation_set_accum(NULL, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c'))} ],
+	[ 'set with an item of 70,000 bytes', 5, q{annotation_set(repeat('x', 70000) || i, 'a', 'c')}, q{annotation_set_accum(before, repeat('x', 70000) || i, 'a', 'c')} ],
+	[ 'training set', 100, q{collect('c' || i % 3, array_fill(i::float8, ARRAY[200]))}, q{training_set_accum(before, 'c' || i % 3, array_fill(i::float8, ARRAY[200]))} ],
+	[ 'training set, soft and weighted', 100, q{collect(label_distribution(ARRAY['a', 'c' || i % 3], '{0.75,0.25}'), array_fill(-1 / i::float8, ARRAY[200]), i % 3)},
+		q{training_set_accum(before, label_distribution(ARRAY['a', 'c' || i % 3], '{0.75,0.25}'), array_fill(-1 / i::float8, ARRAY[200]), i % 3)} ],
+	[ 'training set of wide rows', 4, q{collect('c' || i % 3, array_fill(i::float8, ARRAY[9000]))}, q{training_set_accum(before, 'c' || i % 3, array_fill(i::float8, ARRAY[9000]))} ])
+{
+	my ($name, $n, $call, $by_hand) = @$_;
+	is( value($node, "SELECT count(*) FROM (SELECT i, v, lag(v) OVER (ORDER BY i) AS before FROM (SELECT i, $call OVER (ORDER BY i) AS v FROM generate_series(1, $n) AS i) AS w) AS u WHERE v::text IS DISTINCT FROM ($by_hand)::text"),
+		0, "$name: one more row, $n times");
+}
+
+#
+# States that are joined: of partitions, of workers; logs, objects, and both
+#
+my %partial = ('sorted' => $sort, 'hashed' => $hash);
+for my $name (sort keys %partial)
+{
+	my $settings = "$partial{$name}; SET enable_partitionwise_aggregate = on";
+	my $query = "SELECT g, $all FROM parts GROUP BY g";
+	same_answers("partitions, $name", \@calls, [ rows($node, "$settings; $query") ], $right);
+	like(plan_of($settings, $query), qr/Finalize.*Partial.*Partial.*Partial/s, "partitions, $name: states of partitions are joined");
+}
+
+# Those whose states are all rows have no parallel plan, as it would not help.
+my $workers = 'SET max_parallel_workers_per_gather = 2; SET parallel_leader_participation = off';
+for my $call (@calls)
+{
+	my $plan = plan_of($workers, "SELECT $call FROM answers");
+	my $fits = $call =~ /^(logistic_regression|dawid_skene)/;
+	tally($fits ? 'no workers collect what is fitted' : 'workers aggregate',
+		$fits ? $plan !~ /Partial/ : $plan =~ /Finalize.*Partial/s, $call);
+}
+
+# Joined all the same where somebody declares so: states through another process.
+ship_aggregates($node);
+my @shipped = map { "shipped_$_" } @calls;
+for my $n (2, 4)
+{
+	my $settings = "$hash; SET max_parallel_workers_per_gather = $n; SET parallel_leader_participation = off";
+	my $query = 'SELECT g, ' . texts(@shipped) . ' FROM answers GROUP BY g';
+	same_answers("workers, $n", \@calls, [ rows($node, "ALTER TABLE answers SET (parallel_workers = $n); $settings; $query") ], $right);
+	like(plan_of($settings, $query), qr/Finalize.*Workers Launched: $n.*Partial/s, "$n workers: their states are joined");
+}
+
+# As engines do that send states from server to server as text
+for my $n (0 .. $#aggregates)
+{
+	my ($name, undef, $signature) = @{ $aggregates[$n] };
+	$node->safe_psql('postgres', qq{
+DO \$\$
+DECLARE a pg_aggregate;
+BEGIN
+	SELECT * FROM pg_aggregate WHERE aggfnoid = '$signature'::regprocedure INTO a;
+	EXECUTE format('CREATE AGGREGATE part_${n}_$name(%s) (SFUNC = %s, STYPE = %s)',
+	               (SELECT string_agg(format_type(t, NULL), ', ') FROM pg_proc, unnest(proargtypes::oid[]) AS t WHERE oid = a.aggfnoid), a.aggtransfn, a.aggtranstype::regtype);
+	EXECUTE format('CREATE AGGREGATE join_$n(%s) (SFUNC = %s, STYPE = %s, FINALFUNC = %s)', a.aggtranstype::regtype, a.aggcombinefn, a.aggtranstype::regtype, a.aggfinalfn);
+END \$\$});
+	my ($state) = map { $_->[0] } rows($node, "SELECT aggtranstype::regtype FROM pg_aggregate WHERE aggfnoid = '$signature'::regprocedure");
+	same_answers('states as text', [ $calls[$n] ],
+		[ rows($node, "SELECT g, join_$n(s::$state)::text FROM (SELECT g, i % 3, part_${n}_$calls[$n]\::text AS s FROM answers GROUP BY 1, 2) AS p GROUP BY g") ],
+		[ map { [ $_->[0], $_->[ $n + 1 ] ] } @$right ]);
+}
+
+#
+# GROUPING SETS, FILTER, DISTINCT, ORDER BY
+#
+for ([ 'sorted', $sort ], [ 'hashed', $hash ], [ 'spilled', $spill ])
+{
+	my ($name, $settings) = @$_;
+	my @sets = rows($node, "$settings; SELECT g, $all FROM answers GROUP BY GROUPING SETS ((g), (h, (g > 3)), (h), ()) HAVING grouping(g, h) = 1");
+	same_answers("grouping sets, $name", \@calls, \@sets, $right);
+}
+same_answers('FILTER', \@calls,
+	[ rows($node, "$hash; SELECT g, " . texts(map { "$_ FILTER (WHERE i > 3)" } @calls) . ' FROM answers WHERE g > 3 GROUP BY g') ],
+	[ rows($node, "$sort; SELECT g, $all FROM answers WHERE g > 3 AND i > 3 GROUP BY g") ]);
+same_answers('ORDER BY', \@calls,
+	[ rows($node, "SELECT g, " . texts(map { s/\)$/ ORDER BY abs(1000 - i), i)/r } @calls) . ' FROM answers GROUP BY g') ], $right);
+{
+	my @distinct = grep { !/soft|matrix|part|model/ } @calls;
+	my @want;
+	for my $call (@distinct)
+	{
+		my ($name, $arguments) = $call =~ /^(\w+)\((.*)\)$/;
+		my @columns = grep { !/^'/ } split(/, (?=[a-z'])/, $arguments);
+		push @{ $want[ $_->[0] ] }, $_->[1]
+		  for rows($node, "SELECT g, ($call)::text FROM (SELECT DISTINCT g, " . join(', ', map { s/::.*//r } grep { /^[a-z]/ } @columns) . ' FROM answers) AS d GROUP BY g');
+	}
+	same_answers('DISTINCT', \@distinct,
+		[ rows($node, 'SELECT g, ' . texts(map { s/\(/(DISTINCT /r } @distinct) . ' FROM answers GROUP BY g') ],
+		[ map { [ $_, @{ $want[$_] } ] } 1 .. 6 ]);
+}
+
+#
+# A log that is stored, by an aggregate without a final function, is a value
+# like others; and no function changes its argument
+#
+is( value($node, q{
+		SELECT log::text = cm::text AND total(log) = total(cm) AND labels(log) = labels(cm) AND counts(log) = counts(cm)
+		   AND (log + log)::text = (cm + cm)::text AND smooth(log, cm, 1)::text = smooth(cm, log, 1)::text
+		   AND f1_report(log)::text = f1_report(cm)::text AND log::jsonb = cm::jsonb
+		   AND confusion_matrix_send(log) = confusion_matrix_send(cm)
+		FROM (SELECT log_of(truth, label) AS log, annotator_confusion(truth, label) AS cm FROM answers WHERE g = 3) AS v}),
+	't', 'confusion_matrix: a log is read like the matrix');
+is( value($node, q{
+		SELECT log::text = s::text AND annotation_summary(log) = annotation_summary(s) AND labels(log) = labels(s)
+		   AND (log + log)::text = (s + s)::text AND log::jsonb = s::jsonb AND dawid_skene(log)::text = dawid_skene(s)::text
+		   AND (SELECT count(*) FROM consensus(log, dawid_skene(s))) = (annotation_summary(s)).items
+		   AND annotation_set_send(log) = annotation_set_send(s)
+		FROM (SELECT log_of(item, annotator, label) AS log, annotation_set(item, annotator, label) AS s FROM answers WHERE g = 3) AS v}),
+	't', 'annotation_set: a log is read like the set');
+is( value($node, q{
+		SELECT logistic_regression_final(log)::text = m::text AND training_set_send(log) = training_set_send(log::text::training_set)
+		FROM (SELECT collect(label, features) AS log, logistic_regression(label, features) AS m FROM answers WHERE g = 3) AS v}),
+	't', 'training_set: a log is read like the set');
+is( value($node, q{
+		SELECT count(*) FROM (
+			SELECT c::text AS before, s::text AS set_before, t::text AS training_before, confusion_matrix_accum(c, 'x', 'y')::text, confusion_matrix_combine(c, c)::text,
+			       annotation_set_accum(s, 'x', 'y', 'z')::text, annotation_set_combine(s, s)::text, training_set_accum(t, 'x', '{1,2,3}')::text, training_set_combine(t, t)::text,
+			       logistic_regression_final(t)::text, c::text AS after, s::text AS set_after, t::text AS training_after
+			FROM (SELECT log_of(truth, label) AS c, log_of(item, annotator, label) AS s, collect(label, features) AS t FROM answers WHERE g = 3 OFFSET 0) AS v OFFSET 0) AS w
+		WHERE before = after AND set_before = set_after AND training_before = training_after}),
+	1, 'by hand, nothing changes its argument');
+
+#
+# Options: the same for all rows, NULL among their values
+#
+for my $aggregate (@with_options)
+{
+	my ($name, $arguments) = @$aggregate;
+	my $given = "'$options{$name}'";
+	for (
+		[ 'given, then NULL', "CASE WHEN i < 3 THEN $given END" ],
+		[ 'NULL, then given', "CASE WHEN i >= 3 THEN $given END" ],
+		[ 'NULL in the last row', "CASE WHEN i < 300 THEN $given END" ],
+		[ 'given in the last row', "CASE WHEN i = 300 THEN $given END" ],
+		[ 'empty or NULL', "CASE WHEN i % 2 = 0 THEN '{}' END" ],
+		[ 'two', "CASE WHEN i % 2 = 0 THEN '{}' ELSE $given END" ])
+	{
+		my ($what, $options) = @$_;
+		my $call = call_of($name, $arguments, "($options)");
+		for ([ 'answers', $sort ], [ 'answers', $hash ], [ 'parts', "$hash; SET enable_partitionwise_aggregate = on" ], [ 'workers', "$hash; $workers" ])
+		{
+			my ($table, $settings) = @$_;
+			my $of = $table eq 'workers' ? "shipped_$call" : $call;
+			my $from = $table eq 'parts' ? 'parts' : 'answers';
+			$node->psql('postgres', "$settings; SELECT g, $of FROM $from WHERE g = 5 GROUP BY g", stderr => \my $err);
+			tally('options that are not the same', $err =~ /ERROR:  options must be the same for all rows of an aggregate/, "$call, $what, $table: $err");
+		}
+	}
+	my $null = call_of($name, $arguments, 'NULL');
+	my $without = call_of($name, $arguments =~ s/, options \w+//r, '');
+	for my $from ('answers', 'parts')
+	{
+		is( value($node, "SET enable_partitionwise_aggregate = on; SELECT bool_and(a = b) FROM (SELECT g, ($null)::text AS a, ($without)::text AS b FROM $from GROUP BY g) AS v"),
+			't', "$null: as without options");
+	}
+}
+for (
+	[ 'annotation_set', "dawid_skene_accum(NULL, 'i', 'a', 'l', NULL::jsonb)", "dawid_skene_accum(NULL, 'i', 'a', 'l', '{}'::jsonb)" ],
+	[ 'training_set', "training_set_accum(NULL, 'a', '{1}', NULL::jsonb)", "training_set_accum(NULL, 'b', '{2}', '{}'::jsonb)" ])
+{
+	my ($type, $null, $given) = @$_;
+	for my $state ($null, "$null\::text::$type", "$null\::$type")
+	{
+		$node->psql('postgres', "SELECT ${type}_combine($state, $given)", stderr => \my $err);
+		like($err, qr/options must be the same.*\n.*NULL in some rows/, "$type: a state remembers that options were NULL");
+	}
+	is( value($node, "SELECT ${type}_combine($null, $null)::text = ${type}_combine($null\::text::$type, $null\::text::$type)::text"),
+		't', "$type: and joins its like");
+}
+report_checks();
+
+#
+# Many groups take time in proportion
+#
+$node->safe_psql('postgres', <<"END");
+CREATE TABLE groups AS SELECT i, i / 3 AS g, $columns FROM generate_series(0, 119999) AS i;
+VACUUM ANALYZE groups;
+END
+sub seconds
+{
+	my ($call, $n) = @_;
+	my $best;
+	for (1 .. 3)
+	{
+		my $plan = plan_of("$hash; SET statement_timeout = '60s'", "SELECT $call FROM groups WHERE g < $n GROUP BY g");
+		die $plan if $plan !~ /HashAggregate/ || $plan =~ /Disk Usage/;
+		my ($time) = $plan =~ /Execution Time: ([0-9.]+) ms/;
+		$best = min($best // $time, $time);
+	}
+	return $best;
+}
+for my $call (
+	'annotator_confusion(truth, label)', 'f1_report(truth, label)', 'annotation_set(item, annotator, label)', 'sum(matrix)', 'sum(part)',
+	'posterior((SELECT m FROM model), annotator, label)', 'dawid_skene(item, annotator, label, gold)', 'logistic_regression(label, features)')
+{
+	my ($few, $many) = $call =~ /^(dawid|logistic)/ ? (2500, 10000) : (10000, 40000);
+	my $a = seconds($call, $few);
+	my $b = seconds($call, $many);
+	cmp_ok($b / $a, '<', 8, "$call: $few groups in $a ms, $many in $b ms");
+}
+
+log_is_clean($node);
+$node->stop;
+done_testing();
