@@ -52,6 +52,7 @@ typedef struct Arguments
 	int			group;
 	int			weight;
 	int			options;
+	bool		told[2];		/* the user, that equal rows are kept together, split */
 } Arguments;
 
 typedef struct Partition
@@ -79,7 +80,7 @@ text_of(Oid type)
 }
 
 /* The call's shape, found out once for each call site. */
-static const Arguments *
+static Arguments *
 get_arguments(FunctionCallInfo fcinfo, bool soft)
 {
 	void	  **place = nl_call_cache(fcinfo);
@@ -227,6 +228,14 @@ collect(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 /*
  * What a user should know of the folds and the models
  */
+static int
+detail_of_folds(const Folds *folds)
+{
+	return folds->split ?
+		errdetail("Rows of one group are never in different folds.") :
+		errdetail("Rows of one group, and rows with the same features, are never in different folds.");
+}
+
 static void
 warn_of_folds(const Partition *p, const Folds *folds, int wanted)
 {
@@ -234,16 +243,43 @@ warn_of_folds(const Partition *p, const Folds *folds, int wanted)
 		ereport(WARNING,
 				(errmsg("oof_predict() gives NULL for a partition of %u rows: they belong together, so none can be judged by a model without it",
 						p->set.x.n),
-				 errdetail("Rows of one group, and rows with the same features, are never in different folds.")));
+				 detail_of_folds(folds)));
 	else if (folds->n < (uint32) wanted)
 		ereport(WARNING,
 				(errmsg("oof_predict() makes %u folds instead of %d: so many groups of rows belong together",
 						folds->n, wanted),
-				 errdetail("Rows of one group, and rows with the same features, are never in different folds.")));
+				 detail_of_folds(folds)));
 	if (folds->kept_apart)
 		ereport(WARNING,
 				(errmsg("oof_predict() lets rows with the same features be in different folds where their groups differ"),
-				 errdetail("So many rows have the same features that keeping them together would leave no balanced folds.")));
+				 errdetail("So many rows have the same features that keeping them together would leave no balanced folds."),
+				 errhint("Set \"duplicates\" to \"together\" to have them in one fold all the same, or to \"split\" if the features are categories.")));
+}
+
+/*
+ * Whether equal rows are copies of one thing or things of one kind cannot be
+ * known, and the wrong guess makes the result useless: so the guess is told, once a
+ * query, until the user says which it is.
+ */
+static void
+tell_of_duplicates(Arguments *a, uint32 rows, const Folds *folds, Duplicates duplicates)
+{
+	bool		kinds = folds_are_kinds(rows, folds->vectors);
+
+	if (folds->twins <= rows / 2 || folds->kept_apart || a->told[folds->split] ||
+		(duplicates == DUPLICATES_TOGETHER && !kinds) || duplicates == DUPLICATES_SPLIT)
+		return;
+	a->told[folds->split] = true;
+	if (!folds->split)
+		ereport(WARNING,
+				(errmsg("oof_predict() keeps rows with the same features in one fold, and %u of %u rows have such a twin",
+						folds->twins, rows),
+				 errhint("If the features are categories, set \"duplicates\" to \"split\"; if such rows are copies, \"together\" says so.")));
+	else
+		ereport(NOTICE,
+				(errmsg("oof_predict() lets rows with the same features be in different folds, as categories need: %u rows have %u different vectors",
+						rows, folds->vectors),
+				 errhint("If such rows are copies of one item, give the item as group or set \"duplicates\" to \"together\"; if not, \"split\" says so.")));
 }
 
 static bool
@@ -369,7 +405,7 @@ move_places(Partition *p, uint32 rows)
 }
 
 static void
-fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
+fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 {
 	int64		rows = WinGetPartitionRowCount(PG_WINDOW_OBJECT());
 	ClassifierOptions options;
@@ -394,11 +430,12 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 									  mul_size(rows, 40))),
 					"oof_predict()");
 	keys = training_set_order(&p->set, p->seed);
-	folds = folds_make(&p->set, keys, p->group, options.folds);
+	folds = folds_make(&p->set, keys, p->group, options.folds, options.duplicates);
 	if (p->group != NULL)
 		pfree(p->group);
 	p->group = NULL;
 	warn_of_folds(p, &folds, options.folds);
+	tell_of_duplicates(a, p->set.x.n, &folds, options.duplicates);
 	if (folds.n == 0)
 		return;
 	p->design = design_make(&p->set, keys, folds.fold, folds.n);
