@@ -176,9 +176,9 @@ collect_rows(FunctionCallInfo fcinfo, const Arguments *a, Partition *p,
 				collect_argument(fcinfo, a, p, others[k], i);
 }
 
-/* Options that are no constant must still be the same for all rows. */
+/* Those of a row must be those of the first. */
 static void
-check_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
+check_row_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
 			  const Jsonb *options)
 {
 	bool		given = fetch(fcinfo, a->options, position);
@@ -192,8 +192,25 @@ check_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
 				 errmsg("options must be the same for all rows of a partition")));
 }
 
+/* Options that are no constant must still be the same for all rows. */
+static void
+check_options(FunctionCallInfo fcinfo, const Arguments *a, const Partition *p,
+			  const Jsonb *options)
+{
+	MemoryContextSwitchTo(p->scratch);
+	for (int64 i = 1; i < p->rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		check_row_options(fcinfo, a, i, options);
+		if (i % SCRATCH_ROWS == 0)
+			MemoryContextReset(p->scratch);
+	}
+	MemoryContextSwitchTo(p->context);
+	MemoryContextReset(p->scratch);
+}
+
 static ClassifierOptions
-get_options(FunctionCallInfo fcinfo, const Arguments *a, int64 rows)
+get_options(FunctionCallInfo fcinfo, const Arguments *a, const Partition *p)
 {
 	Jsonb	   *options = NULL;
 
@@ -201,8 +218,7 @@ get_options(FunctionCallInfo fcinfo, const Arguments *a, int64 rows)
 		options = DatumGetJsonbPCopy(fcinfo->args[a->options].value);
 	if (a->options != NO_ARGUMENT &&
 		!get_fn_expr_arg_stable(fcinfo->flinfo, a->options))
-		for (int64 i = 1; i < rows; i++)
-			check_options(fcinfo, a, i, options);
+		check_options(fcinfo, a, p, options);
 	return classifier_options(options, true);
 }
 
@@ -417,7 +433,7 @@ fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("oof_predict() takes at most %d rows of a partition", PG_INT32_MAX)));
 	p->rows = rows;
-	options = get_options(fcinfo, a, rows);
+	options = get_options(fcinfo, a, p);
 	p->seed = options.seed;
 	collect(fcinfo, a, p);
 	if (p->set.x.n == 0 || !can_learn(p))
