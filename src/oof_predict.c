@@ -275,7 +275,7 @@ warn_of_folds(const Partition *p, const Folds *folds, int wanted)
 /*
  * Whether equal rows are copies of one thing or things of one kind cannot be
  * known, and the wrong guess makes the result useless: so the guess is told, once a
- * query, until the user says which it is.
+ * query, until the user says which it is.  Groups say so where nothing else ties.
  */
 static void
 tell_of_duplicates(Arguments *a, uint32 rows, const Folds *folds, Duplicates duplicates)
@@ -283,7 +283,8 @@ tell_of_duplicates(Arguments *a, uint32 rows, const Folds *folds, Duplicates dup
 	bool		kinds = folds_are_kinds(rows, folds->vectors);
 
 	if (folds->twins <= rows / 2 || folds->kept_apart || a->told[folds->split] ||
-		(duplicates == DUPLICATES_TOGETHER && !kinds) || duplicates == DUPLICATES_SPLIT)
+		(duplicates == DUPLICATES_TOGETHER && !kinds) || duplicates == DUPLICATES_SPLIT ||
+		(folds->split && a->group != NO_ARGUMENT))
 		return;
 	a->told[folds->split] = true;
 	if (!folds->split)
@@ -356,25 +357,6 @@ warn_of_classes(const Partition *p)
 						list.data),
 				 errdetail("Rows of that fold get probability 0 for it.")));
 	pfree(list.data);
-}
-
-static void
-warn_of_convergence(const Partition *p, const RegressionOptions *options)
-{
-	uint32		failed = 0;
-	double		worst = 0;
-
-	for (uint32 f = 0; f < p->design->folds; f++)
-		if (!p->models[f].converged)
-		{
-			failed++;
-			worst = Max(worst, p->models[f].gradient);
-		}
-	if (failed > 0)
-		ereport(WARNING,
-				(errmsg("oof_predict() did not converge in %u of %u folds: gradient %.2e, tolerance %.2e",
-						failed, p->design->folds, worst, options->tolerance),
-				 errhint("Raise \"max_iterations\" or \"l2\"; without a penalty (\"l2\" 0) classes that can be told apart have no best coefficients.")));
 }
 
 /* Is there anything to learn from?  Rows without a label alone give NULLs. */
@@ -465,7 +447,7 @@ fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 	p->p = palloc(Max(p->design->classes, 2) * sizeof(double));
 	p->blank = label_distribution_make(&p->names, palloc0(p->design->classes * sizeof(double)));
 	warn_of_classes(p);
-	warn_of_convergence(p, &options.regression);
+	softmax_warn(p->models, folds.n, &options.regression, "oof_predict");
 }
 
 static Partition *

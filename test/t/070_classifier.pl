@@ -84,6 +84,29 @@ $node->psql('postgres', 'SET noisylabel.progress = on; SET client_min_messages =
 like($notices, qr/logistic_regression: step 1, 1 of 1 models to go/, 'progress is reported');
 
 #
+# A fit that has not converged says by how much, and of what: the tolerance in force
+#
+for my $fit (
+	# the gradient begins below 1, and the tolerance is a share of it
+	[ 'small weights', q(logistic_regression(label, features, 1e-15, '{"max_iterations": 1, "l2": 1e-18}'::jsonb)) ],
+	[ 'small weights', q(oof_predict(label, features, i, 1e-15, '{"max_iterations": 1, "l2": 1e-18, "tolerance": 1e-5}'::jsonb) OVER ()) ],
+	# what is no more than single precision must not be taken for the end, nor shown as if it were
+	map { [ 'single precision', qq(logistic_regression(label, features, '{"max_iterations": 6, "tolerance": $_}'::jsonb)) ] } 0.5, 0.1, 0.01)
+{
+	my ($name, $call) = @$fit;
+	my ($out, $warnings) = ('', '');
+	$node->psql('postgres', "SELECT count(m) FROM (SELECT $call AS m FROM points) AS v", stdout => \$out, stderr => \$warnings);
+	if ($warnings =~ /did not converge .* gradient (\S+), tolerance (\S+)/)
+	{
+		cmp_ok($1, '>', $2, "$name, $call: a gradient above the tolerance");
+	}
+	else
+	{
+		is($name . $warnings, 'single precision', "$name, $call: converged, and nothing is said");
+	}
+}
+
+#
 # Cancel: while rows are collected, and in a fit that takes seconds
 #
 for my $after (100, 1500)
