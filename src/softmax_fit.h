@@ -64,6 +64,11 @@ typedef struct SoftmaxModel
 	bool		active;
 	bool		converged;
 	bool		separated;		/* there is no optimum */
+	/* where it had converged, while it is found out whether that is an optimum */
+	double	   *kept;			/* theta, or NULL */
+	double		kept_loss;
+	double		kept_decrement;
+	int			kept_iterations;
 } SoftmaxModel;
 
 typedef struct SoftmaxFit

@@ -125,23 +125,37 @@ tolerance_of(const SoftmaxModel *m, double tolerance)
 	return Max(tolerance * Min(m->first_decrement, 1), AT_OPTIMUM * sqrt(m->mass));
 }
 
+static void
+keep_point(SoftmaxModel *m)
+{
+	m->kept = vector(m);
+	memcpy(m->kept, m->theta, m->n * sizeof(double));
+	m->kept_loss = m->loss;
+	m->kept_decrement = m->decrement;
+	m->kept_iterations = m->iterations;
+}
+
 /*
- * A model without a penalty is near its optimum, if it has one.  Where a row's
- * odds are as large as those of separated rows would be by now, it goes on until
- * that can be told.
+ * A model without a penalty is near its optimum, if it has one.  Where it has
+ * converged with a row whose odds are as large as those of separated rows would be
+ * by now, it goes on until that can be told; what it is then told of is the point
+ * where it had converged.
  */
 static void
 look_for_separation(const SoftmaxFit *fit, SoftmaxModel *m)
 {
 	Separation	s = softmax_separation(fit, m);
 	double		error = m->decrement / Min(m->first_decrement, 1);
+	double		sure = tolerance_of(m, Min(fit->options->tolerance, SURE));
 
 	m->separated = s.margin > APART ||
 		(error <= SEPARATED && s.moved > MOVING && s.worsened <= WORSE);
-	if (exp(-s.widest) < UNSURE * error * error)
+	if (m->converged && !m->separated && m->decrement > sure &&
+		exp(-s.widest) < UNSURE * error * error)
 	{
-		m->tolerance = tolerance_of(m, Min(fit->options->tolerance, SURE));
-		m->converged = m->converged && m->decrement <= m->tolerance;
+		if (m->kept == NULL)
+			keep_point(m);
+		m->converged = false;
 	}
 	m->converged = m->converged && !m->separated;
 }
@@ -344,15 +358,26 @@ report_progress(const SoftmaxFit *fit, int steps, const char *name)
 					last->tolerance)));
 }
 
-/* A fit without a penalty that did not come to an end may have had none. */
+/*
+ * The verdicts on fits without a penalty.  One that did not converge may have had
+ * no optimum to come to.
+ */
 static void
-look_at_failures(const SoftmaxFit *fit)
+end_without_penalty(const SoftmaxFit *fit)
 {
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
 		SoftmaxModel *m = &fit->models[f];
 
-		if (!m->converged && !m->separated)
+		if (m->kept != NULL)
+		{
+			memcpy(m->theta, m->kept, m->n * sizeof(double));
+			m->loss = m->kept_loss;
+			m->decrement = m->kept_decrement;
+			m->iterations = m->kept_iterations;
+			m->converged = !m->separated;
+		}
+		else if (!m->converged && !m->separated)
 			m->separated = softmax_separation(fit, m).margin > APART;
 	}
 }
@@ -395,5 +420,5 @@ softmax_optimize(SoftmaxFit *fit, const char *name)
 			report_progress(fit, steps, name);
 	}
 	if (fit->options->l2 == 0)
-		look_at_failures(fit);
+		end_without_penalty(fit);
 }

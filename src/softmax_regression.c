@@ -18,7 +18,7 @@
  * (softmax_objective.c) and asks whether there is an optimum
  * (softmax_separation.c); coefficients on the scale of the input.
  *
- * Memory: beside the matrix, for each model (2 * HISTORY + 6) vectors of
+ * Memory: beside the matrix, for each model (2 * HISTORY + 7) vectors of
  * coefficients; blocks of about BLOCK_BYTES; the guess.  All in the current
  * context.  Interrupts: as the parts say.
  */
@@ -42,7 +42,7 @@ softmax_regression_memory(const TrainingSet *set, uint32 models)
 {
 	Size		width = set->x.width;
 	Size		columns = Max(set->labels->n, 1);
-	Size		vectors = add_size(mul_size(models, 2 * HISTORY + 6), 3 * models);
+	Size		vectors = add_size(mul_size(models, 2 * HISTORY + 7), 3 * models);
 	Size		size = mul_size(mul_size(vectors, columns), width);
 
 	size = add_size(size, mul_size(mul_size(models, 2 * columns), MAX_BLOCK));
@@ -268,6 +268,8 @@ free_model(SoftmaxModel *m)
 	pfree(m->trial);
 	pfree(m->trial_gradient);
 	pfree(m->work);
+	if (m->kept != NULL)
+		pfree(m->kept);
 }
 
 /*
@@ -356,7 +358,7 @@ softmax_warn(const FittedModel *models, uint32 n, const RegressionOptions *optio
 						psprintf("%d iteration%s", worst->iterations, worst->iterations == 1 ? "" : "s"),
 						worst->gradient, worst->tolerance),
 				 worst->tolerance != options->tolerance ?
-				 errdetail("The option \"tolerance\" is %.2e: a share of the gradient at the start, where that is below 1, and less where \"l2\" is 0 and classes look separated.",
+				 errdetail("The option \"tolerance\" is %.2e, as a share of the gradient at the start where that is below 1.",
 						   options->tolerance) : 0,
 				 errhint("Raise \"max_iterations\" or \"l2\".")));
 }

@@ -17,7 +17,8 @@
  * row worse then.  That is a strong sign, not a proof: where an optimum is so flat
  * that coefficients have standard errors of 1e5 it is taken for none.
  *
- * Memory: two copies of the model's coefficients.  Interrupts: every row.
+ * Memory: none but the fit's buffers, which are free between evaluations.
+ * Interrupts: every row.
  */
 #include "softmax_fit.h"
 
@@ -138,8 +139,8 @@ softmax_separation(const SoftmaxFit *fit, const SoftmaxModel *m)
 
 	s.at = palloc(m->classes * sizeof(double));
 	s.step = palloc(m->classes * sizeof(double));
-	s.u = vector(m);
-	s.u_step = vector(m);
+	s.u = fit->u;
+	s.u_step = fit->product;
 	softmax_unstandardize(fit, m, m->theta, s.u);
 	softmax_unstandardize(fit, m, m->direction, s.u_step);
 	for (uint32 g = 0; g < d->folds; g++)
@@ -150,7 +151,5 @@ softmax_separation(const SoftmaxFit *fit, const SoftmaxModel *m)
 		}
 	pfree(s.at);
 	pfree(s.step);
-	pfree(s.u);
-	pfree(s.u_step);
 	return result;
 }
