@@ -118,6 +118,34 @@ SELECT (fit_report(logistic_regression(label, features, '{"max_iterations": 1}':
 SELECT (fit_report(logistic_regression(label, features, '{"l2": 0, "max_iterations": 20, "tolerance": 1e-12}'::jsonb))).converged
 FROM (VALUES ('a', '{1}'::float8[]), ('a', '{2}'), ('b', '{3}'), ('b', '{4}')) AS v (label, features);
 RESET client_min_messages;
+-- nor is there with three classes, nor where a feature separates but some of the
+-- rows or one of three classes, nor of soft targets; a penalty makes one
+CREATE TEMP TABLE apart AS
+SELECT i, ARRAY[i % 7 + i % 2 * 8, i % 5]::float8[] AS all_two, ARRAY[i % 7 + i % 3 * 9, i % 5]::float8[] AS all_three,
+	ARRAY[(i % 6 = 1)::int, i % 5]::float8[] AS some_of_two, ARRAY[i % 7 + (i % 3 = 2)::int * 8, i % 5]::float8[] AS one_of_three,
+	ARRAY[i % 7 + i % 2, i % 5]::float8[] AS none
+FROM generate_series(1, 210) AS i;
+CREATE FUNCTION pg_temp.converged(classifier) RETURNS boolean LANGUAGE sql AS 'SELECT converged FROM fit_report($1)';
+SELECT pg_temp.converged(logistic_regression(i % 2, all_two, '{"l2": 0}'::jsonb)) FROM apart;
+SELECT pg_temp.converged(logistic_regression(i % 3, all_three, '{"l2": 0}'::jsonb)) FROM apart;
+SELECT pg_temp.converged(logistic_regression(i % 2, some_of_two, '{"l2": 0}'::jsonb)) FROM apart;
+SELECT pg_temp.converged(logistic_regression(i % 3, one_of_three, '{"l2": 0}'::jsonb)) FROM apart;
+SELECT pg_temp.converged(logistic_regression(i % 2, some_of_two, '{"l2": 0, "tolerance": 0.1}'::jsonb)) FROM apart;
+SELECT pg_temp.converged(logistic_regression(i % 2, some_of_two, '{"l2": 0, "tolerance": 1e-9}'::jsonb)) FROM apart;
+SELECT pg_temp.converged(logistic_regression(i % 2, some_of_two, 1e-30 * (1 + i % 3), '{"l2": 0, "class_weight": "balanced"}'::jsonb)) FROM apart;
+SELECT pg_temp.converged(logistic_regression(label_distribution('{a,b}'::text[], CASE WHEN i % 6 = 1 THEN '{0,1}' WHEN i % 2 = 1 THEN '{0.4,0.6}' ELSE '{0.7,0.3}' END::float8[]), some_of_two, '{"l2": 0}'::jsonb)) FROM apart;
+SELECT count(p) FROM (SELECT oof_predict(i % 2, all_two, '{"l2": 0}'::jsonb) OVER () AS p FROM apart) AS v;
+SELECT count(p) FROM (SELECT oof_predict(i % 2, some_of_two, i, '{"l2": 0}'::jsonb) OVER () AS p FROM apart) AS v;
+SELECT l2, bool_and(pg_temp.converged(m)) AS converged
+FROM (SELECT l2, unnest(ARRAY[logistic_regression(i % 2, all_two, jsonb_build_object('l2', l2)), logistic_regression(i % 3, all_three, jsonb_build_object('l2', l2)),
+		logistic_regression(i % 2, some_of_two, jsonb_build_object('l2', l2)), logistic_regression(i % 3, one_of_three, jsonb_build_object('l2', l2))]) AS m
+	  FROM apart, unnest(ARRAY[1e-9, 1]) AS l2 GROUP BY l2) AS v GROUP BY l2 ORDER BY l2;
+SELECT bool_and(pg_temp.converged(m)) AS converged, bool_and(abs(a.coefficient - b.coefficient) < 1e-6) AS as_with_next_to_none
+FROM (SELECT logistic_regression(i % 2, none, '{"l2": 0}'::jsonb) AS m, logistic_regression(i % 2, none, '{"l2": 1e-9}'::jsonb) AS n FROM apart
+	  UNION ALL SELECT logistic_regression(i % 3, none, '{"l2": 0}'::jsonb), logistic_regression(i % 3, none, '{"l2": 1e-9}'::jsonb) FROM apart) AS v,
+	coefficients(m) AS a JOIN coefficients(n) AS b USING (label, feature);
+-- not separated, but far apart in weight
+SELECT pg_temp.converged(logistic_regression(i % 2, none, CASE WHEN i % 5 = 0 THEN 1e-12 ELSE 1 END, '{"l2": 0}'::jsonb)) FROM apart;
 -- a class that weighs next to nothing, made to count as much as the other
 SELECT converged
 FROM fit_report((SELECT logistic_regression(l, f, w, '{"l2": 1e-6, "class_weight": "balanced"}'::jsonb)

@@ -32,6 +32,50 @@ FROM (SELECT item_label, top_label(oof_predict(item_label, item_features || i * 
 		top_label(oof_predict(item_label, item_features || i * 1e-9::float8) OVER ()) AS d
 	  FROM noise) AS v;
 
+-- categories: rows with equal features are the rule.  Kept together, as rows that
+-- are copies, they are judged by models that never saw their category
+CREATE FUNCTION pg_temp.one_hot(level int, levels int) RETURNS float8[]
+LANGUAGE sql AS 'SELECT array_agg((j = level)::int::float8 ORDER BY j) FROM generate_series(0, levels - 1) AS j';
+CREATE TEMP TABLE kinds AS
+SELECT k, i, i % k AS level, (i % k + (abs(hashint4(i * 1000 + k)) % 10 = 0)::int) % 2 AS label, pg_temp.one_hot(i % k, k) AS features
+FROM unnest(ARRAY[2, 6, 10, 50, 200]) AS k, generate_series(1, 2000) AS i;
+SELECT k, round(avg((label = level % 2)::int), 2) AS attainable,
+	round(avg((top_label(p)::int = label)::int), 2) AS accuracy, avg((top_label(s)::int = label)::int) = avg((top_label(p)::int = label)::int) AS same
+FROM (SELECT *, oof_predict(label, features) OVER (PARTITION BY k) AS p,
+		oof_predict(label, features, '{"duplicates": "split"}'::jsonb) OVER (PARTITION BY k) AS s FROM kinds) AS v
+GROUP BY k ORDER BY k;
+SELECT k, avg((top_label(p)::int = label)::int) < 0.6 AS useless
+FROM (SELECT *, oof_predict(label, features, '{"duplicates": "together"}'::jsonb) OVER (PARTITION BY k) AS p FROM kinds) AS v
+GROUP BY k ORDER BY k;
+-- nine rows with the same features are copies, ten a category; who said which
+-- it is, or gave the item as group, hears no more of it
+SELECT n, pg_temp.is_chance(sum((a = label)::int) / n, count(*) / n) AS auto,
+	pg_temp.is_chance(sum((t = label)::int) / n, count(*) / n) AS together,
+	pg_temp.is_chance(sum((s = label)::int) / n, count(*) / n) AS split,
+	pg_temp.is_chance(sum((g = label)::int) / n, count(*) / n) AS item_groups
+FROM (SELECT n, label, top_label(oof_predict(label, features) OVER (PARTITION BY n)) AS a,
+		top_label(oof_predict(label, features, '{"duplicates": "together"}'::jsonb) OVER (PARTITION BY n)) AS t,
+		top_label(oof_predict(label, features, '{"duplicates": "split"}'::jsonb) OVER (PARTITION BY n)) AS s,
+		top_label(oof_predict(label, features, i, '{"duplicates": "split"}'::jsonb) OVER (PARTITION BY n)) AS g
+	  FROM noise, unnest(ARRAY[9, 10]) AS n, generate_series(1, n) WHERE i % 5 = 0) AS v
+GROUP BY n ORDER BY n;
+-- half of the rows have a twin: not yet a word; one more
+SELECT n, count(p) FROM (SELECT n, oof_predict(label, array_prepend(CASE WHEN i < n THEN i / 2 ELSE i END, ARRAY[0.0])::float8[]) OVER (PARTITION BY n) AS p
+	  FROM noise, unnest(ARRAY[500, 502]) AS n) AS v GROUP BY n ORDER BY n;
+-- rows that are equal in all share the same predictions in whatever order, and
+-- an order in the window, or a key as group, says who gets which
+SELECT count(*), count(DISTINCT own) AS own, count(DISTINCT shared) AS shared, count(DISTINCT keyed) AS keyed
+FROM (SELECT k, md5(string_agg(a, ' ' ORDER BY i)) AS own, md5(string_agg(b, ' ' ORDER BY level, label, b)) AS shared,
+		md5(string_agg(c, ' ' ORDER BY i)) AS keyed
+	  FROM (SELECT s, k, i, level, label, oof_predict(label, features) OVER (PARTITION BY s, k ORDER BY i)::text AS a,
+				oof_predict(label, features) OVER (PARTITION BY s, k ORDER BY hashint4(i + s))::text AS b,
+				oof_predict(label, features, i) OVER (PARTITION BY s, k ORDER BY hashint4(i + s))::text AS c
+			FROM kinds, generate_series(1, 3) AS s WHERE k = 6) AS v GROUP BY s, k) AS w;
+-- each fold has its share of each category and label, but for what the one before left
+SELECT max(n) - min(n) <= 2 AS even, count(*) AS folds
+FROM (SELECT level, label, p::text, count(*) AS n FROM (SELECT *, oof_predict(label, features, '{"duplicates": "split"}'::jsonb) OVER () AS p FROM kinds WHERE k = 6) AS v
+	  GROUP BY 1, 2, 3) AS w GROUP BY level, label ORDER BY 1;
+
 -- a feature that is the label of the group's other row, labels of groups random
 SELECT pg_temp.is_chance(count(*) FILTER (WHERE top_label(p) = label), count(*)) AS chance
 FROM (SELECT label, oof_predict(label, other, pair) OVER () AS p
@@ -85,13 +129,23 @@ WHERE i = 0;
 SELECT count(p), min(confidence(p)) FROM (SELECT oof_predict('x'::text, features) OVER () AS p FROM noise) AS v;
 SELECT count(p) FROM (SELECT oof_predict(NULL::text, features) OVER () AS p FROM noise) AS v;
 SELECT count(p) FROM (SELECT oof_predict(label, ARRAY[i % 2]::float8[], i) OVER () AS p FROM noise) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, ARRAY[i % 2]::float8[], i, '{"duplicates": "together"}'::jsonb) OVER () AS p FROM noise) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, ARRAY[i / 5]::float8[], i % 7) OVER () AS p FROM noise) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, ARRAY[i / 5]::float8[], i % 7, '{"duplicates": "together"}'::jsonb) OVER () AS p FROM noise) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, ARRAY[i / 5]::float8[], i % 7, '{"duplicates": "split"}'::jsonb) OVER () AS p FROM noise) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, '{1}'::float8[]) OVER () AS p FROM noise WHERE i < 9) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, '{1}'::float8[]) OVER () AS p FROM noise WHERE i < 10) AS v;
 
 -- errors
 SELECT count(p) FROM (SELECT oof_predict(label, features, item, 0.0, '{}'::jsonb) OVER () AS p FROM noise) AS v;
 SELECT count(p) FROM (SELECT oof_predict(label, features, item, -1.0, '{}'::jsonb) OVER () AS p FROM noise) AS v;
 SELECT count(p) FROM (SELECT oof_predict(label, features, '{"folds": 1}'::jsonb) OVER () AS p FROM noise) AS v;
 SELECT count(p) FROM (SELECT oof_predict(label, features, '{"fold": 2}'::jsonb) OVER () AS p FROM noise) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, features, '{"duplicates": "yes"}'::jsonb) OVER () AS p FROM noise) AS v;
 SELECT count(p) FROM (SELECT oof_predict(label, features, jsonb_build_object('seed', i)) OVER () AS p FROM noise) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, features, CASE WHEN i < 999 THEN '{"folds": 3}'::jsonb END) OVER (ORDER BY i) AS p FROM noise) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, features, CASE WHEN i > 0 THEN '{"folds": 3}'::jsonb END) OVER (ORDER BY i) AS p FROM noise) AS v;
+SELECT count(p) FROM (SELECT oof_predict(label, features, CASE WHEN i < 0 THEN '{"folds": 3}'::jsonb END) OVER (ORDER BY i) AS p FROM noise) AS v;
 SELECT count(p) FROM (SELECT oof_predict(label, CASE WHEN i = 17 THEN '{1}' ELSE features END) OVER (ORDER BY i) AS p FROM noise) AS v;
 SELECT count(p) FROM (SELECT oof_predict(label, CASE WHEN i = 17 THEN features || 'NaN'::float8 ELSE features || 1::float8 END) OVER (ORDER BY i) AS p FROM noise) AS v;
 SELECT oof_predict(label, features) FROM noise;

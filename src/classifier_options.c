@@ -4,14 +4,14 @@
  */
 #include "classifier_options.h"
 
-#include "folds.h"
 #include "jsonio.h"
 #include "utils/fmgrprotos.h"
 
 static const ClassifierOptions default_options = {
 	.regression = {.l2 = 1,.class_weight = CLASS_WEIGHT_NONE,.max_iterations = 1000,.tolerance = 1e-5},
 	.folds = 5,
-	.seed = 0
+	.seed = 0,
+	.duplicates = DUPLICATES_AUTO
 };
 
 /*
@@ -27,10 +27,11 @@ static const Option option_table[] = {
 	{"max_iterations", OPTION_INT, offsetof(ClassifierOptions, regression.max_iterations), 1, 1e6, NULL},
 	{"tolerance", OPTION_DOUBLE, offsetof(ClassifierOptions, regression.tolerance), 1e-12, 1, NULL},
 	{"folds", OPTION_INT, offsetof(ClassifierOptions, folds), 2, MAX_FOLDS, NULL},
-	{"seed", OPTION_INT, offsetof(ClassifierOptions, seed), 0, PG_INT32_MAX, NULL}
+	{"seed", OPTION_INT, offsetof(ClassifierOptions, seed), 0, PG_INT32_MAX, NULL},
+	{"duplicates", OPTION_CHOICE, offsetof(ClassifierOptions, duplicates), 0, 0, duplicates_names}
 };
 
-#define FOLD_OPTIONS 2
+#define FOLD_OPTIONS 3
 
 /* "jsonb" may be NULL; "folds" says whether the call makes folds. */
 ClassifierOptions

@@ -5,14 +5,17 @@
 #ifndef NL_CLASSIFIER_OPTIONS_H
 #define NL_CLASSIFIER_OPTIONS_H
 
+#include "folds.h"
 #include "options.h"
 #include "softmax_regression.h"
 
 typedef struct ClassifierOptions
 {
 	RegressionOptions regression;
-	int			folds;			/* of oof_predict() only */
+	/* of oof_predict() only */
+	int			folds;
 	int			seed;
+	int			duplicates;		/* Duplicates */
 } ClassifierOptions;
 
 extern ClassifierOptions classifier_options(const Jsonb *jsonb, bool folds);

@@ -8,15 +8,20 @@
  *	1. Units.  Rows of one group belong together, and so do rows with equal
  *	   features, whatever their groups: a copy in the training rows would tell
  *	   the model what it is asked.  Units are the connected parts of both
- *	   relations.  Where features take few values that would tie everything
- *	   together; then (a unit with more than half of the rows, or fewer units
- *	   than folds, while groups alone do better) only groups count.
+ *	   relations.  Where features are categories they take few values, equal
+ *	   ones are no sign of a common origin, and a model that never saw them has
+ *	   nothing to say of them; then (ten rows or more for each vector, unless the
+ *	   caller knows better) only groups count.  They alone count as well where
+ *	   both relations tie too much together (a unit with more than half of the
+ *	   rows, or fewer units than folds, while groups alone do better), but then
+ *	   rows without a group still go by their features.
  *	2. Each unit gets a key: the smallest hash of its groups, or of its
  *	   features where it has no group.  Hashes depend on the seed.
  *	3. Units are dealt, those with more rows first, equal ones by key, each to
  *	   the fold that has the smallest share so far of the unit's labels (the
  *	   sum over its rows of the share of the row's label), then the fewest
- *	   rows, then the lowest number.
+ *	   rows, then the lowest number.  So rows that are units of their own, with
+ *	   equal features and labels, which follow each other, are dealt in turn.
  *
  * Two groups whose 64-bit hashes collide are one unit, which does no harm.
  * Memory: 4 bytes a row, 20 while groups are united, and 16 a unit, freed at
@@ -26,6 +31,42 @@
 #include "folds.h"
 
 #define INTERRUPT_BLOCK 4096
+
+const char *const duplicates_names[] = {
+	[DUPLICATES_AUTO] = "auto",
+	[DUPLICATES_TOGETHER] = "together",
+	[DUPLICATES_SPLIT] = "split",
+	NULL
+};
+
+/*
+ * Rows with equal features are neighbours in canonical order.  Those that differ
+ * in their groups, or have none, are twins.
+ */
+static void
+count_equal(const TrainingSet *set, const RowKey *keys, const uint64 *group,
+			Folds *result)
+{
+	uint32		first = 0;		/* of its features */
+	bool		differ = false;
+
+	for (uint32 i = 1; i <= set->x.n; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		if (i < set->x.n && keys[i].hash == keys[first].hash)
+		{
+			differ = differ || group == NULL || group[keys[i].row] == 0 ||
+				group[keys[i].row] != group[keys[first].row];
+			continue;
+		}
+		result->vectors++;
+		if (differ)
+			result->twins += i - first;
+		first = i;
+		differ = false;
+	}
+}
 
 /* Disjoint sets of places in the canonical order; the root is the lowest. */
 static uint32
@@ -63,20 +104,30 @@ unite_groups(const RowKey *keys, uint32 n, const uint64 *group, uint32 *parent)
 	pfree(places);
 }
 
+/* Which rows with equal features belong together for that alone */
+typedef enum Equal
+{
+	EQUAL_ALL,
+	EQUAL_WITHOUT_GROUP,
+	EQUAL_NONE
+} Equal;
+
 /* Places in canonical order are neighbours where features are equal. */
 static void
 unite_equal(const TrainingSet *set, const RowKey *keys, const uint64 *group,
-			bool across_groups, uint32 *parent)
+			Equal equal, uint32 *parent)
 {
 	uint32		last = 0;		/* with the features of place i - 1 */
 
+	if (equal == EQUAL_NONE)
+		return;
 	for (uint32 i = 1; i < set->x.n; i++)
 	{
 		if (i % INTERRUPT_BLOCK == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (keys[i].hash != keys[i - 1].hash)
 			last = i;
-		else if (across_groups)
+		else if (equal == EQUAL_ALL)
 			unite(parent, i - 1, i);
 		else if (group[keys[i].row] == 0)
 		{
@@ -115,7 +166,7 @@ add_key(const Unit *unit, uint64 group, uint64 content)
 
 static Units
 find_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
-		   bool across_groups)
+		   Equal equal)
 {
 	MemoryContext context = CurrentMemoryContext;
 	uint32		n = set->x.n;
@@ -125,7 +176,7 @@ find_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 
 	for (uint32 i = 0; i < n; i++)
 		parent[i] = i;
-	unite_equal(set, keys, group, across_groups, parent);
+	unite_equal(set, keys, group, equal, parent);
 	if (group != NULL)
 		unite_groups(keys, n, group, parent);
 	/* parents are lower, so each has its unit's number in its place by then */
@@ -157,26 +208,31 @@ free_units(Units *u)
 	pfree(u->next);
 }
 
-/* Groups, and equal features across them unless that ties too much together. */
+/* Groups, and equal features as the caller says or the rows suggest. */
 static Units
 choose_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
-			 uint32 folds, bool *kept_apart)
+			 uint32 folds, Duplicates duplicates, Folds *result)
 {
-	Units		together = find_units(set, keys, group, true);
+	Units		together;
 	Units		apart;
 
-	*kept_apart = false;
-	if (group == NULL ||
+	result->split = duplicates == DUPLICATES_SPLIT ||
+		(duplicates == DUPLICATES_AUTO &&
+		 folds_are_kinds(set->x.n, result->vectors));
+	if (result->split)
+		return find_units(set, keys, group, EQUAL_NONE);
+	together = find_units(set, keys, group, EQUAL_ALL);
+	if (group == NULL || duplicates == DUPLICATES_TOGETHER ||
 		(together.largest <= set->x.n / 2 && together.n >= folds))
 		return together;
-	apart = find_units(set, keys, group, false);
+	apart = find_units(set, keys, group, EQUAL_WITHOUT_GROUP);
 	if (apart.n == together.n)
 	{
 		free_units(&apart);
 		return together;
 	}
 	free_units(&together);
-	*kept_apart = true;
+	result->kept_apart = true;
 	return apart;
 }
 
@@ -316,14 +372,15 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 
 Folds
 folds_make(const TrainingSet *set, const RowKey *keys, const uint64 *group,
-		   uint32 folds)
+		   uint32 folds, Duplicates duplicates)
 {
 	Folds		result = {0};
 	Units		u;
 
 	if (set->x.n < 2)
 		return result;
-	u = choose_units(set, keys, group, folds, &result.kept_apart);
+	count_equal(set, keys, group, &result);
+	u = choose_units(set, keys, group, folds, duplicates, &result);
 	result.n = Min(folds, u.n);
 	if (result.n < 2)
 		result.n = 0;

@@ -281,12 +281,7 @@ fit(TrainingSet *set, const ClassifierOptions *options)
 	check_classes(model, &names);
 	uncentre(model, design);
 	softmax_check_finite(model, set->x.width);
-	if (!model->converged)
-		ereport(WARNING,
-				(errmsg("logistic_regression() did not converge in %d iterations: gradient %.2e, tolerance %.2e",
-						model->iterations, model->gradient,
-						options->regression.tolerance),
-				 errhint("Raise \"max_iterations\" or \"l2\"; without a penalty (\"l2\" 0) classes that can be told apart have no best coefficients.")));
+	softmax_warn(model, 1, &options->regression, "logistic_regression");
 	view.labels = model_names(model, &names);
 	view.features = set->x.width - 1;
 	view.coefficients = model->coefficients;

@@ -53,6 +53,7 @@ typedef struct Arguments
 	int			weight;
 	int			options;
 	OptionsForm options_form;
+	bool		told[2];		/* the user, that equal rows are kept together, split */
 } Arguments;
 
 typedef struct Partition
@@ -80,7 +81,7 @@ text_of(Oid type)
 }
 
 /* The call's shape, found out once for each call site. */
-static const Arguments *
+static Arguments *
 get_arguments(FunctionCallInfo fcinfo, bool soft)
 {
 	void	  **place = nl_call_cache(fcinfo);
@@ -179,9 +180,9 @@ collect_rows(FunctionCallInfo fcinfo, const Arguments *a, Partition *p,
 				collect_argument(fcinfo, a, p, others[k], i);
 }
 
-/* Options that are no constant must still be the same for all rows. */
+/* Those of a row must be those of the first. */
 static void
-check_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
+check_row_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
 			  const Jsonb *options)
 {
 	bool		given = fetch(fcinfo, a->options, position);
@@ -195,8 +196,25 @@ check_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
 				 errmsg("options must be the same for all rows of a partition")));
 }
 
+/* Options that are no constant must still be the same for all rows. */
+static void
+check_options(FunctionCallInfo fcinfo, const Arguments *a, const Partition *p,
+			  const Jsonb *options)
+{
+	MemoryContextSwitchTo(p->scratch);
+	for (int64 i = 1; i < p->rows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		check_row_options(fcinfo, a, i, options);
+		if (i % SCRATCH_ROWS == 0)
+			MemoryContextReset(p->scratch);
+	}
+	MemoryContextSwitchTo(p->context);
+	MemoryContextReset(p->scratch);
+}
+
 static ClassifierOptions
-get_options(FunctionCallInfo fcinfo, const Arguments *a, int64 rows)
+get_options(FunctionCallInfo fcinfo, const Arguments *a, const Partition *p)
 {
 	Jsonb	   *options = NULL;
 
@@ -209,8 +227,7 @@ get_options(FunctionCallInfo fcinfo, const Arguments *a, int64 rows)
 	}
 	if (a->options != NO_ARGUMENT &&
 		!get_fn_expr_arg_stable(fcinfo->flinfo, a->options))
-		for (int64 i = 1; i < rows; i++)
-			check_options(fcinfo, a, i, options);
+		check_options(fcinfo, a, p, options);
 	return classifier_options(options, true);
 }
 
@@ -236,6 +253,14 @@ collect(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 /*
  * What a user should know of the folds and the models
  */
+static int
+detail_of_folds(const Folds *folds)
+{
+	return folds->split ?
+		errdetail("Rows of one group are never in different folds.") :
+		errdetail("Rows of one group, and rows with the same features, are never in different folds.");
+}
+
 static void
 warn_of_folds(const Partition *p, const Folds *folds, int wanted)
 {
@@ -243,16 +268,44 @@ warn_of_folds(const Partition *p, const Folds *folds, int wanted)
 		ereport(WARNING,
 				(errmsg("oof_predict() gives NULL for a partition of %u rows: they belong together, so none can be judged by a model without it",
 						p->set.x.n),
-				 errdetail("Rows of one group, and rows with the same features, are never in different folds.")));
+				 detail_of_folds(folds)));
 	else if (folds->n < (uint32) wanted)
 		ereport(WARNING,
 				(errmsg("oof_predict() makes %u folds instead of %d: so many groups of rows belong together",
 						folds->n, wanted),
-				 errdetail("Rows of one group, and rows with the same features, are never in different folds.")));
+				 detail_of_folds(folds)));
 	if (folds->kept_apart)
 		ereport(WARNING,
 				(errmsg("oof_predict() lets rows with the same features be in different folds where their groups differ"),
-				 errdetail("So many rows have the same features that keeping them together would leave no balanced folds.")));
+				 errdetail("So many rows have the same features that keeping them together would leave no balanced folds."),
+				 errhint("Set \"duplicates\" to \"together\" to have them in one fold all the same, or to \"split\" if the features are categories.")));
+}
+
+/*
+ * Whether equal rows are copies of one thing or things of one kind cannot be
+ * known, and the wrong guess makes the result useless: so the guess is told, once a
+ * query, until the user says which it is.  Groups say so where nothing else ties.
+ */
+static void
+tell_of_duplicates(Arguments *a, uint32 rows, const Folds *folds, Duplicates duplicates)
+{
+	bool		kinds = folds_are_kinds(rows, folds->vectors);
+
+	if (folds->twins <= rows / 2 || folds->kept_apart || a->told[folds->split] ||
+		(duplicates == DUPLICATES_TOGETHER && !kinds) || duplicates == DUPLICATES_SPLIT ||
+		(folds->split && a->group != NO_ARGUMENT))
+		return;
+	a->told[folds->split] = true;
+	if (!folds->split)
+		ereport(WARNING,
+				(errmsg("oof_predict() keeps rows with the same features in one fold, and %u of %u rows have such a twin",
+						folds->twins, rows),
+				 errhint("If the features are categories, set \"duplicates\" to \"split\"; if such rows are copies, \"together\" says so.")));
+	else
+		ereport(NOTICE,
+				(errmsg("oof_predict() lets rows with the same features be in different folds, as categories need: %u rows have %u different vectors",
+						rows, folds->vectors),
+				 errhint("If such rows are copies of one item, give the item as group or set \"duplicates\" to \"together\"; if not, \"split\" says so.")));
 }
 
 static bool
@@ -315,25 +368,6 @@ warn_of_classes(const Partition *p)
 	pfree(list.data);
 }
 
-static void
-warn_of_convergence(const Partition *p, const RegressionOptions *options)
-{
-	uint32		failed = 0;
-	double		worst = 0;
-
-	for (uint32 f = 0; f < p->design->folds; f++)
-		if (!p->models[f].converged)
-		{
-			failed++;
-			worst = Max(worst, p->models[f].gradient);
-		}
-	if (failed > 0)
-		ereport(WARNING,
-				(errmsg("oof_predict() did not converge in %u of %u folds: gradient %.2e, tolerance %.2e",
-						failed, p->design->folds, worst, options->tolerance),
-				 errhint("Raise \"max_iterations\" or \"l2\"; without a penalty (\"l2\" 0) classes that can be told apart have no best coefficients.")));
-}
-
 /* Is there anything to learn from?  Rows without a label alone give NULLs. */
 static bool
 can_learn(const Partition *p)
@@ -378,7 +412,7 @@ move_places(Partition *p, uint32 rows)
 }
 
 static void
-fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
+fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 {
 	int64		rows = WinGetPartitionRowCount(PG_WINDOW_OBJECT());
 	ClassifierOptions options;
@@ -390,7 +424,7 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("oof_predict() takes at most %d rows of a partition", PG_INT32_MAX)));
 	p->rows = rows;
-	options = get_options(fcinfo, a, rows);
+	options = get_options(fcinfo, a, p);
 	p->seed = options.seed;
 	collect(fcinfo, a, p);
 	if (p->set.x.n == 0 || !can_learn(p))
@@ -403,11 +437,12 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 									  mul_size(rows, 40))),
 					"oof_predict()");
 	keys = training_set_order(&p->set, p->seed);
-	folds = folds_make(&p->set, keys, p->group, options.folds);
+	folds = folds_make(&p->set, keys, p->group, options.folds, options.duplicates);
 	if (p->group != NULL)
 		pfree(p->group);
 	p->group = NULL;
 	warn_of_folds(p, &folds, options.folds);
+	tell_of_duplicates(a, p->set.x.n, &folds, options.duplicates);
 	if (folds.n == 0)
 		return;
 	p->design = design_make(&p->set, keys, folds.fold, folds.n);
@@ -421,7 +456,7 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 	p->p = palloc(Max(p->design->classes, 2) * sizeof(double));
 	p->blank = label_distribution_make(&p->names, palloc0(p->design->classes * sizeof(double)));
 	warn_of_classes(p);
-	warn_of_convergence(p, &options.regression);
+	softmax_warn(p->models, folds.n, &options.regression, "oof_predict");
 }
 
 static Partition *

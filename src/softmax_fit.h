@@ -60,8 +60,15 @@ typedef struct SoftmaxModel
 	bool		leapt;			/* in the first one; it is still remembered */
 	double		decrement;
 	double		first_decrement;
+	double		tolerance;		/* of the decrement, in force */
 	bool		active;
 	bool		converged;
+	bool		separated;		/* there is no optimum */
+	/* where it had converged, while it is found out whether that is an optimum */
+	double	   *kept;			/* theta, or NULL */
+	double		kept_loss;
+	double		kept_decrement;
+	int			kept_iterations;
 } SoftmaxModel;
 
 typedef struct SoftmaxFit
@@ -139,6 +146,18 @@ extern void softmax_set_preconditioner(const SoftmaxFit *fit, SoftmaxModel *m,
 									   bool measured);
 extern void softmax_precondition(const SoftmaxFit *fit, const SoftmaxModel *m,
 								 double *v);
+
+/* What rows say of a point and the step from it; see softmax_separation.c. */
+typedef struct Separation
+{
+	double		margin;			/* of a row's label over the others, the least */
+	double		widest;			/* a row's log-odds, the greatest */
+	double		moved;			/* most that the step changes them where there is a gain */
+	double		worsened;		/* most that it adds to a row's loss, or 0 */
+} Separation;
+
+/* softmax_separation.c */
+extern Separation softmax_separation(const SoftmaxFit *fit, const SoftmaxModel *m);
 
 /* softmax_lbfgs.c */
 extern void softmax_optimize(SoftmaxFit *fit, const char *name);

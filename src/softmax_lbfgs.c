@@ -24,6 +24,8 @@
  * their own standard errors.  Where it begins below 1, as with weights far
  * below 1, the tolerance is of that first value, but no less than rounding: a fit
  * that begins at its optimum (of constant features, say) has nothing to go on to.
+ * Without a penalty there may be no optimum: where that is likely a fit goes on
+ * until it is certain (softmax_separation.c).
  *
  * Precision.  A large fit takes its first steps in single precision
  * (softmax_products.c).  As soon as a model is near its optimum, or single
@@ -47,6 +49,13 @@
 #define AT_OPTIMUM 1e-14		/* of the decrement, for a row of weight 1 */
 #define MOST_BETWEEN 0.5		/* of the variance: no first step is above 2 */
 #define SINGLE_UNTIL 0.02		/* of the Newton decrement */
+/* without a penalty */
+#define APART 1e-6				/* log-odds: more than rounding */
+#define SEPARATED 1e-5			/* of the decrement: what still moves then is separated */
+#define MOVING 0.5				/* log-odds: separated rows move by about 1 */
+#define WORSE 0.01				/* log-likelihood of a row: separated ones never are */
+#define UNSURE 20				/* odds are about 1 / decrement^2 of separated rows */
+#define SURE 1e-7				/* of the decrement: to here goes who is unsure */
 
 static double
 dot(const double *a, const double *b, Size n)
@@ -110,10 +119,53 @@ first_step(const SoftmaxModel *m)
 	return 1 / (1 - Min(between, MOST_BETWEEN));
 }
 
+static double
+tolerance_of(const SoftmaxModel *m, double tolerance)
+{
+	return Max(tolerance * Min(m->first_decrement, 1), AT_OPTIMUM * sqrt(m->mass));
+}
+
+static void
+keep_point(SoftmaxModel *m)
+{
+	m->kept = vector(m);
+	memcpy(m->kept, m->theta, m->n * sizeof(double));
+	m->kept_loss = m->loss;
+	m->kept_decrement = m->decrement;
+	m->kept_iterations = m->iterations;
+}
+
+/*
+ * A model without a penalty is near its optimum, if it has one.  Where it has
+ * converged with a row whose odds are as large as those of separated rows would be
+ * by now, it goes on until that can be told; what it is then told of is the point
+ * where it had converged.
+ */
+static void
+look_for_separation(const SoftmaxFit *fit, SoftmaxModel *m)
+{
+	Separation	s = softmax_separation(fit, m);
+	double		error = m->decrement / Min(m->first_decrement, 1);
+	double		sure = tolerance_of(m, Min(fit->options->tolerance, SURE));
+
+	m->separated = s.margin > APART ||
+		(error <= SEPARATED && s.moved > MOVING && s.worsened <= WORSE);
+	if (m->converged && !m->separated && m->decrement > sure &&
+		exp(-s.widest) < UNSURE * error * error)
+	{
+		if (m->kept == NULL)
+			keep_point(m);
+		m->converged = false;
+	}
+	m->converged = m->converged && !m->separated;
+}
+
 /* A new iteration: the direction, unless the model is done. */
 static void
 begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
 {
+	bool		last = m->iterations >= fit->options->max_iterations;
+
 	find_direction(fit, m);
 	if (!(m->slope < 0))
 	{
@@ -121,21 +173,22 @@ begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
 		m->pairs = 0;
 		find_direction(fit, m);
 	}
-	m->decrement = sqrt(Max(-m->slope, 0));
+	m->decrement = isnan(m->slope) ? m->slope : sqrt(Max(-m->slope, 0));
 	if (m->iterations == 0)
 		m->first_decrement = m->decrement;
-	m->converged = !m->rough && !isnan(m->slope) &&
-		m->decrement <= Max(fit->options->tolerance * Min(m->first_decrement, 1),
-							AT_OPTIMUM * sqrt(m->mass));
+	m->tolerance = tolerance_of(m, fit->options->tolerance);
+	m->converged = !m->rough && !isnan(m->slope) && m->decrement <= m->tolerance;
+	if (fit->options->l2 == 0 && !m->rough &&
+		m->decrement <= tolerance_of(m, Max(fit->options->tolerance, SEPARATED)))
+		look_for_separation(fit, m);
 	if (m->rough && m->decrement < SINGLE_UNTIL)
 		fit->single = false;
-	if (m->rough && !(m->slope < 0))
+	if (m->rough && (!(m->slope < 0) || (last && m->decrement <= m->tolerance)))
 	{
 		look_again(fit, m);
 		return;
 	}
-	if (m->converged || m->iterations >= fit->options->max_iterations ||
-		!(m->slope < 0))
+	if (m->converged || m->separated || last || !(m->slope < 0))
 	{
 		m->active = false;
 		return;
@@ -258,6 +311,8 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 		m->active = false;
 		m->converged = m->decrement <= 1e3 * fit->options->tolerance &&
 			isfinite(m->high);
+		if (m->converged && fit->options->l2 == 0)
+			look_for_separation(fit, m);
 	}
 }
 
@@ -285,19 +340,46 @@ static void
 report_progress(const SoftmaxFit *fit, int steps, const char *name)
 {
 	double		objective = 0;
-	double		decrement = 0;
+	const SoftmaxModel *last = fit->models;
 	int			active = 0;
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		objective += fit->models[f].objective;
-		decrement = Max(decrement, fit->models[f].decrement);
-		active += fit->models[f].active;
+		const SoftmaxModel *m = &fit->models[f];
+
+		objective += m->objective;
+		if (m->decrement * last->tolerance > last->decrement * m->tolerance)
+			last = m;
+		active += m->active;
 	}
 	ereport(NOTICE,
 			(errmsg("%s: step %d, %d of %u models to go, objective %.6f, gradient %.2e of %.2e",
-					name, steps, active, fit->n_models, objective, decrement,
-					fit->options->tolerance)));
+					name, steps, active, fit->n_models, objective, last->decrement,
+					last->tolerance)));
+}
+
+/*
+ * The verdicts on fits without a penalty.  One that did not converge may have had
+ * no optimum to come to.
+ */
+static void
+end_without_penalty(const SoftmaxFit *fit)
+{
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		SoftmaxModel *m = &fit->models[f];
+
+		if (m->kept != NULL)
+		{
+			memcpy(m->theta, m->kept, m->n * sizeof(double));
+			m->loss = m->kept_loss;
+			m->decrement = m->kept_decrement;
+			m->iterations = m->kept_iterations;
+			m->converged = !m->separated;
+		}
+		else if (!m->converged && !m->separated)
+			m->separated = softmax_separation(fit, m).margin > APART;
+	}
 }
 
 #define MEASURES_SHARE 4
@@ -337,4 +419,6 @@ softmax_optimize(SoftmaxFit *fit, const char *name)
 		if (nl_progress)
 			report_progress(fit, steps, name);
 	}
+	if (fit->options->l2 == 0)
+		end_without_penalty(fit);
 }

@@ -15,9 +15,10 @@
  * Phases: what each model learns from, and by what it is standardised; buffers,
  * and a guess of the inverse Hessian (softmax_precondition.c); the optimiser
  * (softmax_lbfgs.c), which evaluates all models together
- * (softmax_objective.c); coefficients on the scale of the input.
+ * (softmax_objective.c) and asks whether there is an optimum
+ * (softmax_separation.c); coefficients on the scale of the input.
  *
- * Memory: beside the matrix, for each model (2 * HISTORY + 6) vectors of
+ * Memory: beside the matrix, for each model (2 * HISTORY + 7) vectors of
  * coefficients; blocks of about BLOCK_BYTES; the guess.  All in the current
  * context.  Interrupts: as the parts say.
  */
@@ -41,7 +42,7 @@ softmax_regression_memory(const TrainingSet *set, uint32 models)
 {
 	Size		width = set->x.width;
 	Size		columns = Max(set->labels->n, 1);
-	Size		vectors = add_size(mul_size(models, 2 * HISTORY + 6), 3 * models);
+	Size		vectors = add_size(mul_size(models, 2 * HISTORY + 7), 3 * models);
 	Size		size = mul_size(mul_size(vectors, columns), width);
 
 	size = add_size(size, mul_size(mul_size(models, 2 * columns), MAX_BLOCK));
@@ -248,6 +249,8 @@ take_result(const SoftmaxFit *fit, SoftmaxModel *m, FittedModel *result)
 	result->converged = m->converged;
 	result->loss = m->loss;
 	result->gradient = m->decrement;
+	result->tolerance = m->tolerance;
+	result->separated = m->separated;
 }
 
 static void
@@ -265,6 +268,8 @@ free_model(SoftmaxModel *m)
 	pfree(m->trial);
 	pfree(m->trial_gradient);
 	pfree(m->work);
+	if (m->kept != NULL)
+		pfree(m->kept);
 }
 
 /*
@@ -313,4 +318,47 @@ softmax_check_finite(const FittedModel *model, uint32 width)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("coefficients of a logistic regression overflow"),
 				 errhint("Bring weights and features nearer to 1.")));
+}
+
+static bool
+is_farther(const FittedModel *a, const FittedModel *b)
+{
+	return b == NULL || a->gradient * b->tolerance > b->gradient * a->tolerance;
+}
+
+/* What a user should know of fits that came to no end, of one model or of folds. */
+void
+softmax_warn(const FittedModel *models, uint32 n, const RegressionOptions *options,
+			 const char *function)
+{
+	const FittedModel *worst = NULL;
+	uint32		separated = 0;
+	uint32		failed = 0;
+
+	for (uint32 f = 0; f < n; f++)
+	{
+		separated += models[f].separated;
+		if (models[f].converged || models[f].separated)
+			continue;
+		failed++;
+		if (is_farther(&models[f], worst))
+			worst = &models[f];
+	}
+	if (separated > 0)
+		ereport(WARNING,
+				(errmsg("%s() found no best coefficients%s: the features separate classes, and \"l2\" is 0",
+						function, n > 1 ? psprintf(" in %u of %u folds", separated, n) : ""),
+				 errdetail("The more some coefficients grow the likelier are the labels, without end; the fit was cut short."),
+				 errhint("Set \"l2\" above 0; the default is 1.")));
+	if (failed > 0)
+		ereport(WARNING,
+				(errmsg("%s() did not converge in %s: gradient %.2e, tolerance %.2e",
+						function,
+						n > 1 ? psprintf("%u of %u folds", failed, n) :
+						psprintf("%d iteration%s", worst->iterations, worst->iterations == 1 ? "" : "s"),
+						worst->gradient, worst->tolerance),
+				 worst->tolerance != options->tolerance ?
+				 errdetail("The option \"tolerance\" is %.2e, as a share of the gradient at the start where that is below 1.",
+						   options->tolerance) : 0,
+				 errhint("Raise \"max_iterations\" or \"l2\".")));
 }

@@ -37,8 +37,10 @@ typedef struct FittedModel
 	double		weight;			/* of the training rows */
 	int			iterations;
 	bool		converged;
+	bool		separated;		/* no optimum: features separate, no penalty */
 	double		loss;			/* without the penalty */
 	double		gradient;		/* the measure that is compared with tolerance */
+	double		tolerance;		/* the one in force */
 } FittedModel;
 
 extern const char *const class_weight_names[];
@@ -48,6 +50,8 @@ extern FittedModel *softmax_regression(const Design *design, bool hold_out,
 									   const RegressionOptions *options,
 									   const char *name);
 extern void softmax_check_finite(const FittedModel *model, uint32 width);
+extern void softmax_warn(const FittedModel *models, uint32 n,
+						 const RegressionOptions *options, const char *function);
 
 /* softmax_predict.c */
 extern Size softmax_scores_memory(const TrainingSet *set);

@@ -210,7 +210,7 @@ training_set_names(TrainingSet *set)
 /*
  * Canonical order: by hash of the features with the seed; where hashes are
  * equal, by all that a row has.  Rows that are then still equal cannot be told
- * apart.
+ * apart, but by the order in which they came.
  */
 static int
 compare_doubles(const double *a, const double *b, uint32 n)
@@ -257,7 +257,7 @@ compare_contents(const void *x, const void *y, void *arg)
 	if (order == 0 && set->weight != NULL &&
 		set->weight[a->row] != set->weight[b->row])
 		return set->weight[a->row] < set->weight[b->row] ? -1 : 1;
-	return order;
+	return order != 0 ? order : a->row < b->row ? -1 : 1;
 }
 
 RowKey *

@@ -87,6 +87,29 @@ $node->psql('postgres', 'SET noisylabel.progress = on; SET client_min_messages =
 like($notices, qr/logistic_regression: step 1, 1 of 1 models to go/, 'progress is reported');
 
 #
+# A fit that has not converged says by how much, and of what: the tolerance in force
+#
+for my $fit (
+	# the gradient begins below 1, and the tolerance is a share of it
+	[ 'small weights', q(logistic_regression(label, features, 1e-15, '{"max_iterations": 1, "l2": 1e-18}'::jsonb)) ],
+	[ 'small weights', q(oof_predict(label, features, i, 1e-15, '{"max_iterations": 1, "l2": 1e-18, "tolerance": 1e-5}'::jsonb) OVER ()) ],
+	# what is no more than single precision must not be taken for the end, nor shown as if it were
+	map { [ 'single precision', qq(logistic_regression(label, features, '{"max_iterations": 6, "tolerance": $_}'::jsonb)) ] } 0.5, 0.1, 0.01)
+{
+	my ($name, $call) = @$fit;
+	my ($out, $warnings) = ('', '');
+	$node->psql('postgres', "SELECT count(m) FROM (SELECT $call AS m FROM points) AS v", stdout => \$out, stderr => \$warnings);
+	if ($warnings =~ /did not converge .* gradient (\S+), tolerance (\S+)/)
+	{
+		cmp_ok($1, '>', $2, "$name, $call: a gradient above the tolerance");
+	}
+	else
+	{
+		is($name . $warnings, 'single precision', "$name, $call: converged, and nothing is said");
+	}
+}
+
+#
 # Cancel: while rows are collected, and in a fit that takes seconds
 #
 for my $after (100, 1500)
@@ -105,7 +128,7 @@ for my $after (100, 1500)
 #
 SKIP:
 {
-	skip('no /proc', 2) if !-r '/proc/self/status';
+	skip('no /proc', 4) if !-r '/proc/self/status';
 	$node->safe_psql('postgres', q{
 		CREATE FUNCTION memory(what text) RETURNS bigint LANGUAGE sql AS $$
 			SELECT substring(pg_read_file('/proc/self/status') FROM what || ':\s+(\d+)')::bigint $$});
@@ -122,9 +145,27 @@ SKIP:
 		SELECT max(memory) - min(memory) FROM m});
 	cmp_ok($grown, '<', 1024, "ten thousand partitions more: $grown kB more");
 
+	# options that are no constant are compared row by row, and one copy is kept
+	for my $options ('o', "jsonb_build_object('folds', 2, 'l2', CASE WHEN i > 0 THEN 1 END)")
+	{
+		my $each = value($node, qq{
+			CREATE TEMP TABLE p AS SELECT i, i % 2 AS y, ARRAY[hashint4(i)]::float8[] AS x,
+				'{"folds": 2, "l2": 1, "class_weight": "none", "max_iterations": 99}'::jsonb AS o
+			FROM generate_series(1, 300000) AS i;
+			CREATE TEMP TABLE m (memory bigint);
+			DO \$do\$ BEGIN
+				PERFORM v.count FROM (SELECT count(d) FROM (SELECT oof_predict(y, x, '{"folds": 2}'::jsonb) OVER () AS d FROM p) AS w) AS v;
+				INSERT INTO m VALUES (memory('VmHWM'));
+				PERFORM v.count FROM (SELECT count(d) FROM (SELECT oof_predict(y, x, $options) OVER () AS d FROM p) AS w) AS v;
+				INSERT INTO m VALUES (memory('VmHWM'));
+			END \$do\$;
+			SELECT max(memory) - min(memory) FROM m});
+		cmp_ok($each, '<', 16384, "300000 rows with options $options: $each kB more than with a constant");
+	}
+
 	# 100000 rows of 100 features: 78125 kB
 	my $large = q{SELECT count(oof) FROM (SELECT oof_predict(i % 2, f) OVER () AS oof FROM (SELECT i, (SELECT array_agg(hashint4(i * 100 + j) / 2e9 ORDER BY j) FROM generate_series(1, 100) AS j) AS f FROM generate_series(1, 100000) AS i) AS w) AS v};
-	my $peak = value($node, "SELECT sum(i) FROM generate_series(1, 10) AS i; CREATE TEMP TABLE m AS SELECT memory('VmHWM'); DO \$do\$ BEGIN PERFORM q.count FROM ($large) AS q; END \$do\$; SELECT memory('VmHWM') - memory FROM m");
+	my $peak = value($node, "CREATE TEMP TABLE m AS SELECT memory('VmHWM'); DO \$do\$ BEGIN PERFORM q.count FROM ($large) AS q; END \$do\$; SELECT memory('VmHWM') - memory FROM m");
 	cmp_ok($peak, '<', 78125 * 1.3 + 16384, "peak: $peak kB for a matrix of 78125 kB");
 }
 

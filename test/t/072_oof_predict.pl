@@ -90,9 +90,15 @@ my %variant = (
 	'two classes' => [ 'label', 5, '' ],
 	'another seed' => [ 'label', 5, ', "seed": 1' ],
 	'a feature that is constant elsewhere' => [ 'label', 5, '' ],
+	'categories' => [ 'label', 5, '' ],
+	'categories that are said to be copies' => [ 'label', 3, ', "duplicates": "together"' ],
 	'one group out' => [ 'label', $groups, qq(, "folds": $groups) ]);
+# three values: rows of a group have several of them, or all the same
+my $category = 'SELECT id, grp, label, target, weight, ARRAY[(%1$s = 0)::int, (%1$s = 1)::int]::float8[] AS x';
 my %table = (
 	'two classes' => "(SELECT * FROM o WHERE label <> 'c') AS w",
+	'categories' => '(' . sprintf($category, 'id % 3') . ' FROM o) AS w',
+	'categories that are said to be copies' => '(' . sprintf($category, 'substr(grp, 7)::int % 3') . ' FROM o) AS w',
 	# only one group has anything but 0, and much of it
 	'a feature that is constant elsewhere' =>
 	  "(SELECT id, grp, label, target, weight, x || CASE grp WHEN 'group 7' THEN 1e6 + id ELSE 0 END::float8 AS x FROM o) AS w");
