@@ -7,6 +7,7 @@
 #ifndef NL_SOFTMAX_FIT_H
 #define NL_SOFTMAX_FIT_H
 
+#include "blas.h"
 #include "softmax_regression.h"
 
 #define HISTORY 10				/* pairs that L-BFGS remembers */

@@ -278,6 +278,7 @@ softmax_regression(const Design *design, bool hold_out,
 	SoftmaxFit			fit = {.design = design,.options = options,.hold_out = hold_out};
 	FittedModel *results;
 
+	nl_blas_load();
 	fit.width = design->x->width;
 	fit.n_models = hold_out ? design->folds : 1;
 	fit.models = palloc0(fit.n_models * sizeof(SoftmaxModel));
