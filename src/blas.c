@@ -31,6 +31,8 @@
 #define ROOM_MB 320
 #endif
 
+#define ALIGNMENT 16
+
 #ifndef RTLD_DEEPBIND
 #define RTLD_DEEPBIND 0
 #endif
@@ -129,4 +131,28 @@ nl_blas_load(void)
 	blas.dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, 1, 1, 1, &one, 1, 0, &one, 1);
 	nl_blas = blas;
 	loaded = true;
+}
+
+/*
+ * n numbers, 0, for ddot().  On some processors its sum depends on whether its
+ * arguments are at a multiple of 16, which is for palloc() a matter of what was
+ * allocated before; here they always are.  Before them is where they began.
+ */
+double *
+nl_blas_vector(Size n)
+{
+	Size		size = mul_size(n, sizeof(double));
+	char	   *chunk = nl_alloc(CurrentMemoryContext,
+								 add_size(size, ALIGNMENT + sizeof(char *)));
+	double	   *v = (double *) TYPEALIGN(ALIGNMENT, chunk + sizeof(char *));
+
+	nl_clear(v, size);
+	((char **) v)[-1] = chunk;
+	return v;
+}
+
+void
+nl_blas_free(double *v)
+{
+	pfree(((char **) v)[-1]);
 }

@@ -107,7 +107,7 @@ learns_from(const SoftmaxFit *fit, uint32 model, uint32 fold)
 static inline double *
 vector(const SoftmaxModel *m)
 {
-	return nl_alloc_zero(CurrentMemoryContext, Max(m->n, 1) * sizeof(double));
+	return nl_blas_vector(Max(m->n, 1));
 }
 
 /* softmax_objective.c */

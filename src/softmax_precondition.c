@@ -421,7 +421,7 @@ begin_model(SoftmaxFit *fit, SoftmaxModel *m, bool factors, bool moments)
 		m->cholesky = numbers(mul_size(fit->width, fit->width));
 	if (!moments)
 		return;
-	m->basis = numbers(mul_size(terms, fit->width));
+	m->basis = nl_blas_vector(mul_size(terms, fit->width));
 	m->moments = numbers(mul_size(m->columns, terms * terms));
 	m->inner = numbers(mul_size(m->columns, terms * terms));
 }
@@ -516,7 +516,7 @@ softmax_end_preconditioner(SoftmaxModel *m)
 		pfree(m->cholesky);
 	if (m->basis == NULL)
 		return;
-	pfree(m->basis);
+	nl_blas_free(m->basis);
 	pfree(m->moments);
 	pfree(m->inner);
 }

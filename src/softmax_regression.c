@@ -256,15 +256,15 @@ free_model(SoftmaxModel *m)
 	softmax_end_preconditioner(m);
 	for (int i = 0; i < HISTORY && m->s[i] != NULL; i++)
 	{
-		pfree(m->s[i]);
-		pfree(m->y[i]);
+		nl_blas_free(m->s[i]);
+		nl_blas_free(m->y[i]);
 	}
-	pfree(m->theta);
-	pfree(m->gradient);
-	pfree(m->direction);
-	pfree(m->trial);
-	pfree(m->trial_gradient);
-	pfree(m->work);
+	nl_blas_free(m->theta);
+	nl_blas_free(m->gradient);
+	nl_blas_free(m->direction);
+	nl_blas_free(m->trial);
+	nl_blas_free(m->trial_gradient);
+	nl_blas_free(m->work);
 }
 
 /*
