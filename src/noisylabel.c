@@ -4,7 +4,6 @@
  */
 #include "noisylabel.h"
 
-#include <cblas.h>
 #include <math.h>
 
 #include "catalog/dependency.h"
@@ -21,8 +20,6 @@
 
 extern NL_EXPORT const Pg_magic_struct *Pg_magic_func(void);
 extern NL_EXPORT void _PG_init(void);
-
-extern int	blas_thread_shutdown_(void) __attribute__((weak));
 
 PG_MODULE_MAGIC;
 
@@ -46,15 +43,6 @@ _PG_init(void)
 							 false,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
-	/*
-	 * Parallelism is PostgreSQL's; a backend computes on one thread.  OpenBLAS
-	 * with threads has started some when it was loaded, and signals for the
-	 * backend could reach them, so they are ended as well.  (It does the same
-	 * before each fork; the version without threads lacks the function.)
-	 */
-	openblas_set_num_threads(1);
-	if (blas_thread_shutdown_ != NULL)
-		blas_thread_shutdown_();
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("noisylabel");
 #else

@@ -40,6 +40,15 @@
  */
 #define NL_EXPORT __attribute__((visibility("default")))
 
+/*
+ * A module must load on every minor release of its major version, whichever one
+ * the headers are of.  What became a function of the server in a minor release is
+ * therefore not called (test/symbols).  DatumGetHeapTupleHeader() is a macro, the
+ * one below, in 15.18 and a function in 15.20.
+ */
+#undef DatumGetHeapTupleHeader
+#define DatumGetHeapTupleHeader(X) ((HeapTupleHeader) PG_DETOAST_DATUM(X))
+
 /* PostgreSQL's own macro for this changed name and place in 18. */
 #define NL_NORETURN __attribute__((noreturn))
 

@@ -7,6 +7,7 @@
 #ifndef NL_SOFTMAX_FIT_H
 #define NL_SOFTMAX_FIT_H
 
+#include "blas.h"
 #include "softmax_regression.h"
 
 #define HISTORY 10				/* pairs that L-BFGS remembers */
@@ -113,7 +114,7 @@ learns_from(const SoftmaxFit *fit, uint32 model, uint32 fold)
 static inline double *
 vector(const SoftmaxModel *m)
 {
-	return nl_alloc_zero(CurrentMemoryContext, Max(m->n, 1) * sizeof(double));
+	return nl_blas_vector(Max(m->n, 1));
 }
 
 /* softmax_objective.c */

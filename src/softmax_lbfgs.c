@@ -37,7 +37,6 @@
  */
 #include "softmax_fit.h"
 
-#include <cblas.h>
 #include <float.h>
 #include <math.h>
 
@@ -60,7 +59,7 @@
 static double
 dot(const double *a, const double *b, Size n)
 {
-	return cblas_ddot(n, a, 1, b, 1);
+	return nl_blas.ddot(n, a, 1, b, 1);
 }
 
 /* The direction: minus the inverse Hessian, as far as known, times gradient. */
@@ -78,7 +77,7 @@ find_direction(SoftmaxFit *fit, SoftmaxModel *m)
 		int			i = p % HISTORY;
 
 		alpha[i] = dot(m->s[i], q, m->n) / m->sy[i];
-		cblas_daxpy(m->n, -alpha[i], m->y[i], 1, q, 1);
+		nl_blas.daxpy(m->n, -alpha[i], m->y[i], 1, q, 1);
 	}
 	softmax_precondition(fit, m, q);
 	if (kept > 0)
@@ -87,16 +86,16 @@ find_direction(SoftmaxFit *fit, SoftmaxModel *m)
 
 		memcpy(m->work, m->y[last], m->n * sizeof(double));
 		softmax_precondition(fit, m, m->work);
-		cblas_dscal(m->n, m->sy[last] / dot(m->y[last], m->work, m->n), q, 1);
+		nl_blas.dscal(m->n, m->sy[last] / dot(m->y[last], m->work, m->n), q, 1);
 	}
 	for (int p = m->pairs - kept; p < m->pairs; p++)
 	{
 		int			i = p % HISTORY;
 		double		beta = dot(m->y[i], q, m->n) / m->sy[i];
 
-		cblas_daxpy(m->n, alpha[i] - beta, m->s[i], 1, q, 1);
+		nl_blas.daxpy(m->n, alpha[i] - beta, m->s[i], 1, q, 1);
 	}
-	cblas_dscal(m->n, -1, q, 1);
+	nl_blas.dscal(m->n, -1, q, 1);
 	m->slope = dot(q, m->gradient, m->n);
 }
 

@@ -19,7 +19,6 @@
  */
 #include "softmax_fit.h"
 
-#include <cblas.h>
 #include <math.h>
 
 #include "dispatch.h"
@@ -333,10 +332,10 @@ add_class_sums(const SoftmaxFit *fit, SoftmaxModel *m, uint32 fold, double *all)
 		const double *sum = d->class_sum + ((Size) fold * d->classes + label) * width;
 
 		CHECK_FOR_INTERRUPTS();
-		cblas_daxpy(width, factor, sum, 1, all, 1);
+		nl_blas.daxpy(width, factor, sum, 1, all, 1);
 		if (m->columns > 1 || k == 1)
-			cblas_daxpy(width, -factor, sum, 1,
-						m->trial_gradient + (Size) (m->columns == 1 ? 0 : k) * width, 1);
+			nl_blas.daxpy(width, -factor, sum, 1,
+						  m->trial_gradient + (Size) (m->columns == 1 ? 0 : k) * width, 1);
 	}
 }
 
@@ -359,8 +358,8 @@ softmax_evaluate_start(SoftmaxFit *fit)
 		for (uint32 k = 0; k < m->columns; k++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			cblas_daxpy(width, m->share[m->columns == 1 ? 1 : k], all, 1,
-						m->trial_gradient + (Size) k * width, 1);
+			nl_blas.daxpy(width, m->share[m->columns == 1 ? 1 : k], all, 1,
+						  m->trial_gradient + (Size) k * width, 1);
 		}
 		for (uint32 k = 0; k < m->classes; k++)
 			m->trial_loss -= m->mass * m->share[k] * log(m->share[k]);

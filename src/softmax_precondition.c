@@ -39,7 +39,6 @@
  */
 #include "softmax_fit.h"
 
-#include <cblas.h>
 #include <math.h>
 
 #include "softmax_kernel.h"
@@ -142,8 +141,8 @@ correlate(SoftmaxFit *fit)
 			for (uint32 j = 0; j < n; j++)
 				scale_row(fit, i + j, rows + j * width);
 			CHECK_FOR_INTERRUPTS();
-			cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, width, n,
-						1, rows, width, 1, s, width);
+			nl_blas.dsyrk(CblasRowMajor, CblasUpper, CblasTrans, width, n,
+						  1, rows, width, 1, s, width);
 		}
 	}
 	weight = s[0] > 0 ? s[0] : 1;
@@ -198,11 +197,11 @@ factorize(double *a, uint32 n)
 		factor_panel(panel, n, size);
 		if (rest == 0)
 			break;
-		cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit,
-					rest, size, 1, panel, n, below, n);
+		nl_blas.dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit,
+					  rest, size, 1, panel, n, below, n);
 		CHECK_FOR_INTERRUPTS();
-		cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rest, size,
-					-1, below, n, 1, below + size, n);
+		nl_blas.dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rest, size,
+					  -1, below, n, 1, below + size, n);
 	}
 }
 
@@ -237,8 +236,8 @@ solve(const double *factor, uint32 n, CBLAS_TRANSPOSE transpose, double *v, uint
 	for (uint32 i = 0; i < rows; i += step)
 	{
 		CHECK_FOR_INTERRUPTS();
-		cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, transpose, CblasNonUnit,
-					Min(step, rows - i), n, 1, factor, n, v + (Size) i * n, n);
+		nl_blas.dtrsm(CblasRowMajor, CblasRight, CblasLower, transpose, CblasNonUnit,
+					  Min(step, rows - i), n, 1, factor, n, v + (Size) i * n, n);
 	}
 }
 
@@ -279,9 +278,9 @@ softmax_add_moments(SoftmaxFit *fit, SoftmaxModel *m, const double *z, uint32 ro
 		weigh_terms(fit->terms, terms, rows, z + (Size) k * rows, fit->mass,
 					fit->scratch, fit->weighted);
 		CHECK_FOR_INTERRUPTS();
-		cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, terms, terms, rows,
-					1, fit->terms, rows, fit->weighted, rows,
-					1, m->moments + (Size) k * terms * terms, terms);
+		nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, terms, terms, rows,
+					  1, fit->terms, rows, fit->weighted, rows,
+					  1, m->moments + (Size) k * terms * terms, terms);
 	}
 }
 
@@ -313,7 +312,7 @@ set_terms(const SoftmaxFit *fit, const SoftmaxModel *m, double *b)
 static double
 norm(const double *v, uint32 n)
 {
-	return cblas_dnrm2(n, v, 1);
+	return nl_blas.dnrm2(n, v, 1);
 }
 
 /*
@@ -340,16 +339,16 @@ orthogonalize(double *q, uint32 n, uint32 width, double *t)
 		for (uint32 e = 0; e < 2 * rank; e++)
 		{
 			const double *with = q + (Size) (e % rank) * width;
-			double		a = cblas_ddot(width, with, 1, v, 1);
+			double		a = nl_blas.ddot(width, with, 1, v, 1);
 
-			cblas_daxpy(width, -a, with, 1, v, 1);
-			cblas_daxpy(n, -a, t + (Size) (e % rank) * n, 1, u, 1);
+			nl_blas.daxpy(width, -a, with, 1, v, 1);
+			nl_blas.daxpy(n, -a, t + (Size) (e % rank) * n, 1, u, 1);
 		}
 		after = norm(v, width);
 		if (!(after > DEPENDENT * before))
 			continue;
-		cblas_dscal(width, 1 / after, v, 1);
-		cblas_dscal(n, 1 / after, u, 1);
+		nl_blas.dscal(width, 1 / after, v, 1);
+		nl_blas.dscal(n, 1 / after, u, 1);
 		rank++;
 	}
 	return rank;
@@ -368,10 +367,10 @@ set_inner(const SoftmaxModel *m, uint32 k, double ridge, const double *products,
 
 	for (Size i = 0; i < size; i++)
 		work[i] = share * moments[i] + (share > 0 ? (1 - SHRINKAGE) * ridge : 0) * products[i];
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m->rank, terms, terms,
-				1, t, terms, work, terms, 0, work + size, terms);
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m->rank, m->rank, terms,
-				1, work + size, terms, t, terms, 0, inner, m->rank);
+	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m->rank, terms, terms,
+				  1, t, terms, work, terms, 0, work + size, terms);
+	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m->rank, m->rank, terms,
+				  1, work + size, terms, t, terms, 0, inner, m->rank);
 	for (uint32 i = 0; i < m->rank; i++)
 		inner[(Size) i * m->rank + i] += share > 0 ? SHRINKAGE : 1;
 	factorize(inner, m->rank);
@@ -389,14 +388,14 @@ set_moments(const SoftmaxFit *fit, SoftmaxModel *m)
 
 	set_terms(fit, m, m->basis);
 	/* of the features */
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, terms, terms, width - 1,
-				1, m->basis + 1, width, m->basis + 1, width, 0, products, terms);
+	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, terms, terms, width - 1,
+				  1, m->basis + 1, width, m->basis + 1, width, 0, products, terms);
 	for (uint32 i = 0; i < terms; i += step)
 	{
 		CHECK_FOR_INTERRUPTS();
-		cblas_dtrmm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit,
-					Min(step, terms - i), width, 1, factor_of(fit, m), width,
-					m->basis + (Size) i * width, width);
+		nl_blas.dtrmm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit,
+					  Min(step, terms - i), width, 1, factor_of(fit, m), width,
+					  m->basis + (Size) i * width, width);
 	}
 	m->rank = orthogonalize(m->basis, terms, width, t);
 	for (uint32 k = 0; k < m->columns; k++)
@@ -422,7 +421,7 @@ begin_model(SoftmaxFit *fit, SoftmaxModel *m, bool factors, bool moments)
 		m->cholesky = numbers(mul_size(fit->width, fit->width));
 	if (!moments)
 		return;
-	m->basis = numbers(mul_size(terms, fit->width));
+	m->basis = nl_blas_vector(mul_size(terms, fit->width));
 	m->moments = numbers(mul_size(m->columns, terms * terms));
 	m->inner = numbers(mul_size(m->columns, terms * terms));
 }
@@ -517,7 +516,7 @@ softmax_end_preconditioner(SoftmaxModel *m)
 		pfree(m->cholesky);
 	if (m->basis == NULL)
 		return;
-	pfree(m->basis);
+	nl_blas_free(m->basis);
 	pfree(m->moments);
 	pfree(m->inner);
 }
@@ -587,8 +586,8 @@ correct(const SoftmaxFit *fit, const SoftmaxModel *m, double *u)
 	Size		terms = terms_of(m->columns);
 
 	CHECK_FOR_INTERRUPTS();
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m->columns, m->rank, fit->width,
-				1, u, fit->width, m->basis, fit->width, 0, a, m->rank);
+	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m->columns, m->rank, fit->width,
+				  1, u, fit->width, m->basis, fit->width, 0, a, m->rank);
 	memcpy(b, a, (Size) m->columns * m->rank * sizeof(double));
 	for (uint32 k = 0; k < m->columns; k++)
 	{
@@ -597,10 +596,10 @@ correct(const SoftmaxFit *fit, const SoftmaxModel *m, double *u)
 		solve(inner, m->rank, CblasTrans, b + (Size) k * m->rank, 1);
 		solve(inner, m->rank, CblasNoTrans, b + (Size) k * m->rank, 1);
 	}
-	cblas_daxpy(m->columns * m->rank, -1, a, 1, b, 1);
+	nl_blas.daxpy(m->columns * m->rank, -1, a, 1, b, 1);
 	CHECK_FOR_INTERRUPTS();
-	cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m->columns, fit->width, m->rank,
-				1, b, m->rank, m->basis, fit->width, 1, u, fit->width);
+	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m->columns, fit->width, m->rank,
+				  1, b, m->rank, m->basis, fit->width, 1, u, fit->width);
 }
 
 /* In place: v becomes the guess of the inverse Hessian times v. */

@@ -13,7 +13,6 @@
  */
 #include "softmax_fit.h"
 
-#include <cblas.h>
 #include <math.h>
 
 #include "softmax_kernel.h"
@@ -143,13 +142,13 @@ softmax_logits(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
 
 		CHECK_FOR_INTERRUPTS();
 		if (fit->single)
-			cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, rows, width,
-						1, fit->single_u + (Size) c * width, width, fit->single_x, width,
-						0, fit->single_z + (Size) c * rows, rows);
+			nl_blas.sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, rows, width,
+						  1, fit->single_u + (Size) c * width, width, fit->single_x, width,
+						  0, fit->single_z + (Size) c * rows, rows);
 		else
-			cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, rows, width,
-						1, fit->u + (Size) c * width, width, x, width,
-						0, fit->z + (Size) c * rows, rows);
+			nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, rows, width,
+						  1, fit->u + (Size) c * width, width, x, width,
+						  0, fit->z + (Size) c * rows, rows);
 	}
 	if (fit->single)
 		single_to_double(fit->single_z, (Size) columns * rows, fit->z);
@@ -170,12 +169,12 @@ softmax_add_products(SoftmaxFit *fit, const double *x, uint32 rows, uint32 colum
 
 		CHECK_FOR_INTERRUPTS();
 		if (fit->single)
-			cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, width, rows,
-						1, fit->single_z + (Size) c * rows, rows, fit->single_x, width,
-						1, fit->single_product + (Size) c * width, width);
+			nl_blas.sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, width, rows,
+						  1, fit->single_z + (Size) c * rows, rows, fit->single_x, width,
+						  1, fit->single_product + (Size) c * width, width);
 		else
-			cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, width, rows,
-						1, fit->z + (Size) c * rows, rows, x, width,
-						1, fit->product + (Size) c * width, width);
+			nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, width, rows,
+						  1, fit->z + (Size) c * rows, rows, x, width,
+						  1, fit->product + (Size) c * width, width);
 	}
 }

@@ -259,17 +259,17 @@ free_model(SoftmaxModel *m)
 	softmax_end_preconditioner(m);
 	for (int i = 0; i < HISTORY && m->s[i] != NULL; i++)
 	{
-		pfree(m->s[i]);
-		pfree(m->y[i]);
+		nl_blas_free(m->s[i]);
+		nl_blas_free(m->y[i]);
 	}
-	pfree(m->theta);
-	pfree(m->gradient);
-	pfree(m->direction);
-	pfree(m->trial);
-	pfree(m->trial_gradient);
-	pfree(m->work);
+	nl_blas_free(m->theta);
+	nl_blas_free(m->gradient);
+	nl_blas_free(m->direction);
+	nl_blas_free(m->trial);
+	nl_blas_free(m->trial_gradient);
+	nl_blas_free(m->work);
 	if (m->kept != NULL)
-		pfree(m->kept);
+		nl_blas_free(m->kept);
 }
 
 /*
@@ -283,6 +283,7 @@ softmax_regression(const Design *design, bool hold_out,
 	SoftmaxFit			fit = {.design = design,.options = options,.hold_out = hold_out};
 	FittedModel *results;
 
+	nl_blas_load();
 	fit.width = design->x->width;
 	fit.n_models = hold_out ? design->folds : 1;
 	fit.models = palloc0(fit.n_models * sizeof(SoftmaxModel));
