@@ -42,7 +42,7 @@ check_distribution(const double *p, Size n, const char *what)
 	for (Size i = 0; i < n; i++)
 	{
 		if (!(p[i] >= 0 && p[i] <= 1 + 1e-6))
-			invalid_model(psprintf("%s has a probability %g", what, p[i]));
+			invalid_model(psprintf("%s has a probability %s", what, nl_number(p[i])));
 		sum += p[i];
 	}
 	if (!(fabs(sum - 1) <= 1e-6))
@@ -53,15 +53,21 @@ static void
 check_matrices(const double *rows, Size n, Size columns, const char *what)
 {
 	for (Size i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		check_distribution(rows + i * columns, columns, what);
+	}
 }
 
 static void
 check_counts(const double *counts, Size n, const char *what)
 {
 	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (!(counts[i] >= 0 && counts[i] <= MAX_COUNT))
-			invalid_model(psprintf("%s has a count %g", what, counts[i]));
+			invalid_model(psprintf("%s has a count %s", what, nl_number(counts[i])));
+	}
 }
 
 static void
@@ -157,6 +163,7 @@ reorder_cells(double *tables, Size n, const InputNames *labels)
 
 	for (Size j = 0; j < n; j++, tables += classes * classes)
 	{
+		CHECK_FOR_INTERRUPTS();
 		memcpy(copy, tables, classes * classes * sizeof(double));
 		for (Size t = 0; t < classes; t++)
 			for (Size l = 0; l < classes; l++)
@@ -173,7 +180,10 @@ reorder_blocks(const double *blocks, const uint32 *order, Size n, Size size)
 	double	   *result = palloc(Max(n * size, 1) * sizeof(double));
 
 	for (Size i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		memcpy(result + i * size, blocks + order[i] * size, size * sizeof(double));
+	}
 	return result;
 }
 
@@ -421,7 +431,10 @@ static void
 send_doubles(StringInfo buf, const double *values, Size n)
 {
 	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		pq_sendfloat8(buf, values[i]);
+	}
 }
 
 static void
@@ -454,7 +467,6 @@ annotator_model_send(PG_FUNCTION_ARGS)
 	{
 		const ModelComponent *c = &view.components[i];
 
-		CHECK_FOR_INTERRUPTS();
 		pq_sendint32(&buf, c->variant);
 		pq_sendfloat8(&buf, c->weight);
 		send_doubles(&buf, c->prior, view.labels.n);
@@ -490,7 +502,10 @@ static void
 recv_doubles(StringInfo buf, double *values, Size n)
 {
 	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		values[i] = recv_double(buf);
+	}
 }
 
 static char *

@@ -97,6 +97,7 @@ information(const AnnotatorRates *r, const double *prior)
 	{
 		double		marginal = 0;
 
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 k = 0; k < r->classes; k++)
 			marginal += prior[k] * r->rates[(Size) k * r->classes + label];
 		for (uint32 k = 0; k < r->classes; k++)
@@ -123,6 +124,8 @@ spammer_score(const AnnotatorRates *r)
 	double		sum = 0;
 
 	for (uint32 a = 0; a < classes; a++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 b = a + 1; b < classes; b++)
 			for (uint32 label = 0; label < classes; label++)
 			{
@@ -131,6 +134,7 @@ spammer_score(const AnnotatorRates *r)
 
 				sum += difference * difference;
 			}
+	}
 	return sum / ((double) classes * (classes - 1));
 }
 

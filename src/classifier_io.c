@@ -35,8 +35,11 @@ check_classifier(const ClassifierView *view)
 	Size		n = (Size) classifier_columns(view->labels.n) * (view->features + 1);
 
 	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (!isfinite(view->coefficients[i]))
 			invalid_classifier("a coefficient is not finite");
+	}
 	if (view->rows < 1 || view->rows > MAX_ROWS || view->iterations < 0)
 		invalid_classifier("a number in the fit record is out of range");
 	if (!(view->weight > 0 && isfinite(view->weight)))
@@ -65,8 +68,11 @@ finish_input(ClassifierView *view, Dictionary *labels)
 	sorted = nl_alloc(CurrentMemoryContext,
 					  mul_size(mul_size(labels->n, width), sizeof(double)));
 	for (uint32 k = 0; k < labels->n; k++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		memcpy(sorted + k * width, view->coefficients + order[k] * width,
 			   width * sizeof(double));
+	}
 	view->coefficients = sorted;
 	return PointerGetDatum(classifier_make(view));
 }
@@ -169,7 +175,10 @@ classifier_send(PG_FUNCTION_ARGS)
 	names_send(&buf, &view.labels, pg_get_client_encoding());
 	pq_sendint32(&buf, view.features);
 	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		pq_sendfloat8(&buf, view.coefficients[i]);
+	}
 	pq_sendint64(&buf, view.rows);
 	pq_sendfloat8(&buf, view.weight);
 	pq_sendint32(&buf, view.iterations);
@@ -209,7 +218,10 @@ classifier_recv(PG_FUNCTION_ARGS)
 		value_invalid_binary(KIND_CLASSIFIER, "It has too many features.");
 	view.coefficients = coefficient_array(labels->n, view.features);
 	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		view.coefficients[i] = recv_double(buf);
+	}
 	view.rows = pq_getmsgint64(buf);
 	view.weight = recv_double(buf);
 	view.iterations = pq_getmsgint(buf, 4);

@@ -180,8 +180,8 @@ finish_input(ExpandedConfusion *ec, const double *counts)
 			if (!isfinite(count) || count < 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						 errmsg("count %g in a confusion_matrix is out of range",
-								count),
+						 errmsg("count %s in a confusion_matrix is out of range",
+								nl_number(count)),
 						 errhint("Counts must be finite and not negative.")));
 			confusion_matrix_add(ec, i, j, count);
 		}

@@ -62,7 +62,6 @@
 #define STRENGTH_RANGE 1000.0
 #define MIN_WEIGHT 1e-6			/* of a strength, to the largest */
 #define MIN_INFORMATION 0.05	/* the share that is never missing */
-#define INTERRUPT_BLOCK 4096
 
 typedef struct Strength
 {
@@ -109,8 +108,7 @@ crowd_mean(const RateEvidence *evidence, uint32 annotators, double guess,
 		const RateEvidence *e = &evidence[j];
 		double		share = (at->strength + 1) / (e->total + at->strength);
 
-		if (j % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(j);
 		sum += share * e->count;
 		answers += share * e->total;
 	}
@@ -140,8 +138,7 @@ crowd_log_likelihood(const RateEvidence *evidence, uint32 annotators,
 			e->unsure_both;
 		double		expected = m * (1 - m) * (n + r * pairs);
 
-		if (j % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(j);
 		if (expected > 0)
 			sum -= (log(expected) + square / expected) / 2;
 	}
@@ -156,6 +153,7 @@ sum_evidence(const RateEvidence *evidence, uint32 annotators)
 
 	for (uint32 j = 0; j < annotators; j++)
 	{
+		NL_CHECK_INTERRUPTS(j);
 		sum.count += evidence[j].count;
 		sum.total += evidence[j].total;
 		sum.unsure_in += evidence[j].unsure_in;

@@ -12,7 +12,6 @@
 #include "jsonio.h"
 #include "options.h"
 
-#define INTERRUPT_BLOCK 16384
 
 typedef struct FitOptions
 {
@@ -196,8 +195,11 @@ check_gold(const AnnotationView *view)
 	if (gold == NO_GOLD)
 		return;
 	for (uint32 i = 1; i < view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (view->gold[i] != gold)
 			return;
+	}
 	name = names_cstring(&view->labels, gold);
 	if (name[0] == '{' && name[strlen(name) - 1] == '}')
 		ereport(ERROR,
@@ -219,13 +221,11 @@ without_repeats(const AnnotationView *view)
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		starts[i] = n;
 		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
 		{
-			if (a % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
+			NL_CHECK_INTERRUPTS(a);
 			if (n > starts[i] && annotator[n - 1] == view->annotator[a] &&
 				label[n - 1] == view->label[a])
 				continue;
@@ -265,16 +265,18 @@ put_truth_first(double *tables, Size annotators, Size classes)
 static void
 count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 {
-	model->annotations = palloc0(Max(view->annotators.n, 1) * sizeof(double));
+	model->annotations = nl_alloc_zero(CurrentMemoryContext,
+									   mul_size(Max(view->annotators.n, 1), sizeof(double)));
 	for (uint32 a = 0; a < view->annotations; a++)
 	{
-		if (a % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		model->annotations[view->annotator[a]]++;
 	}
-	if (view->gold != NULL)
-		for (uint32 i = 0; i < view->items; i++)
-			model->gold_items += view->gold[i] != NO_GOLD;
+	for (uint32 i = 0; i < view->items && view->gold != NULL; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		model->gold_items += view->gold[i] != NO_GOLD;
+	}
 }
 
 static AnnotatorModel *

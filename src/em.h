@@ -157,9 +157,6 @@ struct EmTeam
 	struct EmWorkers *workers;	/* the leader's; NULL when alone */
 };
 
-/* a matrix of so many cells is worth a look for interrupts */
-#define EM_INTERRUPT_CELLS 65536
-
 static inline Size
 em_cell(Size classes, Size annotator, Size label, Size truth)
 {

@@ -16,7 +16,6 @@
 #define CHUNK_BYTES (16 * 1024 * 1024)
 #define LARGE_PAGE (2 * 1024 * 1024)
 #define FIRST_ROWS 16
-#define INTERRUPT_BLOCK 1024
 #define PREFETCHED 4			/* rows ahead */
 
 /* "expected": how many rows will come, or 0 where that is not known. */
@@ -231,10 +230,10 @@ feature_matrix_permute(FeatureMatrix *x, const uint32 *source)
 		uint32		to = i;
 		uint32		ahead = i;
 
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (done[i] || source[i] == i)
 			continue;
+		CHECK_FOR_INTERRUPTS();	/* a row may have many features */
 		for (int k = 0; k < PREFETCHED; k++)
 			ahead = source[ahead];
 		memcpy(saved, feature_row(x, i), bytes);
@@ -245,8 +244,7 @@ feature_matrix_permute(FeatureMatrix *x, const uint32 *source)
 			memcpy(feature_row(x, to), feature_row(x, source[to]), bytes);
 			done[to] = true;
 			to = source[to];
-			if (to % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
+			CHECK_FOR_INTERRUPTS();
 		}
 		memcpy(feature_row(x, to), saved, bytes);
 		done[to] = true;

@@ -44,6 +44,7 @@ jsonio_append_names(StringInfo buf, const Names *names)
 		int			len;
 		const char *s = names_get(names, i, &len);
 
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0)
 			appendStringInfoString(buf, ", ");
 		jsonio_append_string(buf, s, len);
@@ -54,10 +55,10 @@ jsonio_append_names(StringInfo buf, const Names *names)
 void
 jsonio_append_doubles(StringInfo buf, const double *values, Size n)
 {
-	CHECK_FOR_INTERRUPTS();
 	appendStringInfoChar(buf, '[');
 	for (Size i = 0; i < n; i++)
 	{
+		NL_CHECK_INTERRUPTS(i);
 		if (i > 0)
 			appendStringInfoString(buf, ", ");
 		jsonio_append_double(buf, values[i]);
@@ -216,14 +217,16 @@ jsonio_read_doubles(const char *type, JsonbContainer *array, const char *what,
 	JsonbValue	value;
 	uint32		i = 0;
 
-	CHECK_FOR_INTERRUPTS();
 	if (JsonContainerSize(array) != n)
 		jsonio_invalid(type, psprintf("An array in \"%s\" has %u elements instead of %u.",
 									what, JsonContainerSize(array), n));
 	it = JsonbIteratorInit(array);
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (token == WJB_ELEM)
 			values[i++] = jsonio_double_value(type, &value, what);
+	}
 }
 
 /* An array of "rows" arrays of "columns" numbers. */

@@ -154,11 +154,15 @@ uncentre(FittedModel *model, const Design *design)
 	{
 		double	   *c = model->coefficients + (Size) k * width;
 
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 1; j < width; j++)
 			c[0] -= c[j] * design->mean[j];
 	}
 	for (Size i = 0; i < (Size) model->columns * width; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		model->coefficients[i] += 0.0;	/* no -0, which text would lose */
+	}
 }
 
 static uint32
@@ -237,7 +241,7 @@ logistic_regression_final(PG_FUNCTION_ARGS)
 	{
 		classifier = fit(&et->set, &options);
 		result = MemoryContextAlloc(old, VARSIZE(classifier));
-		memcpy(result, classifier, VARSIZE(classifier));
+		nl_copy(result, classifier, VARSIZE(classifier));
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(phase);
@@ -275,7 +279,7 @@ load_predictor(Predictor *predictor, const Classifier *classifier)
 	MemoryContextReset(predictor->context);
 	old = MemoryContextSwitchTo(predictor->context);
 	copy = palloc(VARSIZE(classifier));
-	memcpy(copy, classifier, VARSIZE(classifier));
+	nl_copy(copy, classifier, VARSIZE(classifier));
 	predictor->row = palloc(((Size) copy->features + 1) * sizeof(double));
 	predictor->row[0] = 1;
 	predictor->p = palloc(copy->labels * sizeof(double));

@@ -7,6 +7,7 @@
 #include <cblas.h>
 #include <math.h>
 
+#include "common/shortest_dec.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
@@ -82,8 +83,18 @@ nl_check_weight(double weight)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("weight %g is out of range", weight),
+			 errmsg("weight %s is out of range", nl_number(weight)),
 			 errhint("A weight must be finite and not negative; leave a row out with FILTER (WHERE ...).")));
+}
+
+/* A number for messages, as SQL shows it: 1000000, not 1e+06. */
+char *
+nl_number(double value)
+{
+	char	   *digits = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
+
+	double_to_shortest_decimal_buf(value, digits);
+	return digits;
 }
 
 /*

@@ -64,6 +64,7 @@ extern bool nl_progress;
 
 extern void nl_check_memory(Size required, const char *purpose);
 extern void nl_check_weight(double weight);
+extern char *nl_number(double value);
 extern void nl_copy(void *to, const void *from, Size size);
 extern void nl_clear(void *to, Size size);
 extern Datum *nl_srf_begin(FunctionCallInfo fcinfo, bool **nulls);
@@ -78,6 +79,17 @@ extern text *nl_any_to_text(FunctionCallInfo fcinfo, int argno);
 
 /* A place for what a function keeps from call to call of one query. */
 extern void **nl_call_cache(FunctionCallInfo fcinfo);
+
+/*
+ * A look for interrupts in a loop of short steps.  Where a step may take longer
+ * than a microsecond (a row of features, a name, a row of a matrix), each looks.
+ */
+#define NL_INTERRUPT_STEPS 1024
+#define NL_CHECK_INTERRUPTS(i) \
+	do { \
+		if ((i) % NL_INTERRUPT_STEPS == 0) \
+			CHECK_FOR_INTERRUPTS(); \
+	} while (0)
 
 /* palloc of any size, refusing only what memory_limit refuses */
 static inline void *

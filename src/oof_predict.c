@@ -201,7 +201,10 @@ get_options(FunctionCallInfo fcinfo, const Arguments *a, int64 rows)
 	if (a->options != NO_ARGUMENT &&
 		!get_fn_expr_arg_stable(fcinfo->flinfo, a->options))
 		for (int64 i = 1; i < rows; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
 			check_options(fcinfo, a, i, options);
+		}
 	return classifier_options(options, true);
 }
 
@@ -293,9 +296,12 @@ warn_of_classes(const Partition *p)
 				(errmsg("oof_predict() knows one class only in a partition of %u rows, and gives it probability 1",
 						p->set.x.n)));
 	for (uint32 k = 0; k < p->design->classes; k++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (is_missed(p, k) && ++missed <= NAMES_SHOWN)
 			appendStringInfo(&list, "%s\"%s\"", missed > 1 ? ", " : "",
 							 names_cstring(&p->names, k));
+	}
 	if (missed > NAMES_SHOWN)
 		appendStringInfo(&list, " and %u more", missed - NAMES_SHOWN);
 	if (missed > 0)
@@ -332,12 +338,14 @@ can_learn(const Partition *p)
 	bool		labelled = false;
 
 	for (uint32 i = 0; i < p->set.x.n; i++)
-		if (has_target(&p->set, i))
-		{
-			if (p->set.weight == NULL || p->set.weight[i] > 0)
-				return true;
-			labelled = true;
-		}
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (!has_target(&p->set, i))
+			continue;
+		if (p->set.weight == NULL || p->set.weight[i] > 0)
+			return true;
+		labelled = true;
+	}
 	if (labelled)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -359,10 +367,16 @@ move_places(Partition *p, uint32 rows)
 	uint32	   *to = nl_alloc(p->context, mul_size(p->set.x.n, sizeof(uint32)));
 
 	for (uint32 i = 0; i < p->design->n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		to[p->design->source[i]] = i;
+	}
 	for (uint32 i = 0; i < rows; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (p->place[i] != NO_PLACE)
 			p->place[i] = to[p->place[i]];
+	}
 	pfree(to);
 	pfree(p->design->source);
 	p->design->source = NULL;

@@ -12,7 +12,6 @@
 #endif
 
 #define LOG_UNIT 68719476736.0	/* 2^36 */
-#define INTERRUPT_BLOCK 65536	/* annotations between looks for interrupts */
 
 static LogRate
 log_rate(double p)
@@ -38,9 +37,12 @@ fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size anno
 			model->components[c].confusion + annotator * model_cells(model);
 
 		for (uint32 truth = 0; truth < classes; truth++)
+		{
+			CHECK_FOR_INTERRUPTS();
 			for (uint32 label = 0; label < classes; label++)
 				rates[(Size) label * width + c * classes + truth] =
 					log_rate(matrix[(Size) truth * classes + label]);
+		}
 	}
 }
 
@@ -80,10 +82,7 @@ model_scorer_create(const AnnotatorModel *model)
 	scorer->rates = nl_alloc(CurrentMemoryContext,
 							 Max(view->annotators.n, 1) * block * sizeof(LogRate));
 	for (Size j = 0; j < view->annotators.n; j++)
-	{
-		CHECK_FOR_INTERRUPTS();
 		fill_rates(scorer->rates + j * block, view, false, j);
-	}
 	scorer->annotators = index_names(&view->annotators, "annotator");
 	scorer->labels = index_names(&view->labels, "label");
 	return scorer;
@@ -146,7 +145,7 @@ add_scorer(ScorerCache *cache, MemoryContext parent, const AnnotatorModel *model
 										   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(entry->context);
 	copy = palloc(VARSIZE(model));
-	memcpy(copy, model, VARSIZE(model));
+	nl_copy(copy, model, VARSIZE(model));
 	entry->scorer = model_scorer_create(copy);
 	MemoryContextSwitchTo(old);
 	return entry;
@@ -236,8 +235,7 @@ score_item(const ModelScorer *scorer, LogRate *score,
 	memcpy(score, scorer->prior, scorer->width * sizeof(LogRate));
 	for (uint32 a = 0; a < n; a++)
 	{
-		if (a % INTERRUPT_BLOCK == INTERRUPT_BLOCK - 1)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		score_add(scorer, score, annotators[annotator[a]], labels[label[a]]);
 	}
 }

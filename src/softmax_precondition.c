@@ -130,7 +130,7 @@ correlate(SoftmaxFit *fit)
 	double	   *s = fit->s;
 	double		weight;
 
-	memset(s, 0, width * width * sizeof(double));
+	nl_clear(s, width * width * sizeof(double));
 	for (uint32 f = 0; f < d->folds; f++)
 	{
 		uint32		end = Min(d->used[f], d->start[f] + fit->sample);
@@ -149,6 +149,7 @@ correlate(SoftmaxFit *fit)
 	weight = s[0] > 0 ? s[0] : 1;
 	for (uint32 i = 0; i < width; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = i; j < width; j++)
 			s[i * width + j] /= weight;
 		fit->diagonal[i] = s[i * width + i];
@@ -184,6 +185,27 @@ factor_panel(double *a, uint32 n, uint32 size)
 	}
 }
 
+/* The lower triangle of c loses a a', where a has "size" columns. */
+static void
+subtract_square(const double *a, uint32 rows, uint32 size, double *c, uint32 n)
+{
+	uint32		step = Max(MAX_FLOPS / ((double) rows * size), 1);
+
+	for (uint32 i = 0; i < rows; i += step)
+	{
+		uint32		some = Min(step, rows - i);
+		const double *from = a + (Size) i * n;
+		double	   *to = c + (Size) i * n;
+
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0)
+			cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, some, i, size,
+						-1, from, n, a, n, 1, to, n);
+		cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, some, size,
+					-1, from, n, 1, to + i, n);
+	}
+}
+
 static void
 factorize(double *a, uint32 n)
 {
@@ -200,9 +222,7 @@ factorize(double *a, uint32 n)
 			break;
 		cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit,
 					rest, size, 1, panel, n, below, n);
-		CHECK_FOR_INTERRUPTS();
-		cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rest, size,
-					-1, below, n, 1, below + size, n);
+		subtract_square(below, rest, size, below + size, n);
 	}
 }
 
@@ -214,6 +234,7 @@ set_factor(const SoftmaxFit *fit, double ridge, double *to)
 
 	for (uint32 i = 0; i < width; i++)
 	{
+		CHECK_FOR_INTERRUPTS();	/* a column of S is spread over its rows */
 		for (uint32 j = 0; j < i; j++)
 			to[i * width + j] = fit->s[j * width + i];
 		to[i * width + i] = fit->diagonal[i] + (i > 0 ? ridge : 0) + JITTER;
@@ -291,7 +312,7 @@ softmax_clear_moments(SoftmaxModel *m)
 	Size		terms = terms_of(m->columns);
 
 	if (m->moments != NULL)
-		memset(m->moments, 0, m->columns * terms * terms * sizeof(double));
+		nl_clear(m->moments, m->columns * terms * terms * sizeof(double));
 }
 
 /* B: the coefficients of the terms, one row for each. */
@@ -610,9 +631,12 @@ softmax_precondition(const SoftmaxFit *fit, const SoftmaxModel *m, double *v)
 	uint32		width = fit->width;
 
 	for (uint32 k = 0; k < m->columns; k++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 0; j < width; j++)
 			v[(Size) k * width + j] /= m->mass * m->g[k] +
 				(fit->s == NULL && j > 0 ? fit->options->l2 : 0);
+	}
 	if (fit->s != NULL)
 	{
 		solve(factor_of(fit, m), width, CblasTrans, v, m->columns);

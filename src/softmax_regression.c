@@ -150,6 +150,7 @@ set_scale(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 		double		variance;
 		double		rounding;
 
+		CHECK_FOR_INTERRUPTS();	/* a number of each fold is far from the next */
 		merge_moments(fit, f, m, j, &square, &range);
 		variance = square / m->weight;
 		rounding = rows * DBL_EPSILON * (d->mean[j] + m->mean[j]);
@@ -207,8 +208,11 @@ largest_scale(const SoftmaxFit *fit)
 	double	   *scale = palloc0(fit->width * sizeof(double));
 
 	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 0; j < fit->width; j++)
 			scale[j] = Max(scale[j], fit->models[f].scale[j]);
+	}
 	return scale;
 }
 
@@ -307,7 +311,10 @@ softmax_check_finite(const FittedModel *model, uint32 width)
 	double		check = model->gradient * 0.0 + model->loss * 0.0;
 
 	for (Size i = 0; i < (Size) model->columns * width; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		check += model->coefficients[i] * 0.0;
+	}
 	if (check != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -5,6 +5,7 @@
 #include "value.h"
 
 #include "common/base64.h"
+#include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "utils/fmgrprotos.h"
@@ -90,6 +91,24 @@ value_flatten(ExpandedObjectHeader *eoh)
 
 	EOH_flatten_into(eoh, flat, size);
 	return PointerGetDatum(flat);
+}
+
+/* A hash of what is at "from" and after. */
+#define HASH_BLOCK ((Size) 1024 * 1024)
+
+uint64
+value_fingerprint(const void *value, Size from)
+{
+	Size		end = VARSIZE(value);
+	uint64		hash = 0;
+
+	for (Size at = from; at < end; at += HASH_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		hash = hash_bytes_extended((const unsigned char *) value + at,
+								   Min(HASH_BLOCK, end - at), hash);
+	}
+	return hash;
 }
 
 /*

@@ -47,6 +47,7 @@ extern NL_NORETURN void value_invalid_binary(ValueKind kind, const char *detail)
 extern Size value_check_size(Size size, ValueKind kind);
 extern MemoryContext value_state_context(FunctionCallInfo fcinfo);
 extern bool value_may_modify(FunctionCallInfo fcinfo, Datum datum);
+extern uint64 value_fingerprint(const void *value, Size from);
 extern int	value_text_encoding(void);
 extern char *value_binary_to_text(StringInfo buf, ValueKind kind);
 extern void value_text_to_binary(const char *text, ValueKind kind, StringInfo buf);
