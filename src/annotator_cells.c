@@ -93,9 +93,11 @@ make_crowds(const AnnotatorModelView *model)
 	RateEvidence *evidence;
 	Crowd	  **crowds;
 
-	nl_check_memory(add_size(buffers, mul_size(model_cells(model),
-											   crowd_max_size() + sizeof(Crowd *))),
-					"annotator_cells()");
+	nl_check_memory_for(add_size(buffers, mul_size(model_cells(model),
+												   crowd_max_size() + sizeof(Crowd *))),
+						"annotator_cells()", "fit a model with fewer classes",
+						"It grows with the square of the number of classes (%u), and with the number of annotators (%u).",
+						classes, annotators);
 	rows = nl_alloc(CurrentMemoryContext, Max(annotators, 1) * sizeof(Row));
 	evidence = nl_alloc(CurrentMemoryContext,
 						Max(annotators, 1) * sizeof(RateEvidence));

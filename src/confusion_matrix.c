@@ -120,7 +120,9 @@ confusion_matrix_reserve(ExpandedConfusion *ec)
 	while (capacity < ec->labels->n)
 		capacity *= 2;
 	size = mul_size(mul_size(capacity, capacity), sizeof(double));
-	nl_check_memory(size, "a confusion matrix");
+	nl_check_memory_for(size, "a confusion matrix", "merge classes",
+						"It grows with the square of the number of classes, of which there are %u so far.",
+						ec->labels->n);
 	counts = nl_alloc_zero(ec->hdr.eoh_context, size);
 	for (uint32 i = 0; i < ec->capacity; i++)
 		memcpy(counts + (Size) i * capacity,

@@ -338,27 +338,73 @@ make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 }
 
 /*
- * Bytes of a fit beside the view.  The team has six tables; restarts have six
- * more (a start, two fits of two, and the anchor's parameters), and no other
- * way to fit has as many.  The team's are gone when the model is made.  Reading
- * a model to start from takes up to START_FACTOR times its text (jsonb's parser,
- * mostly).
+ * Memory.  A fit has the team's tables, and beside them those of its parameters
+ * and counts, which are two.  Who fits more than once holds more meanwhile:
+ * variant auto another fit; gold the votes; restarts a start, two fits and the
+ * anchor's parameters.  The model, which is made when the team's tables are gone,
+ * takes no more: three tables in it, and three that it is made of.  All variants
+ * have whole tables, as the model has, and as sums must be made in one order.
+ *
+ * Some matrices of single annotators come and go.  Reading a model to start from
+ * takes up to START_FACTOR times its text (jsonb's parser, mostly).
  */
-#define TABLES 12
+#define SINGLE_MATRICES 12
 #define START_FACTOR 60
 
 static Size
-fit_memory(const AnnotationView *view, const FitOptions *options)
+tables_beside(const FitOptions *options)
 {
-	Size		size = mul_size(TABLES, em_table_size(view));
+	if (options->restarts > 0)
+		return 6;
+	if (options->learn_from == LEARN_FROM_GOLD)
+		return 3;
+	return (options->variant == VARIANT_AUTO ? 4 : 2) + (options->start != NULL ? 1 : 0);
+}
+
+/* What one pass for each annotation needs, and reading the start. */
+static Size
+other_memory(const AnnotationView *view, const FitOptions *options)
+{
+	Size		size = 0;
 
 	if (options->repeats == REPEATS_DISTINCT)
-		size = add_size(size, mul_size(view->annotations, 6));
-	if (options->restarts > 0)
-		size = add_size(size, em_restart_memory(view));
+		size = add_size(mul_size(view->annotations, sizeof(uint32) + sizeof(uint16)),
+						mul_size((Size) view->items + 1, sizeof(uint32)));
 	if (options->start != NULL)
 		size = add_size(size, mul_size(strlen(options->start), START_FACTOR));
 	return size;
+}
+
+/* What else helps against a fit that is too large. */
+static const char *
+memory_remedy(const FitOptions *options)
+{
+	if (options->restarts > 0)
+		return "do without restarts, fit fewer annotators at a time (GROUP BY), or merge classes";
+	if (options->variant == VARIANT_AUTO)
+		return "name a variant, such as \"full\" (each needs less than \"auto\"), fit fewer annotators at a time (GROUP BY), or merge classes";
+	return "fit fewer annotators at a time (GROUP BY), or merge classes";
+}
+
+/* Refuses a fit that is too large; returns what it needs beside the team. */
+static Size
+check_memory(const AnnotationView *view, const FitOptions *options)
+{
+	Size		team = em_team_memory(view);
+	Size		matrix = mul_size(mul_size(view->labels.n, view->labels.n), sizeof(double));
+	Size		beside = add_size(mul_size(tables_beside(options), em_table_size(view)),
+								  mul_size(SINGLE_MATRICES, matrix));
+	Size		other = other_memory(view, options);
+
+	if (options->restarts > 0)
+		beside = add_size(beside, em_restart_memory(view));
+	if (other > add_size(team, beside))
+		nl_check_memory(add_size(add_size(team, beside), other), "dawid_skene()");
+	nl_check_memory_for(add_size(add_size(team, beside), other), "dawid_skene()",
+						memory_remedy(options),
+						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
+						view->annotators.n, view->labels.n, view->labels.n);
+	return add_size(beside, other);
 }
 
 /*
@@ -459,7 +505,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	MemoryContext old = MemoryContextSwitchTo(phase);
 	FitOptions	options = parse_options(options_jsonb);
 	AnnotationView view = annotation_set_view(set);
-	Size		memory;
+	Size		beside;
 	EmTeam	   *team;
 	EmFit	   *fit;
 	AnnotatorModel *model;
@@ -475,12 +521,11 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	}
 	check_gold(&view);
 	view.gold_weight = options.gold_weight;
-	memory = fit_memory(&view, &options);
-	nl_check_memory(memory, "dawid_skene()");
 	annotator_model_check_size(&view.labels, &view.annotators, 1);
+	beside = check_memory(&view, &options);
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);
-	team = em_team_create(&view, memory, em_run_unit);
+	team = em_team_create(&view, beside, em_run_unit);
 	fit = run_fit(team, &options);
 	em_team_end(team);
 	model = make_model(&view, &options, fit, old);

@@ -193,6 +193,7 @@ em_block(const EmTeam *team, uint32 block)
 
 /* em_team.c */
 extern Size em_table_size(const AnnotationView *view);
+extern Size em_team_memory(const AnnotationView *view);
 extern EmTables em_tables_create(const AnnotationView *view);
 extern void em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from);
 extern void em_tables_clear(const AnnotationView *view, EmTables *tables);

@@ -99,9 +99,11 @@ grow(FeatureMatrix *x)
 		rows = Min(last_rows * 2, x->chunk_rows);
 	else
 		rows = x->chunk_rows;
-	nl_check_memory(add_size(feature_matrix_memory(x),
-							 add_size(mul_size(rows, row_bytes), chunk_slack(x, rows))),
-					"a matrix of features");
+	nl_check_memory_for(add_size(feature_matrix_memory(x),
+								 add_size(mul_size(rows, row_bytes), chunk_slack(x, rows))),
+						"a matrix of features", "take fewer rows or features",
+						"It grows with rows times features: " INT64_FORMAT " rows with %u features each.",
+						(int64) x->n + rows, x->width - 1);
 	if (x->capacity > PG_INT32_MAX - rows)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -64,15 +64,30 @@ _PG_init(void)
 void
 nl_check_memory(Size required, const char *purpose)
 {
+	nl_check_memory_for(required, purpose, "work on fewer rows at a time",
+						"It grows with the number of rows.");
+}
+
+/* The same for what something else than rows decides: "cause" says what. */
+void
+nl_check_memory_for(Size required, const char *purpose, const char *remedy,
+					const char *cause,...)
+{
 	Size		allowed = (Size) nl_memory_limit * 1024;
+	char		detail[256];
+	va_list		args;
 
 	if (required <= allowed)
 		return;
+	va_start(args, cause);
+	vsnprintf(detail, sizeof(detail), cause, args);
+	va_end(args);
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			 errmsg("%s needs %zu kB of memory, but noisylabel.memory_limit is %zu kB",
 					purpose, required / 1024 + 1, allowed / 1024),
-			 errhint("Raise noisylabel.memory_limit for this session, or work on fewer rows at a time.")));
+			 errdetail("%s", detail),
+			 errhint("Raise noisylabel.memory_limit for this session, or %s.", remedy)));
 }
 
 /* A weight counts observations: finite and not negative. */

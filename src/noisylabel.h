@@ -63,6 +63,8 @@ extern int	nl_memory_limit;
 extern bool nl_progress;
 
 extern void nl_check_memory(Size required, const char *purpose);
+extern void nl_check_memory_for(Size required, const char *purpose, const char *remedy,
+								const char *cause,...) pg_attribute_printf(4, 5);
 extern void nl_check_weight(double weight);
 extern char *nl_number(double value);
 extern void nl_copy(void *to, const void *from, Size size);

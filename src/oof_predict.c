@@ -387,6 +387,7 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 {
 	int64		rows = WinGetPartitionRowCount(PG_WINDOW_OBJECT());
 	ClassifierOptions options;
+	Size		beside;
 	RowKey	   *keys;
 	Folds		folds;
 
@@ -401,12 +402,11 @@ fit_partition(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
 	if (p->set.x.n == 0 || !can_learn(p))
 		return;
 	p->names = training_set_names(&p->set);
-	nl_check_memory(add_size(add_size(training_set_memory(&p->set),
-									  design_memory(&p->set, options.folds)),
-							 add_size(Max(softmax_regression_memory(&p->set, options.folds),
-										  softmax_scores_memory(&p->set)),
-									  mul_size(rows, 40))),
+	beside = add_size(design_memory(&p->set, options.folds), mul_size(rows, 40));
+	nl_check_memory(add_size(add_size(training_set_memory(&p->set), beside),
+							 softmax_scores_memory(&p->set)),
 					"oof_predict()");
+	softmax_check_memory(&p->set, options.folds, beside, "oof_predict()");
 	keys = training_set_order(&p->set, p->seed);
 	folds = folds_make(&p->set, keys, p->group, options.folds);
 	if (p->group != NULL)

@@ -70,8 +70,11 @@ model_scorer_create(const AnnotatorModel *model)
 	scorer->fingerprint = model->fingerprint;
 	scorer->width = view->n_components * view->labels.n;
 	block = mul_size(scorer->width, view->labels.n);
-	nl_check_memory(mul_size(mul_size(block, (Size) view->annotators.n + 1),
-							 sizeof(LogRate)), "scoring with this annotator_model");
+	nl_check_memory_for(mul_size(mul_size(block, (Size) view->annotators.n + 1),
+								 sizeof(LogRate)), "scoring with this annotator_model",
+						"fit a model with fewer annotators or classes",
+						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
+						view->annotators.n, view->labels.n, view->labels.n);
 
 	scorer->prior = palloc(scorer->width * sizeof(LogRate));
 	for (uint32 i = 0; i < scorer->width; i++)

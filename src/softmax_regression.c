@@ -51,6 +51,30 @@ softmax_regression_memory(const TrainingSet *set, uint32 models)
 }
 
 /*
+ * Refuse to fit that many models where they, the set and "beside" take too much.
+ * The rows decide, or the coefficients.
+ */
+void
+softmax_check_memory(const TrainingSet *set, uint32 models, Size beside,
+					 const char *purpose)
+{
+	Size		fit = softmax_regression_memory(set, models);
+	Size		rows = add_size(training_set_memory(set), beside);
+	uint32		features = set->x.width - 1;
+
+	if (rows >= fit)
+		nl_check_memory_for(add_size(rows, fit), purpose, "take fewer rows or features",
+							"It grows with rows times features: %u rows with %u features each.",
+							set->x.n, features);
+	else
+		nl_check_memory_for(add_size(rows, fit), purpose,
+							models > 1 ? "take fewer features, merge classes, or make fewer folds" :
+							"take fewer features or merge classes",
+							"It grows with models times classes times features: %u x %u x %u.",
+							models, set->labels->n, features);
+}
+
+/*
  * What a model learns from
  */
 static void

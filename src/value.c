@@ -78,7 +78,9 @@ value_check_size(Size size, ValueKind kind)
 				 errmsg("%s of %zu bytes exceeds the largest value PostgreSQL stores (%zu bytes)",
 						kind_names[kind], size, (Size) MaxAllocSize),
 				 kind == KIND_ANNOTATION_SET ?
-				 errhint("The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.") : 0));
+				 errhint("The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.") :
+				 kind == KIND_ANNOTATOR_MODEL ?
+				 errhint("It grows with annotators times classes squared: fit fewer annotators at a time (GROUP BY), or merge classes.") : 0));
 	return size;
 }
 
