@@ -60,14 +60,14 @@ accuracy_crowd(const AnnotatorModelView *model)
 	RateEvidence *evidence = nl_alloc(CurrentMemoryContext,
 									  mul_size(Max(model->annotators.n, 1),
 											   sizeof(RateEvidence)));
-	Crowd	   *crowd;
+	Crowd	   *crowd = palloc(sizeof(Crowd));
 
 	for (uint32 j = 0; j < model->annotators.n; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		evidence[j] = right_answers(model, j);
 	}
-	crowd = crowd_create(evidence, model->annotators.n, 1.0 / model->labels.n);
+	crowd_make(evidence, model->annotators.n, 1.0 / model->labels.n, crowd);
 	pfree(evidence);
 	return crowd;
 }

@@ -9,12 +9,10 @@
 #include "feature_matrix.h"
 
 #include <math.h>
-#include <sys/mman.h>
 
 #include "catalog/pg_type.h"
 
 #define CHUNK_BYTES (16 * 1024 * 1024)
-#define LARGE_PAGE (2 * 1024 * 1024)
 #define FIRST_ROWS 16
 #define PREFETCHED 4			/* rows ahead */
 
@@ -36,7 +34,7 @@ chunk_slack(const FeatureMatrix *x, uint32 rows)
 {
 	Size		bytes = mul_size(mul_size(rows, x->width), sizeof(double));
 
-	return rows == x->chunk_rows && bytes >= LARGE_PAGE ? LARGE_PAGE : 0;
+	return rows == x->chunk_rows && bytes >= NL_LARGE_PAGE ? NL_LARGE_PAGE : 0;
 }
 
 Size
@@ -50,23 +48,6 @@ feature_matrix_memory(const FeatureMatrix *x)
 								   chunk_slack(x, x->chunk_rows)));
 }
 
-/*
- * Where the system has large pages to give, they save a tenth of the time of a
- * fit: memory is touched first and rows are put in order without a fault or a
- * miss at every small page.
- */
-static void
-use_large_pages(double *rows, Size bytes)
-{
-#ifdef MADV_HUGEPAGE
-	char	   *from = (char *) TYPEALIGN(LARGE_PAGE, rows);
-	char	   *end = (char *) TYPEALIGN_DOWN(LARGE_PAGE, (char *) rows + bytes);
-
-	if (from < end)
-		(void) madvise(from, end - from, MADV_HUGEPAGE);
-#endif
-}
-
 static FeatureChunk
 make_chunk(const FeatureMatrix *x, uint32 rows)
 {
@@ -75,8 +56,7 @@ make_chunk(const FeatureMatrix *x, uint32 rows)
 	FeatureChunk chunk;
 
 	chunk.block = nl_alloc(x->context, add_size(bytes, slack));
-	chunk.rows = slack > 0 ? (double *) TYPEALIGN(LARGE_PAGE, chunk.block) : chunk.block;
-	use_large_pages(chunk.rows, bytes);
+	chunk.rows = slack > 0 ? (double *) TYPEALIGN(NL_LARGE_PAGE, chunk.block) : chunk.block;
 	return chunk;
 }
 

@@ -93,11 +93,20 @@ extern void **nl_call_cache(FunctionCallInfo fcinfo);
 			CHECK_FOR_INTERRUPTS(); \
 	} while (0)
 
+/* A page of the larger kind that most systems have. */
+#define NL_LARGE_PAGE ((Size) 2 * 1024 * 1024)
+
+extern void nl_use_large_pages(void *memory, Size size);
+
 /* palloc of any size, refusing only what memory_limit refuses */
 static inline void *
 nl_alloc(MemoryContext context, Size size)
 {
-	return MemoryContextAllocHuge(context, size);
+	void	   *p = MemoryContextAllocHuge(context, size);
+
+	if (unlikely(size >= 2 * NL_LARGE_PAGE))
+		nl_use_large_pages(p, size);
+	return p;
 }
 
 /* The same, of zeros; looks for interrupts. */
