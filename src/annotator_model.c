@@ -92,7 +92,7 @@ annotator_model_make(const AnnotatorModelView *view)
 														 view->n_components),
 											 text_bytes(view)),
 										KIND_ANNOTATOR_MODEL);
-	AnnotatorModel *model = palloc(size);
+	AnnotatorModel *model = nl_alloc(CurrentMemoryContext, size);
 	Size		cells = model_cells(view);
 	Size		tables = view->annotators.n * cells;
 	double	   *at = model->data;

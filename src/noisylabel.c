@@ -13,7 +13,7 @@
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
-#define MEMORY_BLOCK ((Size) 16 * 1024 * 1024)
+#define MEMORY_BLOCK NL_LARGE_PAGE	/* the first touch of one may take long */
 
 extern NL_EXPORT const Pg_magic_struct *Pg_magic_func(void);
 extern NL_EXPORT void _PG_init(void);

@@ -89,7 +89,7 @@ Datum
 value_flatten(ExpandedObjectHeader *eoh)
 {
 	Size		size = EOH_get_flat_size(eoh);
-	void	   *flat = palloc(size);
+	void	   *flat = nl_alloc(CurrentMemoryContext, size);
 
 	EOH_flatten_into(eoh, flat, size);
 	return PointerGetDatum(flat);
