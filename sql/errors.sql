@@ -91,6 +91,39 @@ EXCEPTION WHEN program_limit_exceeded THEN
 	RAISE NOTICE '%', regexp_replace(SQLERRM, '^.* needs \d+ kB of', 'it needs so many kB of');
 END $$;
 RESET noisylabel.memory_limit;
+-- what decides, and what helps
+CREATE FUNCTION pg_temp.refused(query text) RETURNS TABLE (what text, cause text, remedy text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE query;
+	what := 'not refused';
+	RETURN NEXT;
+EXCEPTION WHEN program_limit_exceeded THEN
+	GET STACKED DIAGNOSTICS what = MESSAGE_TEXT, cause = PG_EXCEPTION_DETAIL, remedy = PG_EXCEPTION_HINT;
+	what := regexp_replace(what, '\d+ kB of', 'so many kB of');
+	cause := regexp_replace(cause, '\d+ (rows|so far)', 'so many \1');
+	RETURN NEXT;
+END $$;
+CREATE TEMP TABLE crowd AS SELECT annotation_set(i::text, i % 100, i % 20) AS s FROM generate_series(1, 1000) AS i;
+CREATE TEMP TABLE crowd_model AS SELECT dawid_skene(s, '{"variant": "shared"}') AS m FROM crowd;
+SET noisylabel.memory_limit = '400kB';
+\pset expanded on
+SELECT * FROM pg_temp.refused('SELECT annotation_set(i::text, ''a'', ''x'') FROM generate_series(1, 100000) AS i');
+SELECT * FROM pg_temp.refused('SELECT dawid_skene(s) FROM crowd');
+SELECT * FROM pg_temp.refused('SELECT dawid_skene(s, ''{"variant": "one_coin"}'') FROM crowd');
+SELECT * FROM pg_temp.refused('SELECT dawid_skene(s, ''{"restarts": 1}'') FROM crowd');
+SELECT * FROM pg_temp.refused('SELECT annotator_confusion(i, i) FROM generate_series(1, 300) AS i');
+SELECT * FROM pg_temp.refused('SELECT consensus(s, m) FROM crowd, crowd_model');
+SELECT * FROM pg_temp.refused('SELECT annotator_cells(m) FROM crowd_model');
+SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 2, array_fill(i::float8, ARRAY[100])) FROM generate_series(1, 1000) AS i');
+SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 20, array_fill(i::float8, ARRAY[100])) FROM generate_series(1, 50) AS i');
+SELECT * FROM pg_temp.refused('SELECT oof_predict(i % 20, array_fill(i::float8, ARRAY[20])) OVER () FROM generate_series(1, 50) AS i');
+\pset expanded off
+-- a variant needs what it needs: here 5.6 MB or, to choose one, 7.2 MB
+CREATE TEMP TABLE large_crowd AS SELECT annotation_set(i::text, i % 1000, i * 7919 % 10) AS s FROM generate_series(1, 2000) AS i;
+SET noisylabel.memory_limit = '6500kB';
+SELECT variant, what FROM large_crowd, unnest('{full, class, one_coin, shared, majority, auto}'::text[]) AS variant,
+	pg_temp.refused(format('SELECT dawid_skene(s, ''{"variant": "%s"}'') FROM large_crowd', variant));
+RESET noisylabel.memory_limit;
 SHOW noisylabel.memory_limit;
 
 -- SQLSTATEs

@@ -156,10 +156,12 @@ summarize(const AnnotationView *view)
 	{
 		uint32		n = view->starts[i + 1] - view->starts[i];
 
+		NL_CHECK_INTERRUPTS(i);
 		s.min_per_item = Min(s.min_per_item, n);
 		s.max_per_item = Max(s.max_per_item, n);
 		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
 		{
+			NL_CHECK_INTERRUPTS(a);
 			if (view->annotator[a] == view->annotator[a - 1])
 				s.repeated++;
 			else

@@ -6,9 +6,10 @@
  *
  *	1. order the three dictionaries by name (dictionary_order), which gives
  *	   each code its rank;
- *	2. count the annotations of each item: the starts;
+ *	2. count the annotations of each item: the ends;
  *	3. deal the triples, as ranks, to their items (a counting sort; the one
- *	   random access to memory for each annotation);
+ *	   random access to memory for each annotation), from the last to the
+ *	   first, so that the ends of items become their starts;
  *	4. sort each item's few annotations by annotator and label.
  *
  * Memory: the view is allocated in the current context (10 bytes for an
@@ -16,13 +17,12 @@
  * orders and ranks, 8 bytes for each name, are freed again.  Everything is
  * summed and held against noisylabel.memory_limit first.
  *
- * Interrupts: looked for every INTERRUPT_BLOCK triples or items, and in the
- * comparisons of the name sort.
+ * Interrupts: looked for as triples or items pass, and in the comparisons of
+ * the sorts.
  */
 #include "annotation_set.h"
 
 #define INITIAL_ANNOTATIONS 16
-#define INTERRUPT_BLOCK 16384
 
 static const ExpandedObjectMethods methods;
 
@@ -103,7 +103,10 @@ reserve_gold(ExpandedAnnotations *ea)
 	else
 		ea->gold = repalloc_huge(ea->gold, capacity * sizeof(uint16));
 	for (uint32 i = ea->gold_capacity; i < capacity; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		ea->gold[i] = NO_GOLD;
+	}
 	ea->gold_capacity = capacity;
 }
 
@@ -153,6 +156,7 @@ sort_item(uint32 *annotator, uint16 *label, uint32 n, uint64 *packed)
 
 	for (uint32 i = 0; i < n; i++)
 	{
+		NL_CHECK_INTERRUPTS(i);
 		packed[i] = (uint64) annotator[i] << 16 | label[i];
 		sorted = sorted && (i == 0 || packed[i - 1] <= packed[i]);
 	}
@@ -161,6 +165,7 @@ sort_item(uint32 *annotator, uint16 *label, uint32 n, uint64 *packed)
 	qsort(packed, n, sizeof(uint64), compare_packed);
 	for (uint32 i = 0; i < n; i++)
 	{
+		NL_CHECK_INTERRUPTS(i);
 		annotator[i] = packed[i] >> 16;
 		label[i] = packed[i] & PG_UINT16_MAX;
 	}
@@ -220,33 +225,32 @@ sort_annotations(const ExpandedAnnotations *ea, const SetOrder *o,
 {
 	uint32		items = ea->items->n;
 	uint32		longest = 0;
+	uint32		end = 0;
 	uint64	   *packed;
 
-	memset(starts, 0, (items + (Size) 1) * sizeof(uint32));
+	nl_clear(starts, (items + (Size) 1) * sizeof(uint32));
 	for (Size i = 0; i < ea->n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
-		starts[o->item_rank[ea->item[i]] + 1]++;
+		NL_CHECK_INTERRUPTS(i);
+		starts[o->item_rank[ea->item[i]]]++;
 	}
 	for (uint32 i = 0; i < items; i++)
 	{
-		longest = Max(longest, starts[i + 1]);
-		starts[i + 1] += starts[i];
+		NL_CHECK_INTERRUPTS(i);
+		longest = Max(longest, starts[i]);
+		end += starts[i];
+		starts[i] = end;
 	}
+	starts[items] = end;
 
-	/* dealing moves starts[i] to where item i ends, that is, starts[i + 1] */
-	for (Size i = 0; i < ea->n; i++)
+	for (Size i = ea->n; i-- > 0;)
 	{
-		uint32		place = starts[o->item_rank[ea->item[i]]]++;
+		uint32		place = --starts[o->item_rank[ea->item[i]]];
 
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		annotator[place] = o->annotator_rank[ea->annotator[i]];
 		label[place] = o->label_rank[ea->label[i]];
 	}
-	memmove(starts + 1, starts, items * sizeof(uint32));
-	starts[0] = 0;
 
 	nl_check_memory(add_size(add_size(expanded_memory(ea), view_memory(ea)),
 							 mul_size(longest, sizeof(uint64))),
@@ -255,8 +259,7 @@ sort_annotations(const ExpandedAnnotations *ea, const SetOrder *o,
 					  mul_size(Max(longest, 1), sizeof(uint64)));
 	for (uint32 i = 0; i < items; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		sort_item(annotator + starts[i], label + starts[i],
 				  starts[i + 1] - starts[i], packed);
 	}
@@ -270,8 +273,7 @@ sort_gold(const ExpandedAnnotations *ea, const SetOrder *o, uint16 *gold)
 	{
 		uint32		code = o->items[i];
 
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		gold[i] = NO_GOLD;
 		if (code < ea->gold_capacity && ea->gold[code] != NO_GOLD)
 			gold[i] = o->label_rank[ea->gold[code]];
@@ -436,7 +438,7 @@ flatten_into(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
 	nl_check_memory(add_size(expanded_memory(ea),
 							 add_size(view_memory(ea), allocated_size)),
 					"storing an annotation_set");
-	memset(result, 0, allocated_size);
+	nl_clear(result, allocated_size);
 	value_init(set, KIND_ANNOTATION_SET, allocated_size);
 	set->items = ea->items->n;
 	set->annotations = ea->n;
@@ -530,12 +532,10 @@ merge_view(ExpandedAnnotations *ea, const AnnotationView *view)
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
 		{
-			if (a % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
+			NL_CHECK_INTERRUPTS(a);
 			annotation_set_add(ea, items[i], annotators[view->annotator[a]],
 							   labels[view->label[a]]);
 		}
@@ -558,16 +558,14 @@ merge_expanded(ExpandedAnnotations *ea, const ExpandedAnnotations *other)
 
 	for (Size i = 0; i < other->n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		annotation_set_add(ea, items[other->item[i]],
 						   annotators[other->annotator[i]],
 						   labels[other->label[i]]);
 	}
 	for (uint32 i = 0; i < Min(other->gold_capacity, other->items->n); i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (other->gold[i] != NO_GOLD)
 			annotation_set_gold(ea, items[i], labels[other->gold[i]]);
 	}

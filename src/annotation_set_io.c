@@ -20,8 +20,6 @@
 #include "libpq/pqformat.h"
 #include "value_forms.h"
 
-#define INTERRUPT_BLOCK 16384
-
 static void
 write_options(StringInfo buf, const char *options, int encoding)
 {
@@ -62,11 +60,11 @@ write_set(StringInfo buf, const AnnotationView *view, int encoding)
 	pq_sendint8(buf, view->gold != NULL);
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		pq_sendint32(buf, view->starts[i + 1] - view->starts[i]);
 		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
 		{
+			NL_CHECK_INTERRUPTS(a);
 			pq_sendint32(buf, view->annotator[a]);
 			pq_sendint16(buf, view->label[a]);
 		}
@@ -100,6 +98,7 @@ read_item(StringInfo buf, ExpandedAnnotations *ea, uint32 item, bool has_gold)
 		uint32		annotator = read_code(buf, 4, ea->annotators);
 		uint32		label = read_code(buf, 2, ea->labels);
 
+		NL_CHECK_INTERRUPTS(i);
 		annotation_set_add(ea, item, annotator, label);
 	}
 	if (has_gold)
@@ -117,21 +116,26 @@ read_item(StringInfo buf, ExpandedAnnotations *ea, uint32 item, bool has_gold)
 static void
 check_names_used(const ExpandedAnnotations *ea)
 {
-	bool	   *annotator = palloc0(Max(ea->annotators->n, 1));
+	bool	   *annotator = nl_alloc_zero(CurrentMemoryContext,
+										  Max(ea->annotators->n, 1));
 	bool	   *label = palloc0(Max(ea->labels->n, 1));
 	uint32		used = 0;
 
 	for (Size i = 0; i < ea->n; i++)
 	{
+		NL_CHECK_INTERRUPTS(i);
 		used += !annotator[ea->annotator[i]] + !label[ea->label[i]];
 		annotator[ea->annotator[i]] = label[ea->label[i]] = true;
 	}
 	for (uint32 i = 0; i < ea->gold_capacity; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (ea->gold[i] != NO_GOLD && !label[ea->gold[i]])
 		{
 			used++;
 			label[ea->gold[i]] = true;
 		}
+	}
 	if (used != ea->annotators->n + ea->labels->n)
 		value_invalid_binary(KIND_ANNOTATION_SET,
 							 "It names an annotator or a label that no annotation has.");
@@ -153,8 +157,7 @@ read_set(StringInfo buf, int encoding)
 	has_gold = pq_getmsgbyte(buf) != 0;
 	for (uint32 i = 0; i < ea->items->n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		read_item(buf, ea, i, has_gold);
 	}
 	pq_getmsgend(buf);

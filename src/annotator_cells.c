@@ -82,7 +82,7 @@ step_to_maximum(const Row *row, const double *rates, uint32 classes, double *res
 }
 
 /* The crowds of all cells; how often each cell is a blind answer is 1 / K. */
-static Crowd **
+static Crowd *
 make_crowds(const AnnotatorModelView *model)
 {
 	uint32		classes = model->labels.n;
@@ -91,15 +91,16 @@ make_crowds(const AnnotatorModelView *model)
 								   sizeof(Row) + sizeof(RateEvidence));
 	Row		   *rows;
 	RateEvidence *evidence;
-	Crowd	  **crowds;
+	Crowd	   *crowds;
 
-	nl_check_memory(add_size(buffers, mul_size(model_cells(model),
-											   crowd_max_size() + sizeof(Crowd *))),
-					"annotator_cells()");
+	nl_check_memory_for(add_size(buffers, mul_size(model_cells(model), sizeof(Crowd))),
+						"annotator_cells()", "fit a model with fewer classes",
+						"It grows with the square of the number of classes (%u), and with the number of annotators (%u).",
+						classes, annotators);
 	rows = nl_alloc(CurrentMemoryContext, Max(annotators, 1) * sizeof(Row));
 	evidence = nl_alloc(CurrentMemoryContext,
 						Max(annotators, 1) * sizeof(RateEvidence));
-	crowds = palloc(model_cells(model) * sizeof(Crowd *));
+	crowds = nl_alloc(CurrentMemoryContext, model_cells(model) * sizeof(Crowd));
 	for (uint32 k = 0; k < classes; k++)
 	{
 		for (uint32 j = 0; j < annotators; j++)
@@ -111,8 +112,8 @@ make_crowds(const AnnotatorModelView *model)
 		{
 			for (uint32 j = 0; j < annotators; j++)
 				evidence[j] = cell_evidence(&rows[j], l, rows[j].counts[l]);
-			crowds[(Size) k * classes + l] = crowd_create(evidence, annotators,
-														  1.0 / classes);
+			crowd_make(evidence, annotators, 1.0 / classes,
+					   &crowds[(Size) k * classes + l]);
 		}
 	}
 	pfree(rows);
@@ -125,7 +126,7 @@ typedef struct CellRows
 {
 	FunctionCallInfo fcinfo;
 	const AnnotatorModelView *model;
-	Crowd	  **crowds;			/* K * K */
+	Crowd	   *crowds;			/* K * K */
 	double		level;
 	double	   *rates;			/* K * K: of the annotator */
 	double	   *counts;			/* K: of a row, at the maximum */
@@ -146,8 +147,7 @@ return_row(CellRows *c, uint32 annotator, uint32 truth)
 	{
 		RateEvidence e = cell_evidence(&row, l, c->counts[l]);
 		RateEstimate rate;
-		bool		known = crowd_estimate(c->crowds[(Size) truth * classes + l],
-										   &e, c->level, &rate);
+		bool		known = crowd_estimate(&c->crowds[(Size) truth * classes + l], &e, c->level, &rate);
 
 		CHECK_FOR_INTERRUPTS();
 		c->values[2] = c->labels[l];

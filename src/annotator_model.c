@@ -4,10 +4,6 @@
  */
 #include "annotator_model.h"
 
-#include "common/hashfn.h"
-
-#define HASH_BLOCK ((Size) 1024 * 1024)
-
 const char *const variant_names[] = {
 	[VARIANT_FULL] = "full",
 	[VARIANT_ONE_COIN] = "one_coin",
@@ -83,24 +79,8 @@ put_doubles(double *at, const double *values, Size n)
 static char *
 put_bytes(char *at, const void *bytes, Size n)
 {
-	memcpy(at, bytes, n);
+	nl_copy(at, bytes, n);
 	return at + n;
-}
-
-static uint64
-fingerprint(const AnnotatorModel *model)
-{
-	Size		at = offsetof(AnnotatorModel, fingerprint) + sizeof(uint64);
-	Size		end = VARSIZE(model);
-	uint64		hash = 0;
-
-	for (; at < end; at += HASH_BLOCK)
-	{
-		CHECK_FOR_INTERRUPTS();
-		hash = hash_bytes_extended((const unsigned char *) model + at,
-								   Min(HASH_BLOCK, end - at), hash);
-	}
-	return hash;
 }
 
 /* The stored form of a model. */
@@ -112,7 +92,7 @@ annotator_model_make(const AnnotatorModelView *view)
 														 view->n_components),
 											 text_bytes(view)),
 										KIND_ANNOTATOR_MODEL);
-	AnnotatorModel *model = palloc(size);
+	AnnotatorModel *model = nl_alloc(CurrentMemoryContext, size);
 	Size		cells = model_cells(view);
 	Size		tables = view->annotators.n * cells;
 	double	   *at = model->data;
@@ -159,7 +139,8 @@ annotator_model_make(const AnnotatorModelView *view)
 	for (uint32 i = 0; i < view->n_warnings; i++)
 		bytes = put_bytes(bytes, view->warnings[i], strlen(view->warnings[i]) + 1);
 	Assert(bytes == (char *) model + size);
-	model->fingerprint = fingerprint(model);
+	model->fingerprint =
+		value_fingerprint(model, offsetof(AnnotatorModel, fingerprint) + sizeof(uint64));
 	return model;
 }
 
@@ -246,7 +227,10 @@ annotator_model_rates(const AnnotatorModelView *model, uint32 annotator,
 
 	memset(rates, 0, cells * sizeof(double));
 	for (uint32 c = 0; c < model->n_components; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (Size i = 0; i < cells; i++)
 			rates[i] += model->components[c].weight *
 				model->components[c].confusion[annotator * cells + i];
+	}
 }

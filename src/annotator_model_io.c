@@ -43,7 +43,7 @@ check_distribution(const double *p, Size n, const char *what)
 	for (Size i = 0; i < n; i++)
 	{
 		if (!(p[i] >= 0 && p[i] <= 1 + 1e-6))
-			invalid_model(psprintf("%s has a probability %g", what, p[i]));
+			invalid_model(psprintf("%s has a probability %s", what, nl_number(p[i])));
 		sum += p[i];
 	}
 	if (!(fabs(sum - 1) <= 1e-6))
@@ -54,15 +54,21 @@ static void
 check_matrices(const double *rows, Size n, Size columns, const char *what)
 {
 	for (Size i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		check_distribution(rows + i * columns, columns, what);
+	}
 }
 
 static void
 check_counts(const double *counts, Size n, const char *what)
 {
 	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (!(counts[i] >= 0 && counts[i] <= MAX_COUNT))
-			invalid_model(psprintf("%s has a count %g", what, counts[i]));
+			invalid_model(psprintf("%s has a count %s", what, nl_number(counts[i])));
+	}
 }
 
 static void

@@ -60,14 +60,14 @@ accuracy_crowd(const AnnotatorModelView *model)
 	RateEvidence *evidence = nl_alloc(CurrentMemoryContext,
 									  mul_size(Max(model->annotators.n, 1),
 											   sizeof(RateEvidence)));
-	Crowd	   *crowd;
+	Crowd	   *crowd = palloc(sizeof(Crowd));
 
 	for (uint32 j = 0; j < model->annotators.n; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		evidence[j] = right_answers(model, j);
 	}
-	crowd = crowd_create(evidence, model->annotators.n, 1.0 / model->labels.n);
+	crowd_make(evidence, model->annotators.n, 1.0 / model->labels.n, crowd);
 	pfree(evidence);
 	return crowd;
 }
@@ -97,6 +97,7 @@ information(const AnnotatorRates *r, const double *prior)
 	{
 		double		marginal = 0;
 
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 k = 0; k < r->classes; k++)
 			marginal += prior[k] * r->rates[(Size) k * r->classes + label];
 		for (uint32 k = 0; k < r->classes; k++)
@@ -126,6 +127,8 @@ spammer_score(const AnnotatorRates *r)
 	double		sum = 0;
 
 	for (uint32 a = 0; a < classes; a++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 b = a + 1; b < classes; b++)
 			for (uint32 label = 0; label < classes; label++)
 			{
@@ -134,6 +137,7 @@ spammer_score(const AnnotatorRates *r)
 
 				sum += difference * difference;
 			}
+	}
 	return Min(sum / ((double) classes * (classes - 1)), 1);
 }
 

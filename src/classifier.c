@@ -4,8 +4,6 @@
  */
 #include "classifier.h"
 
-#include "common/hashfn.h"
-
 static Size
 stored_size(Size labels, Size features, Size label_bytes, Size option_bytes)
 {
@@ -23,15 +21,6 @@ classifier_check_size(Size labels, Size features)
 	return value_check_size(stored_size(labels, features, 0, 0), KIND_CLASSIFIER);
 }
 
-static uint64
-fingerprint(const Classifier *classifier)
-{
-	Size		from = offsetof(Classifier, fingerprint) + sizeof(uint64);
-
-	return hash_bytes_extended((const unsigned char *) classifier + from,
-							   VARSIZE(classifier) - from, 0);
-}
-
 Classifier *
 classifier_make(const ClassifierView *view)
 {
@@ -40,7 +29,7 @@ classifier_make(const ClassifierView *view)
 	Size		size = value_check_size(stored_size(view->labels.n, view->features,
 													label_bytes, option_bytes),
 										KIND_CLASSIFIER);
-	Classifier *c = palloc0(size);
+	Classifier *c = nl_alloc_zero(CurrentMemoryContext, size);
 	ClassifierView to;
 
 	value_init(c, KIND_CLASSIFIER, size);
@@ -55,11 +44,11 @@ classifier_make(const ClassifierView *view)
 	c->iterations = view->iterations;
 	c->converged = view->converged;
 	to = classifier_view(c);
-	memcpy(to.coefficients, view->coefficients,
-		   (Size) classifier_columns(c->labels) * (c->features + 1) * sizeof(double));
+	nl_copy(to.coefficients, view->coefficients,
+			(Size) classifier_columns(c->labels) * (c->features + 1) * sizeof(double));
 	names_copy(&to.labels, &view->labels);
 	memcpy((char *) to.options, view->options, option_bytes);
-	c->fingerprint = fingerprint(c);
+	c->fingerprint = value_fingerprint(c, offsetof(Classifier, fingerprint) + sizeof(uint64));
 	return c;
 }
 

@@ -36,8 +36,11 @@ check_classifier(const ClassifierView *view)
 	Size		n = (Size) classifier_columns(view->labels.n) * (view->features + 1);
 
 	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (!isfinite(view->coefficients[i]))
 			invalid_classifier("a coefficient is not finite");
+	}
 	if (view->rows < 1 || view->rows > MAX_ROWS || view->iterations < 0)
 		invalid_classifier("a number in the fit record is out of range");
 	if (!(view->weight > 0 && isfinite(view->weight)))
@@ -66,8 +69,11 @@ finish_input(ClassifierView *view, Dictionary *labels)
 	sorted = nl_alloc(CurrentMemoryContext,
 					  mul_size(mul_size(labels->n, width), sizeof(double)));
 	for (uint32 k = 0; k < labels->n; k++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		memcpy(sorted + k * width, view->coefficients + order[k] * width,
 			   width * sizeof(double));
+	}
 	view->coefficients = sorted;
 	return PointerGetDatum(classifier_make(view));
 }

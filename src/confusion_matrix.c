@@ -131,7 +131,9 @@ confusion_matrix_reserve(ExpandedConfusion *ec)
 	while (capacity < ec->labels->n)
 		capacity *= 2;
 	size = mul_size(mul_size(capacity, capacity), sizeof(double));
-	nl_check_memory(size, "a confusion matrix");
+	nl_check_memory_for(size, "a confusion matrix", "merge classes",
+						"It grows with the square of the number of classes, of which there are %u so far.",
+						ec->labels->n);
 	counts = nl_alloc_zero(ec->hdr.eoh_context, size);
 	for (uint32 i = 0; i < ec->capacity; i++)
 		memcpy(counts + (Size) i * capacity,
@@ -259,8 +261,8 @@ finish_input(ExpandedConfusion *ec, const double *counts)
 			if (!isfinite(count) || count < 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						 errmsg("count %g in a confusion_matrix is out of range",
-								count),
+						 errmsg("count %s in a confusion_matrix is out of range",
+								nl_number(count)),
 						 errhint("Counts must be finite and not negative.")));
 			confusion_matrix_add(ec, i, j, count);
 		}

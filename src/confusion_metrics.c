@@ -310,6 +310,8 @@ mutual_information(const ConfusionMatrix *cm, const Margins *m)
 	if (m->total <= 0)
 		return get_float8_nan();
 	for (uint32 i = 0; i < cm->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 0; j < cm->n; j++)
 		{
 			double		share = confusion_matrix_count(cm, i, j) / m->total;
@@ -318,6 +320,7 @@ mutual_information(const ConfusionMatrix *cm, const Margins *m)
 				bits += share * log_lift(share, m->rows[i] / m->total,
 										 m->columns[j] / m->total);
 		}
+	}
 	return Min(Max(bits, 0), log2(cm->n));
 }
 
@@ -481,7 +484,7 @@ confusion_smooth(PG_FUNCTION_ARGS)
 	if (!isfinite(strength) || strength < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("strength %g is out of range", strength),
+				 errmsg("strength %s is out of range", nl_number(strength)),
 				 errhint("Give the number of pseudo-counts for each row, 0 or more.")));
 	dictionary_add_names(ec->labels, &names, codes);
 	if (ec->labels->n > ec->capacity)

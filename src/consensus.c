@@ -100,11 +100,9 @@ consensus(PG_FUNCTION_ARGS)
 
 	for (uint32 item = 0; item < s.view.items; item++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (item % ITEM_BLOCK == 0)
-		{
-			CHECK_FOR_INTERRUPTS();
 			MemoryContextReset(scratch);
-		}
 		item_posterior(&s, item);
 		item_row(&s, item, values);
 		nl_srf_row(fcinfo, values, nulls);

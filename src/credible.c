@@ -57,33 +57,10 @@
 
 #include "beta.h"
 
-#define STRENGTHS 25			/* 0.5 to 500, evenly in their logarithms */
 #define FIRST_STRENGTH 0.5
 #define STRENGTH_RANGE 1000.0
 #define MIN_WEIGHT 1e-6			/* of a strength, to the largest */
 #define MIN_INFORMATION 0.05	/* the share that is never missing */
-#define INTERRUPT_BLOCK 4096
-
-typedef struct Strength
-{
-	double		strength;
-	double		weight;			/* log-weight, while they are compared */
-	double		mean;			/* m */
-	double		variance;		/* of m */
-	double		missing;		/* g */
-} Strength;
-
-struct Crowd
-{
-	uint32		n;
-	Strength	at[FLEXIBLE_ARRAY_MEMBER];
-};
-
-Size
-crowd_max_size(void)
-{
-	return offsetof(Crowd, at) + STRENGTHS * sizeof(Strength);
-}
 
 /* The share of the information about a rate that uncertain truth takes away. */
 double
@@ -109,8 +86,7 @@ crowd_mean(const RateEvidence *evidence, uint32 annotators, double guess,
 		const RateEvidence *e = &evidence[j];
 		double		share = (at->strength + 1) / (e->total + at->strength);
 
-		if (j % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(j);
 		sum += share * e->count;
 		answers += share * e->total;
 	}
@@ -140,8 +116,7 @@ crowd_log_likelihood(const RateEvidence *evidence, uint32 annotators,
 			e->unsure_both;
 		double		expected = m * (1 - m) * (n + r * pairs);
 
-		if (j % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(j);
 		if (expected > 0)
 			sum -= (log(expected) + square / expected) / 2;
 	}
@@ -156,6 +131,7 @@ sum_evidence(const RateEvidence *evidence, uint32 annotators)
 
 	for (uint32 j = 0; j < annotators; j++)
 	{
+		NL_CHECK_INTERRUPTS(j);
 		sum.count += evidence[j].count;
 		sum.total += evidence[j].total;
 		sum.unsure_in += evidence[j].unsure_in;
@@ -169,14 +145,13 @@ sum_evidence(const RateEvidence *evidence, uint32 annotators)
  * How a rate varies in a crowd; "guess" is the rate of blind answers.  A crowd
  * without any answers is no prior, and estimates nothing.
  */
-Crowd *
-crowd_create(const RateEvidence *evidence, uint32 annotators, double guess)
+void
+crowd_make(const RateEvidence *evidence, uint32 annotators, double guess, Crowd *crowd)
 {
-	Strength	at[STRENGTHS];
+	Strength   *at = crowd->at;
 	RateEvidence all = sum_evidence(evidence, annotators);
 	double		max = -DBL_MAX;
 	double		sum = 0;
-	Crowd	   *crowd = palloc0(crowd_max_size());
 
 	for (int i = 0; i < STRENGTHS; i++)
 	{
@@ -190,17 +165,17 @@ crowd_create(const RateEvidence *evidence, uint32 annotators, double guess)
 			log(s) - 2 * log1p(s);
 		max = Max(max, at[i].weight);
 	}
+	crowd->n = 0;
 	for (int i = 0; i < STRENGTHS && all.total > 0; i++)
 	{
 		at[i].weight = exp(at[i].weight - max);
 		if (at[i].weight < MIN_WEIGHT)
 			continue;
 		sum += at[i].weight;
-		crowd->at[crowd->n++] = at[i];
+		at[crowd->n++] = at[i];
 	}
 	for (uint32 i = 0; i < crowd->n; i++)
-		crowd->at[i].weight /= sum;
-	return repalloc(crowd, offsetof(Crowd, at) + Max(crowd->n, 1) * sizeof(Strength));
+		at[i].weight /= sum;
 }
 
 /* Mean and variance of an annotator's rate, given the crowd's strength. */

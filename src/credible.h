@@ -25,11 +25,27 @@ typedef struct RateEstimate
 	double		high;
 } RateEstimate;
 
-typedef struct Crowd Crowd;
+/* What a crowd of one strength would be. */
+typedef struct Strength
+{
+	double		strength;
+	double		weight;			/* log-weight, while they are compared */
+	double		mean;			/* m */
+	double		variance;		/* of m */
+	double		missing;		/* g */
+} Strength;
 
-extern Size crowd_max_size(void);
-extern Crowd *crowd_create(const RateEvidence *evidence, uint32 annotators,
-						   double guess);
+#define STRENGTHS 25			/* 0.5 to 500, evenly in their logarithms */
+
+/* Those that have weight; see credible.c. */
+typedef struct Crowd
+{
+	uint32		n;
+	Strength	at[STRENGTHS];
+} Crowd;
+
+extern void crowd_make(const RateEvidence *evidence, uint32 annotators, double guess,
+					   Crowd *crowd);
 extern double missing_share(const RateEvidence *e, double rate);
 extern bool crowd_estimate(const Crowd *crowd, const RateEvidence *e,
 						   double level, RateEstimate *result);

@@ -13,8 +13,6 @@
 #include "options.h"
 #include "shared_value.h"
 
-#define INTERRUPT_BLOCK 16384
-
 typedef struct FitOptions
 {
 	EmOptions	em;
@@ -197,13 +195,11 @@ without_repeats(const AnnotationView *view)
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		starts[i] = n;
 		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
 		{
-			if (a % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
+			NL_CHECK_INTERRUPTS(a);
 			if (n > starts[i] && annotator[n - 1] == view->annotator[a] &&
 				label[n - 1] == view->label[a])
 				continue;
@@ -243,16 +239,18 @@ put_truth_first(double *tables, Size annotators, Size classes)
 static void
 count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 {
-	model->annotations = palloc0(Max(view->annotators.n, 1) * sizeof(double));
+	model->annotations = nl_alloc_zero(CurrentMemoryContext,
+									   mul_size(Max(view->annotators.n, 1), sizeof(double)));
 	for (uint32 a = 0; a < view->annotations; a++)
 	{
-		if (a % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		model->annotations[view->annotator[a]]++;
 	}
-	if (view->gold != NULL)
-		for (uint32 i = 0; i < view->items; i++)
-			model->gold_items += view->gold[i] != NO_GOLD;
+	for (uint32 i = 0; i < view->items && view->gold != NULL; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		model->gold_items += view->gold[i] != NO_GOLD;
+	}
 }
 
 static AnnotatorModel *
@@ -314,27 +312,74 @@ make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 }
 
 /*
- * Bytes of a fit beside the view.  The team has six tables; restarts have six
- * more (a start, two fits of two, and the anchor's parameters), and no other
- * way to fit has as many.  The team's are gone when the model is made.  Reading
- * a model to start from takes up to START_FACTOR times its text ("0," is a double
- * that is read, copied and stored).
+ * Memory.  A fit has the team's tables, and beside them those of its parameters
+ * and counts, which are two.  Who fits more than once holds more meanwhile:
+ * variant auto another fit; gold the votes; restarts a start, two fits and the
+ * anchor's parameters.  The model, which is made when the team's tables are gone,
+ * takes no more: three tables in it, and three that it is made of.  All variants
+ * have whole tables, as the model has, and as sums must be made in one order.
+ *
+ * Some matrices of single annotators come and go.  Reading a model to start from
+ * takes up to START_FACTOR times its text ("0," is a double that is read, copied
+ * and stored).
  */
-#define TABLES 12
+#define SINGLE_MATRICES 12
 #define START_FACTOR 12
 
 static Size
-fit_memory(const AnnotationView *view, const FitOptions *options)
+tables_beside(const FitOptions *options)
 {
-	Size		size = mul_size(TABLES, em_table_size(view));
+	if (options->restarts > 0)
+		return 6;
+	if (options->learn_from == LEARN_FROM_GOLD)
+		return 3;
+	return (options->variant == VARIANT_AUTO ? 4 : 2) + (options->start != NULL ? 1 : 0);
+}
+
+/* What one pass for each annotation needs, and reading the start. */
+static Size
+other_memory(const AnnotationView *view, const FitOptions *options)
+{
+	Size		size = 0;
 
 	if (options->repeats == REPEATS_DISTINCT)
-		size = add_size(size, mul_size(view->annotations, 6));
-	if (options->restarts > 0)
-		size = add_size(size, em_restart_memory(view));
+		size = add_size(mul_size(view->annotations, sizeof(uint32) + sizeof(uint16)),
+						mul_size((Size) view->items + 1, sizeof(uint32)));
 	if (options->start != NULL)
 		size = add_size(size, mul_size(strlen(options->start), START_FACTOR));
 	return size;
+}
+
+/* What else helps against a fit that is too large. */
+static const char *
+memory_remedy(const FitOptions *options)
+{
+	if (options->restarts > 0)
+		return "do without restarts, fit fewer annotators at a time (GROUP BY), or merge classes";
+	if (options->variant == VARIANT_AUTO)
+		return "name a variant, such as \"full\" (each needs less than \"auto\"), fit fewer annotators at a time (GROUP BY), or merge classes";
+	return "fit fewer annotators at a time (GROUP BY), or merge classes";
+}
+
+/* Refuses a fit that is too large; returns what it needs beside the team. */
+static Size
+check_memory(const AnnotationView *view, const FitOptions *options)
+{
+	Size		team = em_team_memory(view);
+	Size		matrix = mul_size(mul_size(view->labels.n, view->labels.n), sizeof(double));
+	Size		beside = add_size(mul_size(tables_beside(options), em_table_size(view)),
+								  mul_size(SINGLE_MATRICES, matrix));
+	Size		other = other_memory(view, options);
+
+	if (options->restarts > 0)
+		beside = add_size(beside, em_restart_memory(view));
+	if (other > add_size(team, beside))
+		nl_check_memory(add_size(add_size(team, beside), other), "dawid_skene()");
+	nl_check_memory_for(add_size(add_size(team, beside), other), "dawid_skene()",
+						memory_remedy(options),
+						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
+						view->annotators.n, view->labels.n, view->labels.n);
+	return add_size(beside, other);
 }
 
 /*
@@ -435,7 +480,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	MemoryContext old = MemoryContextSwitchTo(phase);
 	FitOptions	options = parse_options(options_jsonb);
 	AnnotationView view = annotation_set_view(set);
-	Size		memory;
+	Size		beside;
 	EmTeam	   *team;
 	EmFit	   *fit;
 	AnnotatorModel *model;
@@ -449,12 +494,11 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 		PG_RETURN_NULL();
 	}
 	view.gold_weight = options.gold_weight;
-	memory = fit_memory(&view, &options);
-	nl_check_memory(memory, "dawid_skene()");
 	annotator_model_check_size(&view.labels, &view.annotators, 1);
+	beside = check_memory(&view, &options);
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);
-	team = em_team_create(&view, memory, em_run_unit);
+	team = em_team_create(&view, beside, em_run_unit);
 	fit = run_fit(team, &options);
 	em_team_end(team);
 	model = make_model(&view, &options, fit, old);

@@ -44,7 +44,10 @@ order_rows(Design *d, const RowKey *keys, const uint8 *fold)
 	uint32		at = 0;
 
 	for (uint32 i = 0; i < d->n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		count[2 * (fold ? fold[i] : 0) + !is_used(d->set, keys[i].row)]++;
+	}
 	for (uint32 f = 0; f < d->folds; f++)
 	{
 		d->start[f] = at;
@@ -58,6 +61,7 @@ order_rows(Design *d, const RowKey *keys, const uint8 *fold)
 	{
 		uint32		row = keys[i].row;
 
+		NL_CHECK_INTERRUPTS(i);
 		d->source[count[2 * (fold ? fold[i] : 0) + !is_used(d->set, row)]++] = row;
 	}
 	pfree(count);
@@ -106,6 +110,7 @@ find_means(Design *d)
 	{
 		double		least = INFINITY;
 
+		CHECK_FOR_INTERRUPTS();	/* a number of each fold is far from the next */
 		for (Size f = 0; f < d->folds; f++)
 		{
 			Size		at = f * width + j;
@@ -249,6 +254,7 @@ check_spread(const Design *d)
 	{
 		double		square = 0;
 
+		CHECK_FOR_INTERRUPTS();
 		for (Size f = 0; f < d->folds; f++)
 		{
 			double		centre = d->centre[f * width + j];
@@ -292,6 +298,7 @@ design_make(TrainingSet *set, RowKey *keys, const uint8 *fold, uint32 folds)
 	d->max = nl_alloc(CurrentMemoryContext, cells * sizeof(double));
 	for (Size i = 0; i < cells; i++)
 	{
+		NL_CHECK_INTERRUPTS(i);
 		d->min[i] = INFINITY;
 		d->max[i] = -INFINITY;
 	}

@@ -45,6 +45,14 @@ hash_name(const Dictionary *dict, uint32 code)
 	return hash_bytes((const unsigned char *) s, len);
 }
 
+/* Also called for each entry when the table grows, which may take long. */
+static inline uint32 *
+entry_hash(NameEntry *entry)
+{
+	CHECK_FOR_INTERRUPTS();
+	return &entry->hash;
+}
+
 #define SH_PREFIX nametable
 #define SH_ELEMENT_TYPE NameEntry
 #define SH_KEY_TYPE uint32
@@ -52,11 +60,25 @@ hash_name(const Dictionary *dict, uint32 code)
 #define SH_HASH_KEY(tb, key) hash_name((tb)->private_data, key)
 #define SH_EQUAL(tb, a, b) same_name((tb)->private_data, a, b)
 #define SH_STORE_HASH
-#define SH_GET_HASH(tb, a) ((a)->hash)
+#define SH_GET_HASH(tb, a) (*entry_hash(a))
+#define SH_USE_NONDEFAULT_ALLOCATOR
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
 #include "lib/simplehash.h"
+
+static inline void *
+nametable_allocate(nametable_hash *table, Size size)
+{
+	return nl_alloc_zero(table->ctx, size);
+}
+
+static inline void
+nametable_free(nametable_hash *table, void *entries)
+{
+	(void) table;
+	pfree(entries);
+}
 
 #define INITIAL_NAMES 8
 #define INITIAL_BYTES 64
@@ -331,7 +353,10 @@ dictionary_order(const Dictionary *dict, NameOrder order)
 	qsort_arg(keys, dict->n, sizeof(SortName),
 			  numbers ? compare_by_number : compare_by_bytes, (void *) dict);
 	for (uint32 i = 0; i < dict->n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		codes[i] = keys[i].code;
+	}
 	pfree(keys);
 	return codes;
 }
@@ -344,7 +369,10 @@ dictionary_rank(const uint32 *order, uint32 n)
 								mul_size(Max(n, 1), sizeof(uint32)));
 
 	for (uint32 i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		rank[order[i]] = i;
+	}
 	return rank;
 }
 
@@ -404,6 +432,7 @@ names_send(StringInfo buf, const Names *names, int encoding)
 		const char *s = names_get(names, i, &len);
 		char	   *converted = pg_server_to_any(s, len, encoding);
 
+		CHECK_FOR_INTERRUPTS();
 		if (converted != s)
 			len = strlen(converted);
 		pq_sendint32(buf, len);

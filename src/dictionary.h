@@ -48,8 +48,8 @@ names_bytes(const Names *names)
 static inline void
 names_copy(const Names *to, const Names *from)
 {
-	memcpy((uint32 *) to->ends, from->ends, from->n * sizeof(uint32));
-	memcpy((char *) to->bytes, from->bytes, names_bytes(from));
+	nl_copy((uint32 *) to->ends, from->ends, from->n * sizeof(uint32));
+	nl_copy((char *) to->bytes, from->bytes, names_bytes(from));
 }
 
 extern text *names_text(const Names *names, uint32 i);

@@ -38,10 +38,8 @@
 #include "dispatch.h"
 #include "logspace.h"
 
-#define ITEM_BLOCK 1024
 #define TILE_CELLS 2560			/* doubles of posteriors */
 #define CHUNK 32
-#define LONG_ITEM 4096			/* annotations between looks for interrupts */
 #define SAFE_WEIGHT 1e-200
 #define SAFE_PRODUCT 1e-290
 #define SAFE_FACTOR 1e-100		/* times SAFE_WEIGHT this is no underflow */
@@ -152,8 +150,7 @@ posterior_of_gold(Pass *s, uint32 from, uint32 to, uint32 gold)
 		double		p = s->confusion[em_cell(s->classes, s->view->annotator[a],
 											 s->view->label[a], gold)];
 
-		if (a % LONG_ITEM == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		log_likelihood += log(Max(p, DBL_MIN));
 	}
 	for (uint32 k = 0; k < s->classes; k++)
@@ -294,7 +291,7 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 	{
 		uint32		to = view->starts[i + 1];
 
-		if (unlikely(to - view->starts[i] > LONG_ITEM))
+		if (unlikely(to - view->starts[i] > NL_INTERRUPT_STEPS))
 		{
 			EmCounts	all = {prior_counts, counts};
 
@@ -497,8 +494,7 @@ em_add_posterior(const AnnotationView *view, uint32 item,
 		double	   *c = counts->confusion +
 			em_cell(classes, view->annotator[a], view->label[a], 0);
 
-		if (a % LONG_ITEM == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		for (uint32 k = 0; k < classes; k++)
 			c[k] += posterior[k];
 	}
@@ -527,8 +523,7 @@ em_item_vote_shares(const AnnotationView *view, uint32 item, double *posterior)
 	memset(posterior, 0, view->labels.n * sizeof(double));
 	for (uint32 a = from; a < to; a++)
 	{
-		if (a % LONG_ITEM == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		posterior[view->label[a]] += 1.0 / (to - from);
 	}
 }
@@ -544,8 +539,7 @@ em_stripe_votes(EmTeam *team, uint32 stripe)
 
 	for (uint32 i = stripe_start(team, stripe); i < end; i++)
 	{
-		if (i % ITEM_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		em_item_vote_shares(view, i, s.weight);
 		em_mix_gold(view, i, s.weight);
 		em_add_posterior(view, i, s.weight, counts);
@@ -570,8 +564,7 @@ em_gold_counts(const AnnotationView *view, EmCounts *counts)
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		if (i % ITEM_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (annotation_gold(view, i) == NO_GOLD)
 			continue;
 		for (uint32 k = 0; k < s.classes; k++)

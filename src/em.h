@@ -157,9 +157,6 @@ struct EmTeam
 	struct EmWorkers *workers;	/* the leader's; NULL when alone */
 };
 
-/* a matrix of so many cells is worth a look for interrupts */
-#define EM_INTERRUPT_CELLS 65536
-
 static inline Size
 em_cell(Size classes, Size annotator, Size label, Size truth)
 {
@@ -196,6 +193,7 @@ em_block(const EmTeam *team, uint32 block)
 
 /* em_team.c */
 extern Size em_table_size(const AnnotationView *view);
+extern Size em_team_memory(const AnnotationView *view);
 extern EmTables em_tables_create(const AnnotationView *view);
 extern void em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from);
 extern void em_tables_clear(const AnnotationView *view, EmTables *tables);

@@ -19,8 +19,6 @@
  */
 #include "em.h"
 
-#define LONG_ITEM 4096			/* annotations between looks for interrupts */
-
 static void
 add_item(const AnnotationView *view, uint32 item, const double *posterior,
 		 EmCounts *counts, double *variance)
@@ -36,8 +34,7 @@ add_item(const AnnotationView *view, uint32 item, const double *posterior,
 		double	   *v = variance + cell;
 		double		times;
 
-		if (a % LONG_ITEM == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		if (a > from && view->annotator[a] == view->annotator[a - 1] &&
 			view->label[a] == view->label[a - 1])
 			repeats++;

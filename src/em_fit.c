@@ -88,6 +88,7 @@ em_block_steplength(EmTeam *team, uint32 block)
 		double		r = floored_log_ratio(x1[i], x0[i]);
 		double		v = floored_log_ratio(x2[i], x1[i]) - r;
 
+		NL_CHECK_INTERRUPTS(i);
 		x0[i] = r;
 		x1[i] = v;
 		partial.sum[0] += w[i] * r * v;
@@ -152,6 +153,7 @@ em_block_extrapolate(EmTeam *team, uint32 block)
 	{
 		double		leap = on_r * x0[i] + on_v * x1[i];
 
+		NL_CHECK_INTERRUPTS(i);
 		x0[i] = Max(x2[i], LOG_FLOOR) * exp(Max(Min(leap, STEP_CAP), -STEP_CAP));
 	}
 	if (block == 0)

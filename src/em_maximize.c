@@ -145,8 +145,6 @@ em_block_maximize(EmTeam *team, uint32 block)
 	{
 		Size		at = j * cells;
 
-		if (cells >= EM_INTERRUPT_CELLS)
-			CHECK_FOR_INTERRUPTS();
 		maximize_matrix(team->work->variant, team->classes,
 						team->tables[SLOT_COUNTS].confusion + at,
 						team->work->strength,
@@ -418,8 +416,6 @@ em_block_log_prior(EmTeam *team, uint32 block)
 
 	for (Size j = b.first; j < b.last; j++)
 	{
-		if (cells >= EM_INTERRUPT_CELLS)
-			CHECK_FOR_INTERRUPTS();
 		sum += matrix_log_prior(team->tables[SLOT_TARGET].confusion + j * cells,
 								team->tables[team->work->from].confusion + j * cells,
 								team->classes,

@@ -42,7 +42,6 @@
 #include "assignment.h"
 #include "common/hashfn.h"
 
-#define LONG_ITEM 4096			/* annotations between looks for interrupts */
 #define NOISE 0.2				/* share of an item's random distribution */
 #define OTHER_SHARE 0.01		/* of items, from where a solution is another one */
 #define NEGLIGIBLE 1e-6			/* a posterior that pairs no classes */
@@ -120,8 +119,7 @@ perturbed_votes(const AnnotationView *view, const Draw *draw, uint32 item,
 		double		weight = exponential(hash);
 		uint32		shift = draw->far ? (uint32) hash % classes : 0;
 
-		if (a % LONG_ITEM == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		posterior[(view->label[a] + shift) % classes] += weight;
 		sum += weight;
 	}
@@ -237,8 +235,7 @@ rename_classes(const AnnotationView *view, const uint32 *from, EmTables *tables)
 	{
 		double	   *p = tables->prior + row * classes;
 
-		if (row % LONG_ITEM == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(row);
 		memcpy(old, p, classes * sizeof(double));
 		for (uint32 k = 0; k < classes; k++)
 			p[k] = old[from[k]];

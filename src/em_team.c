@@ -77,7 +77,7 @@ n_parameters(Size annotators, Size classes)
 	return add_size(classes, mul_size(annotators, mul_size(classes, classes)));
 }
 
-/* Bytes of one table.  Who is alone has up to SLOT_STRIPES + 1 of them. */
+/* Bytes of one table. */
 Size
 em_table_size(const AnnotationView *view)
 {
@@ -143,6 +143,17 @@ tables_size(const EmTeam *team, bool alone)
 {
 	return add_size(mul_size(n_tables(team, alone), em_table_size(&team->view)),
 					mul_size(n_partial(team), sizeof(EmPartial)));
+}
+
+/* Bytes of the tables of a team that is alone. */
+Size
+em_team_memory(const AnnotationView *view)
+{
+	EmTeam		team = {.view = *view,.classes = view->labels.n,
+	.annotators = view->annotators.n};
+
+	divide(&team);
+	return tables_size(&team, true);
 }
 
 /* Point the team to its tables; returns what follows them. */

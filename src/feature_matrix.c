@@ -9,14 +9,11 @@
 #include "feature_matrix.h"
 
 #include <math.h>
-#include <sys/mman.h>
 
 #include "catalog/pg_type.h"
 
 #define CHUNK_BYTES (16 * 1024 * 1024)
-#define LARGE_PAGE (2 * 1024 * 1024)
 #define FIRST_ROWS 16
-#define INTERRUPT_BLOCK 1024
 #define PREFETCHED 4			/* rows ahead */
 
 /* "expected": how many rows will come, or 0 where that is not known. */
@@ -37,7 +34,7 @@ chunk_slack(const FeatureMatrix *x, uint32 rows)
 {
 	Size		bytes = mul_size(mul_size(rows, x->width), sizeof(double));
 
-	return rows == x->chunk_rows && bytes >= LARGE_PAGE ? LARGE_PAGE : 0;
+	return rows == x->chunk_rows && bytes >= NL_LARGE_PAGE ? NL_LARGE_PAGE : 0;
 }
 
 Size
@@ -51,23 +48,6 @@ feature_matrix_memory(const FeatureMatrix *x)
 								   chunk_slack(x, x->chunk_rows)));
 }
 
-/*
- * Where the system has large pages to give, they save a tenth of the time of a
- * fit: memory is touched first and rows are put in order without a fault or a
- * miss at every small page.
- */
-static void
-use_large_pages(double *rows, Size bytes)
-{
-#ifdef MADV_HUGEPAGE
-	char	   *from = (char *) TYPEALIGN(LARGE_PAGE, rows);
-	char	   *end = (char *) TYPEALIGN_DOWN(LARGE_PAGE, (char *) rows + bytes);
-
-	if (from < end)
-		(void) madvise(from, end - from, MADV_HUGEPAGE);
-#endif
-}
-
 static FeatureChunk
 make_chunk(const FeatureMatrix *x, uint32 rows)
 {
@@ -76,8 +56,7 @@ make_chunk(const FeatureMatrix *x, uint32 rows)
 	FeatureChunk chunk;
 
 	chunk.block = nl_alloc(x->context, add_size(bytes, slack));
-	chunk.rows = slack > 0 ? (double *) TYPEALIGN(LARGE_PAGE, chunk.block) : chunk.block;
-	use_large_pages(chunk.rows, bytes);
+	chunk.rows = slack > 0 ? (double *) TYPEALIGN(NL_LARGE_PAGE, chunk.block) : chunk.block;
 	return chunk;
 }
 
@@ -100,9 +79,11 @@ grow(FeatureMatrix *x)
 		rows = Min(last_rows * 2, x->chunk_rows);
 	else
 		rows = x->chunk_rows;
-	nl_check_memory(add_size(feature_matrix_memory(x),
-							 add_size(mul_size(rows, row_bytes), chunk_slack(x, rows))),
-					"a matrix of features");
+	nl_check_memory_for(add_size(feature_matrix_memory(x),
+								 add_size(mul_size(rows, row_bytes), chunk_slack(x, rows))),
+						"a matrix of features", "take fewer rows or features",
+						"It grows with rows times features: " INT64_FORMAT " rows with %u features each.",
+						(int64) x->n + rows, x->width - 1);
 	if (x->capacity > PG_INT32_MAX - rows)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -246,10 +227,10 @@ feature_matrix_permute(FeatureMatrix *x, const uint32 *source)
 		uint32		to = i;
 		uint32		ahead = i;
 
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (done[i] || source[i] == i)
 			continue;
+		CHECK_FOR_INTERRUPTS();	/* a row may have many features */
 		for (int k = 0; k < PREFETCHED; k++)
 			ahead = source[ahead];
 		memcpy(saved, feature_row(x, i), bytes);
@@ -260,8 +241,7 @@ feature_matrix_permute(FeatureMatrix *x, const uint32 *source)
 			memcpy(feature_row(x, to), feature_row(x, source[to]), bytes);
 			done[to] = true;
 			to = source[to];
-			if (to % INTERRUPT_BLOCK == 0)
-				CHECK_FOR_INTERRUPTS();
+			CHECK_FOR_INTERRUPTS();
 		}
 		memcpy(feature_row(x, to), saved, bytes);
 		done[to] = true;

@@ -68,8 +68,11 @@ crowd_accuracy(const EmTeam *team, const EmFit *fit)
 	double		right = 0;
 
 	for (Size j = 0; j < team->annotators; j++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (Size k = 0; k < team->classes; k++)
 			right += fit->counts.confusion[em_cell(team->classes, j, k, k)];
+	}
 	return right / Max(team->view.annotations, 1);
 }
 

@@ -12,8 +12,6 @@
 
 #include "score.h"
 
-#define INTERRUPT_BLOCK 1024
-
 typedef struct Start
 {
 	const AnnotationView *view;
@@ -44,8 +42,11 @@ static bool
 model_knows_labels(const Start *s, uint32 from, uint32 to)
 {
 	for (uint32 a = from; a < to; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
 		if (s->labels[s->view->label[a]] < 0)
 			return false;
+	}
 	return true;
 }
 
@@ -87,8 +88,7 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 		uint32		from = view->starts[i];
 		uint32		to = view->starts[i + 1];
 
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (!model_knows_labels(&s, from, to) ||
 			!posterior_of_model(&s, from, to))
 			em_item_vote_shares(view, i, s.posterior);

@@ -10,7 +10,6 @@
 
 #include <math.h>
 
-#define INTERRUPT_BLOCK 16384
 #define MAX_WARNINGS 8
 #define NAMED 5					/* annotators named in one warning */
 #define FEW_ANNOTATIONS 10		/* below, one label only means little */
@@ -87,16 +86,19 @@ count_groups(const AnnotationView *view, bool *overlap)
 
 	*overlap = false;
 	for (uint32 j = 0; j < annotators; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
 		parent[j] = j;
+	}
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
 		{
 			uint32		x = find_root(parent, view->annotator[a - 1]);
 			uint32		y = find_root(parent, view->annotator[a]);
 
+			NL_CHECK_INTERRUPTS(a);
 			*overlap = *overlap || view->annotator[a] != view->annotator[a - 1];
 			if (x != y)
 			{
@@ -132,21 +134,26 @@ check_constant(AnnotatorModelView *model, const AnnotationView *view)
 	NameList	list = {.n = 0};
 
 	for (uint32 j = 0; j < annotators; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
 		only[j] = -1;
+	}
 	for (uint32 a = 0; a < view->annotations; a++)
 	{
 		int32	   *seen = &only[view->annotator[a]];
 
-		if (a % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		if (*seen == -1)
 			*seen = view->label[a];
 		else if (*seen != (int32) view->label[a])
 			*seen = -2;
 	}
 	for (uint32 j = 0; j < annotators && view->labels.n > 1; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
 		if (only[j] >= 0 && model->annotations[j] >= FEW_ANNOTATIONS)
 			list_add(&list, view, j);
+	}
 	warn_list(model, &list, "always the same label");
 	pfree(only);
 }
@@ -218,8 +225,7 @@ check_gold_agreement(AnnotatorModelView *model, const AnnotationView *view,
 	{
 		uint32		top = 0;
 
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (annotation_gold(view, i) == NO_GOLD)
 			continue;
 		em_posterior_without_gold(view, &fit->parameters, i, p);

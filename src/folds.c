@@ -26,11 +26,9 @@
  * Two groups whose 64-bit hashes collide are one unit, which does no harm.
  * Memory: 4 bytes a row, 20 while groups are united, and 16 a unit, freed at
  * the end.
- * Interrupts: every INTERRUPT_BLOCK rows, every row that is dealt, and in the sorts.
+ * Interrupts: as rows pass, every row that is dealt, and in the sorts.
  */
 #include "folds.h"
-
-#define INTERRUPT_BLOCK 4096
 
 const char *const duplicates_names[] = {
 	[DUPLICATES_AUTO] = "auto",
@@ -52,8 +50,7 @@ count_equal(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 
 	for (uint32 i = 1; i <= set->x.n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (i < set->x.n && keys[i].hash == keys[first].hash)
 		{
 			differ = differ || group == NULL || group[keys[i].row] == 0 ||
@@ -95,12 +92,18 @@ unite_groups(const RowKey *keys, uint32 n, const uint64 *group, uint32 *parent)
 	uint32		grouped = 0;
 
 	for (uint32 i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (group[keys[i].row] != 0)
 			places[grouped++] = (RowKey) {.hash = group[keys[i].row],.row = i};
+	}
 	row_keys_sort(places, grouped);
 	for (uint32 i = 1; i < grouped; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (places[i].hash == places[i - 1].hash)
 			unite(parent, places[i - 1].row, places[i].row);
+	}
 	pfree(places);
 }
 
@@ -123,8 +126,7 @@ unite_equal(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 		return;
 	for (uint32 i = 1; i < set->x.n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (keys[i].hash != keys[i - 1].hash)
 			last = i;
 		else if (equal == EQUAL_ALL)
@@ -175,13 +177,19 @@ find_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 	Units		u = {0};
 
 	for (uint32 i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		parent[i] = i;
+	}
 	unite_equal(set, keys, group, equal, parent);
 	if (group != NULL)
 		unite_groups(keys, n, group, parent);
 	/* parents are lower, so each has its unit's number in its place by then */
 	for (uint32 i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		unit[i] = parent[i] == i ? u.n++ : unit[parent[i]];
+	}
 	u.units = nl_alloc_zero(context, mul_size(u.n, sizeof(Unit)));
 	u.next = unit;				/* of a place that has been counted */
 	for (uint32 i = n; i-- > 0;)
@@ -189,8 +197,7 @@ find_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 		Unit	   *at = &u.units[unit[i]];
 		uint64		own = group != NULL ? group[keys[i].row] : 0;
 
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		u.next[i] = at->rows == 0 ? NO_ROW : at->row;
 		at->row = i;
 		at->hash = add_key(at, own, keys[i].hash);
@@ -352,8 +359,7 @@ deal(const TrainingSet *set, const RowKey *keys, const Units *u, Folds *folds)
 	d.share = palloc(d.folds * sizeof(double));
 	for (uint32 i = 0; i < set->x.n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		d.total[row_label(set, i)]++;
 	}
 	for (uint32 j = 0; j < u->n; j++)

@@ -34,8 +34,6 @@
 #include "utils/jsonfuncs.h"
 #include "utils/numeric.h"
 
-#define INTERRUPT_BLOCK 16384
-
 /*
  * Writing
  */
@@ -84,12 +82,10 @@ jsonio_append_names(StringInfo buf, const Names *names)
 void
 jsonio_append_doubles(StringInfo buf, const double *values, Size n)
 {
-	CHECK_FOR_INTERRUPTS();
 	appendStringInfoChar(buf, '[');
 	for (Size i = 0; i < n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (i > 0)
 			appendStringInfoString(buf, ", ");
 		jsonio_append_double(buf, values[i]);
@@ -190,8 +186,7 @@ skip_value(JsonText at)
 
 	do
 	{
-		if (n++ % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(n++);
 		if (*at == '"')
 			at = skip_string(at);
 		else if (*at == '{' || *at == '[')
@@ -444,8 +439,7 @@ jsonio_read_doubles(const char *type, JsonText value, const char *what,
 
 	for (; at != NULL && i < n; at = jsonio_next(at))
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		if (!jsonio_is_number(at))
 			jsonio_invalid(type, psprintf("\"%s\" must hold numbers only.", what));
 		values[i++] = read_number(type, at, what);

@@ -120,8 +120,8 @@ from_input(const Dictionary *labels, const double *p)
 		if (!(value >= 0 && value <= 1 + SUM_ACCEPTED))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("probability %g of label \"%s\" is out of range",
-							value, names_cstring(&names, i)),
+					 errmsg("probability %s of label \"%s\" is out of range",
+							nl_number(value), names_cstring(&names, i)),
 					 errhint("Probabilities are numbers from 0 to 1.")));
 		sorted[i] = value + 0.0;	/* -0 would not come back from text */
 		sum += value;

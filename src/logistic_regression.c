@@ -250,11 +250,15 @@ uncentre(FittedModel *model, const Design *design)
 	{
 		double	   *c = model->coefficients + (Size) k * width;
 
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 1; j < width; j++)
 			c[0] -= c[j] * design->mean[j];
 	}
 	for (Size i = 0; i < (Size) model->columns * width; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		model->coefficients[i] += 0.0;	/* no -0, which text would lose */
+	}
 }
 
 static uint32
@@ -271,10 +275,8 @@ fit(TrainingSet *set, const ClassifierOptions *options)
 	FittedModel *model;
 	ClassifierView view = {0};
 
-	nl_check_memory(add_size(add_size(training_set_memory(set), design_memory(set, 1)),
-							 softmax_regression_memory(set, 1)),
-					"logistic_regression()");
 	(void) classifier_check_size(names.n, set->x.width - 1);
+	softmax_check_memory(set, 1, design_memory(set, 1), "logistic_regression()");
 	design = design_make(set, training_set_order(set, 0), NULL, 1);
 	model = softmax_regression(design, false, &options->regression,
 							   "logistic_regression");

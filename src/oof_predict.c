@@ -355,9 +355,12 @@ warn_of_classes(const Partition *p)
 				(errmsg("oof_predict() knows one class only in a partition of %u rows, and gives it probability 1",
 						p->set.x.n)));
 	for (uint32 k = 0; k < p->design->classes; k++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (is_missed(p, k) && ++missed <= NAMES_SHOWN)
 			appendStringInfo(&list, "%s\"%s\"", missed > 1 ? ", " : "",
 							 names_cstring(&p->names, k));
+	}
 	if (missed > NAMES_SHOWN)
 		appendStringInfo(&list, " and %u more", missed - NAMES_SHOWN);
 	if (missed > 0)
@@ -375,12 +378,14 @@ can_learn(const Partition *p)
 	bool		labelled = false;
 
 	for (uint32 i = 0; i < p->set.x.n; i++)
-		if (has_target(&p->set, i))
-		{
-			if (p->set.weight == NULL || p->set.weight[i] > 0)
-				return true;
-			labelled = true;
-		}
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (!has_target(&p->set, i))
+			continue;
+		if (p->set.weight == NULL || p->set.weight[i] > 0)
+			return true;
+		labelled = true;
+	}
 	if (labelled)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -402,10 +407,16 @@ move_places(Partition *p, uint32 rows)
 	uint32	   *to = nl_alloc(p->context, mul_size(p->set.x.n, sizeof(uint32)));
 
 	for (uint32 i = 0; i < p->design->n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		to[p->design->source[i]] = i;
+	}
 	for (uint32 i = 0; i < rows; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (p->place[i] != NO_PLACE)
 			p->place[i] = to[p->place[i]];
+	}
 	pfree(to);
 	pfree(p->design->source);
 	p->design->source = NULL;
@@ -416,6 +427,7 @@ fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 {
 	int64		rows = WinGetPartitionRowCount(PG_WINDOW_OBJECT());
 	ClassifierOptions options;
+	Size		beside;
 	RowKey	   *keys;
 	Folds		folds;
 
@@ -430,12 +442,11 @@ fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 	if (p->set.x.n == 0 || !can_learn(p))
 		return;
 	p->names = training_set_names(&p->set);
-	nl_check_memory(add_size(add_size(training_set_memory(&p->set),
-									  design_memory(&p->set, options.folds)),
-							 add_size(Max(softmax_regression_memory(&p->set, options.folds),
-										  softmax_scores_memory(&p->set)),
-									  mul_size(rows, 40))),
+	beside = add_size(design_memory(&p->set, options.folds), mul_size(rows, 40));
+	nl_check_memory(add_size(add_size(training_set_memory(&p->set), beside),
+							 softmax_scores_memory(&p->set)),
 					"oof_predict()");
+	softmax_check_memory(&p->set, options.folds, beside, "oof_predict()");
 	keys = training_set_order(&p->set, p->seed);
 	folds = folds_make(&p->set, keys, p->group, options.folds, options.duplicates);
 	if (p->group != NULL)

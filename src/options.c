@@ -64,9 +64,9 @@ bad_value(const Option *option, const JsonbValue *value)
 	else if (option->type == OPTION_OBJECT)
 		allowed = pstrdup("Allowed is a JSON object, or its text form as a string.");
 	else
-		allowed = psprintf("Allowed is a%s number from %g to %g%s%s.",
+		allowed = psprintf("Allowed is a%s number from %s to %s%s%s.",
 						   option->type == OPTION_INT ? " whole" : "",
-						   option->min, option->max,
+						   nl_number(option->min), nl_number(option->max),
 						   option->choices ? ", or " : "",
 						   option->choices ? list_of_choices(option) : "");
 	ereport(ERROR,

@@ -12,7 +12,7 @@
  * place; small heaps are sorted by insertion.  Keys that have one hash, be they
  * many, are left to qsort.
  *
- * Memory: 2 kB for each of the 8 bytes of a hash.  Interrupts: every heap.
+ * Memory: 2 kB for each of the 8 bytes of a hash.  Interrupts: as keys pass.
  */
 #include "row_key.h"
 
@@ -93,7 +93,10 @@ part_heap(RowKey *keys, uint32 n, int shift)
 		return;
 	}
 	for (uint32 i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		end[(keys[i].hash >> shift) % HEAPS]++;
+	}
 	for (int h = 0; h < HEAPS; h++)
 	{
 		next[h] = from;
@@ -106,6 +109,7 @@ part_heap(RowKey *keys, uint32 n, int shift)
 			uint32		home = (at->hash >> shift) % HEAPS;
 			RowKey		key = *at;
 
+			NL_CHECK_INTERRUPTS(next[h]);
 			*at = keys[next[home]];
 			keys[next[home]++] = key;
 		}

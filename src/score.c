@@ -9,7 +9,6 @@
 
 #define LOG_UNIT 68719476736.0	/* 2^36 */
 #define SCORING "scoring with this annotator_model"
-#define INTERRUPT_BLOCK 65536	/* annotations between looks for interrupts */
 
 static LogRate
 log_rate(double p)
@@ -35,9 +34,12 @@ fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size anno
 			model->components[c].confusion + annotator * model_cells(model);
 
 		for (uint32 truth = 0; truth < classes; truth++)
+		{
+			CHECK_FOR_INTERRUPTS();
 			for (uint32 label = 0; label < classes; label++)
 				rates[(Size) label * width + c * classes + truth] =
 					log_rate(matrix[(Size) truth * classes + label]);
+		}
 	}
 }
 
@@ -80,7 +82,10 @@ model_scorer_create(const AnnotatorModel *model)
 	scorer->fingerprint = model->fingerprint;
 	scorer->width = view->n_components * view->labels.n;
 	block = mul_size(scorer->width, view->labels.n);
-	nl_check_memory(model_scorer_memory(model), SCORING);
+	nl_check_memory_for(model_scorer_memory(model), SCORING,
+						"fit a model with fewer annotators or classes",
+						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
+						view->annotators.n, view->labels.n, view->labels.n);
 
 	scorer->prior = palloc(scorer->width * sizeof(LogRate));
 	for (uint32 i = 0; i < scorer->width; i++)
@@ -91,10 +96,7 @@ model_scorer_create(const AnnotatorModel *model)
 	scorer->rates = nl_alloc(CurrentMemoryContext,
 							 Max(view->annotators.n, 1) * block * sizeof(LogRate));
 	for (Size j = 0; j < view->annotators.n; j++)
-	{
-		CHECK_FOR_INTERRUPTS();
 		fill_rates(scorer->rates + j * block, view, false, j);
-	}
 	scorer->annotators = index_names(&view->annotators, "annotator");
 	scorer->labels = index_names(&view->labels, "label");
 	return scorer;
@@ -183,8 +185,7 @@ score_item(const ModelScorer *scorer, LogRate *score,
 	memcpy(score, scorer->prior, scorer->width * sizeof(LogRate));
 	for (uint32 a = 0; a < n; a++)
 	{
-		if (a % INTERRUPT_BLOCK == INTERRUPT_BLOCK - 1)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(a);
 		score_add(scorer, score, annotators[annotator[a]], labels[label[a]]);
 	}
 }

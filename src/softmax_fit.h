@@ -111,11 +111,17 @@ learns_from(const SoftmaxFit *fit, uint32 model, uint32 fold)
 	return !fit->hold_out || model != fold;
 }
 
+/* Numbers that a call of BLAS on vectors takes at most: a few milliseconds. */
+#define VECTOR_BLOCK ((Size) 4 * 1024 * 1024)
+
 static inline double *
 vector(const SoftmaxModel *m)
 {
 	return nl_blas_vector(Max(m->n, 1));
 }
+
+/* softmax_lbfgs.c */
+extern void softmax_add(Size n, double a, const double *x, double *y);
 
 /* softmax_objective.c */
 extern void softmax_centre(const SoftmaxModel *m, uint32 width, double *v);

@@ -141,11 +141,20 @@ dot_columns(const double *restrict coefficients, uint32 columns, uint32 width,
 	}
 }
 
+#define DOT_NUMBERS (1024 * 1024)	/* between looks for interrupts */
+
 void
 score_row(const double *coefficients, uint32 columns, uint32 width,
 		  const double *row, double *score)
 {
-	dot_columns(coefficients, columns, width, row, score);
+	uint32		step = Max(DOT_NUMBERS / width, 1);
+
+	for (uint32 k = 0; k < columns; k += step)
+	{
+		CHECK_FOR_INTERRUPTS();
+		dot_columns(coefficients + (Size) k * width, Min(step, columns - k), width,
+					row, score + k);
+	}
 }
 
 /* Sum of p (1 - p), weighted, of residuals' probabilities q = mass * p. */

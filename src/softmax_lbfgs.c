@@ -33,7 +33,7 @@
  * converged.
  *
  * Memory: two vectors of coefficients for each of HISTORY steps of each model.
- * Interrupts: in the evaluations, and once a model.
+ * Interrupts: in the evaluations, and every block of a vector.
  */
 #include "softmax_fit.h"
 
@@ -56,10 +56,55 @@
 #define UNSURE 20				/* odds are about 1 / decrement^2 of separated rows */
 #define SURE 1e-7				/* of the decrement: to here goes who is unsure */
 
+/*
+ * Vectors of coefficients may be long, so BLAS gets them block by block.
+ */
 static double
 dot(const double *a, const double *b, Size n)
 {
-	return nl_blas.ddot(n, a, 1, b, 1);
+	double		sum = 0;
+
+	for (Size i = 0; i < n; i += VECTOR_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		sum += nl_blas.ddot(Min(VECTOR_BLOCK, n - i), a + i, 1, b + i, 1);
+	}
+	return sum;
+}
+
+/* y += a x */
+void
+softmax_add(Size n, double a, const double *x, double *y)
+{
+	for (Size i = 0; i < n; i += VECTOR_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		nl_blas.daxpy(Min(VECTOR_BLOCK, n - i), a, x + i, 1, y + i, 1);
+	}
+}
+
+static void
+scale(Size n, double a, double *x)
+{
+	for (Size i = 0; i < n; i += VECTOR_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		nl_blas.dscal(Min(VECTOR_BLOCK, n - i), a, x + i, 1);
+	}
+}
+
+/* to = a - b */
+static void
+subtract(Size n, const double *a, const double *b, double *to)
+{
+	for (Size from = 0; from < n; from += VECTOR_BLOCK)
+	{
+		Size		end = Min(from + VECTOR_BLOCK, n);
+
+		CHECK_FOR_INTERRUPTS();
+		for (Size i = from; i < end; i++)
+			to[i] = a[i] - b[i];
+	}
 }
 
 /* The direction: minus the inverse Hessian, as far as known, times gradient. */
@@ -70,32 +115,31 @@ find_direction(SoftmaxFit *fit, SoftmaxModel *m)
 	double		alpha[HISTORY];
 	double	   *q = m->direction;
 
-	CHECK_FOR_INTERRUPTS();
-	memcpy(q, m->gradient, m->n * sizeof(double));
+	nl_copy(q, m->gradient, m->n * sizeof(double));
 	for (int p = m->pairs - 1; p >= m->pairs - kept; p--)
 	{
 		int			i = p % HISTORY;
 
 		alpha[i] = dot(m->s[i], q, m->n) / m->sy[i];
-		nl_blas.daxpy(m->n, -alpha[i], m->y[i], 1, q, 1);
+		softmax_add(m->n, -alpha[i], m->y[i], q);
 	}
 	softmax_precondition(fit, m, q);
 	if (kept > 0)
 	{
 		int			last = (m->pairs - 1) % HISTORY;
 
-		memcpy(m->work, m->y[last], m->n * sizeof(double));
+		nl_copy(m->work, m->y[last], m->n * sizeof(double));
 		softmax_precondition(fit, m, m->work);
-		nl_blas.dscal(m->n, m->sy[last] / dot(m->y[last], m->work, m->n), q, 1);
+		scale(m->n, m->sy[last] / dot(m->y[last], m->work, m->n), q);
 	}
 	for (int p = m->pairs - kept; p < m->pairs; p++)
 	{
 		int			i = p % HISTORY;
 		double		beta = dot(m->y[i], q, m->n) / m->sy[i];
 
-		nl_blas.daxpy(m->n, alpha[i] - beta, m->s[i], 1, q, 1);
+		softmax_add(m->n, alpha[i] - beta, m->s[i], q);
 	}
-	nl_blas.dscal(m->n, -1, q, 1);
+	scale(m->n, -1, q);
 	m->slope = dot(q, m->gradient, m->n);
 }
 
@@ -204,11 +248,17 @@ try_step(SoftmaxModel *m)
 	/* the direction may hold no numbers then */
 	if (m->again)
 	{
-		memcpy(m->trial, m->theta, m->n * sizeof(double));
+		nl_copy(m->trial, m->theta, m->n * sizeof(double));
 		return;
 	}
-	for (Size i = 0; i < m->n; i++)
-		m->trial[i] = m->theta[i] + m->step * m->direction[i];
+	for (Size from = 0; from < m->n; from += VECTOR_BLOCK)
+	{
+		Size		end = Min(from + VECTOR_BLOCK, m->n);
+
+		CHECK_FOR_INTERRUPTS();
+		for (Size i = from; i < end; i++)
+			m->trial[i] = m->theta[i] + m->step * m->direction[i];
+	}
 }
 
 static void
@@ -222,11 +272,8 @@ remember_pair(SoftmaxModel *m)
 		m->s[i] = vector(m);
 		m->y[i] = vector(m);
 	}
-	for (Size j = 0; j < m->n; j++)
-	{
-		m->s[i][j] = m->trial[j] - m->theta[j];
-		m->y[i][j] = m->trial_gradient[j] - m->gradient[j];
-	}
+	subtract(m->n, m->trial, m->theta, m->s[i]);
+	subtract(m->n, m->trial_gradient, m->gradient, m->y[i]);
 	sy = dot(m->s[i], m->y[i], m->n);
 	if (sy > 1e-14 * fabs(m->step * m->slope))
 	{

@@ -51,6 +51,7 @@ softmax_centre(const SoftmaxModel *m, uint32 width, double *v)
 	{
 		double		mean = 0;
 
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 k = 0; k < m->columns; k++)
 			mean += v[(Size) k * width + j];
 		mean /= m->columns;
@@ -234,9 +235,7 @@ add_gradients(SoftmaxFit *fit, uint32 fold)
 
 		if (!m->active || !learns_from(fit, f, fold))
 			continue;
-		CHECK_FOR_INTERRUPTS();
-		for (Size i = 0; i < m->n; i++)
-			m->trial_gradient[i] += product[i];
+		softmax_add(m->n, 1, product, m->trial_gradient);
 		product += m->n;
 	}
 }
@@ -282,11 +281,14 @@ finish_gradient(const SoftmaxFit *fit, SoftmaxModel *m)
 	const double *theta = m->trial;
 
 	for (uint32 k = 0; k < m->columns; k++, g += fit->width, theta += fit->width)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 1; j < fit->width; j++)
 		{
 			g[j] = (g[j] - m->mean[j] * g[0]) * m->scale[j] + l2 * theta[j];
 			penalty += theta[j] * theta[j];
 		}
+	}
 	m->trial_objective = m->trial_loss + l2 / 2 * penalty;
 }
 
@@ -301,7 +303,7 @@ softmax_evaluate(SoftmaxFit *fit, bool curvature)
 			continue;
 		m->trial_loss = 0;
 		m->trial_rough = fit->single;
-		memset(m->trial_gradient, 0, m->n * sizeof(double));
+		nl_clear(m->trial_gradient, m->n * sizeof(double));
 		if (curvature)
 		{
 			memset(m->curvature, 0, m->columns * sizeof(double));

@@ -129,7 +129,7 @@ correlate(SoftmaxFit *fit)
 	double	   *s = fit->s;
 	double		weight;
 
-	memset(s, 0, width * width * sizeof(double));
+	nl_clear(s, width * width * sizeof(double));
 	for (uint32 f = 0; f < d->folds; f++)
 	{
 		uint32		end = Min(d->used[f], d->start[f] + fit->sample);
@@ -148,6 +148,7 @@ correlate(SoftmaxFit *fit)
 	weight = s[0] > 0 ? s[0] : 1;
 	for (uint32 i = 0; i < width; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = i; j < width; j++)
 			s[i * width + j] /= weight;
 		fit->diagonal[i] = s[i * width + i];
@@ -183,6 +184,27 @@ factor_panel(double *a, uint32 n, uint32 size)
 	}
 }
 
+/* The lower triangle of c loses a a', where a has "size" columns. */
+static void
+subtract_square(const double *a, uint32 rows, uint32 size, double *c, uint32 n)
+{
+	uint32		step = Max(MAX_FLOPS / ((double) rows * size), 1);
+
+	for (uint32 i = 0; i < rows; i += step)
+	{
+		uint32		some = Min(step, rows - i);
+		const double *from = a + (Size) i * n;
+		double	   *to = c + (Size) i * n;
+
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0)
+			nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, some, i, size,
+						-1, from, n, a, n, 1, to, n);
+		nl_blas.dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, some, size,
+					-1, from, n, 1, to + i, n);
+	}
+}
+
 static void
 factorize(double *a, uint32 n)
 {
@@ -198,10 +220,8 @@ factorize(double *a, uint32 n)
 		if (rest == 0)
 			break;
 		nl_blas.dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit,
-					  rest, size, 1, panel, n, below, n);
-		CHECK_FOR_INTERRUPTS();
-		nl_blas.dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rest, size,
-					  -1, below, n, 1, below + size, n);
+					rest, size, 1, panel, n, below, n);
+		subtract_square(below, rest, size, below + size, n);
 	}
 }
 
@@ -213,6 +233,7 @@ set_factor(const SoftmaxFit *fit, double ridge, double *to)
 
 	for (uint32 i = 0; i < width; i++)
 	{
+		CHECK_FOR_INTERRUPTS();	/* a column of S is spread over its rows */
 		for (uint32 j = 0; j < i; j++)
 			to[i * width + j] = fit->s[j * width + i];
 		to[i * width + i] = fit->diagonal[i] + (i > 0 ? ridge : 0) + JITTER;
@@ -245,6 +266,23 @@ static const double *
 factor_of(const SoftmaxFit *fit, const SoftmaxModel *m)
 {
 	return m->cholesky != NULL ? m->cholesky : fit->s;
+}
+
+/* c = a b + beta c, or with b', in calls that are short enough. */
+static void
+multiply(CBLAS_TRANSPOSE transpose, uint32 rows, uint32 columns, uint32 inner,
+		 const double *a, uint32 a_width, const double *b, uint32 b_width,
+		 double beta, double *c, uint32 c_width)
+{
+	uint32		step = Max(MAX_FLOPS / ((double) columns * inner), 1);
+
+	for (uint32 i = 0; i < rows; i += step)
+	{
+		CHECK_FOR_INTERRUPTS();
+		nl_blas.dgemm(CblasRowMajor, CblasNoTrans, transpose, Min(step, rows - i), columns,
+					inner, 1, a + (Size) i * a_width, a_width, b, b_width,
+					beta, c + (Size) i * c_width, c_width);
+	}
 }
 
 /*
@@ -290,7 +328,7 @@ softmax_clear_moments(SoftmaxModel *m)
 	Size		terms = terms_of(m->columns);
 
 	if (m->moments != NULL)
-		memset(m->moments, 0, m->columns * terms * terms * sizeof(double));
+		nl_clear(m->moments, m->columns * terms * terms * sizeof(double));
 }
 
 /* B: the coefficients of the terms, one row for each. */
@@ -367,10 +405,10 @@ set_inner(const SoftmaxModel *m, uint32 k, double ridge, const double *products,
 
 	for (Size i = 0; i < size; i++)
 		work[i] = share * moments[i] + (share > 0 ? (1 - SHRINKAGE) * ridge : 0) * products[i];
-	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m->rank, terms, terms,
-				  1, t, terms, work, terms, 0, work + size, terms);
-	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m->rank, m->rank, terms,
-				  1, work + size, terms, t, terms, 0, inner, m->rank);
+	multiply(CblasNoTrans, m->rank, terms, terms, t, terms, work, terms,
+			 0, work + size, terms);
+	multiply(CblasTrans, m->rank, m->rank, terms, work + size, terms, t, terms,
+			 0, inner, m->rank);
 	for (uint32 i = 0; i < m->rank; i++)
 		inner[(Size) i * m->rank + i] += share > 0 ? SHRINKAGE : 1;
 	factorize(inner, m->rank);
@@ -388,8 +426,8 @@ set_moments(const SoftmaxFit *fit, SoftmaxModel *m)
 
 	set_terms(fit, m, m->basis);
 	/* of the features */
-	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, terms, terms, width - 1,
-				  1, m->basis + 1, width, m->basis + 1, width, 0, products, terms);
+	multiply(CblasTrans, terms, terms, width - 1, m->basis + 1, width, m->basis + 1,
+			 width, 0, products, terms);
 	for (uint32 i = 0; i < terms; i += step)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -585,9 +623,8 @@ correct(const SoftmaxFit *fit, const SoftmaxModel *m, double *u)
 	double	   *b = a + (Size) m->columns * m->rank;
 	Size		terms = terms_of(m->columns);
 
-	CHECK_FOR_INTERRUPTS();
-	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m->columns, m->rank, fit->width,
-				  1, u, fit->width, m->basis, fit->width, 0, a, m->rank);
+	multiply(CblasTrans, m->columns, m->rank, fit->width, u, fit->width, m->basis,
+			 fit->width, 0, a, m->rank);
 	memcpy(b, a, (Size) m->columns * m->rank * sizeof(double));
 	for (uint32 k = 0; k < m->columns; k++)
 	{
@@ -597,9 +634,8 @@ correct(const SoftmaxFit *fit, const SoftmaxModel *m, double *u)
 		solve(inner, m->rank, CblasNoTrans, b + (Size) k * m->rank, 1);
 	}
 	nl_blas.daxpy(m->columns * m->rank, -1, a, 1, b, 1);
-	CHECK_FOR_INTERRUPTS();
-	nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m->columns, fit->width, m->rank,
-				  1, b, m->rank, m->basis, fit->width, 1, u, fit->width);
+	multiply(CblasNoTrans, m->columns, fit->width, m->rank, b, m->rank, m->basis,
+			 fit->width, 1, u, fit->width);
 }
 
 /* In place: v becomes the guess of the inverse Hessian times v. */
@@ -609,9 +645,12 @@ softmax_precondition(const SoftmaxFit *fit, const SoftmaxModel *m, double *v)
 	uint32		width = fit->width;
 
 	for (uint32 k = 0; k < m->columns; k++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 0; j < width; j++)
 			v[(Size) k * width + j] /= m->mass * m->g[k] +
 				(fit->s == NULL && j > 0 ? fit->options->l2 : 0);
+	}
 	if (fit->s != NULL)
 	{
 		solve(factor_of(fit, m), width, CblasTrans, v, m->columns);

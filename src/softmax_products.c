@@ -37,6 +37,8 @@ is_in_range(const SoftmaxFit *fit)
 			return false;
 	}
 	for (Size f = 0; f < d->folds; f++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 1; j < fit->width && d->used[f] > d->start[f]; j++)
 		{
 			Size		at = f * fit->width + j;
@@ -46,6 +48,7 @@ is_in_range(const SoftmaxFit *fit)
 				  fabs(d->centre[at]) * fit->scale[j] < SINGLE_OFFSET))
 				return false;
 		}
+	}
 	return true;
 }
 
@@ -115,9 +118,12 @@ softmax_end_sums(SoftmaxFit *fit, uint32 columns)
 	Size		width = fit->width;
 
 	for (Size k = 0; k < columns && fit->single; k++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 0; j < width; j++)
 			fit->product[k * width + j] = fit->scale[j] > 0 ?
 				fit->single_product[k * width + j] / fit->scale[j] : 0;
+	}
 }
 
 /* BLAS in calls that are short enough to be interrupted between. */
@@ -139,19 +145,21 @@ softmax_logits(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
 	for (uint32 c = 0; c < columns; c += step)
 	{
 		uint32		n = Min(step, columns - c);
+		Size		at = (Size) c * rows;
 
 		CHECK_FOR_INTERRUPTS();
 		if (fit->single)
+		{
 			nl_blas.sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, rows, width,
-						  1, fit->single_u + (Size) c * width, width, fit->single_x, width,
-						  0, fit->single_z + (Size) c * rows, rows);
+						1, fit->single_u + (Size) c * width, width, fit->single_x, width,
+						0, fit->single_z + at, rows);
+			single_to_double(fit->single_z + at, (Size) n * rows, fit->z + at);
+		}
 		else
 			nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, rows, width,
-						  1, fit->u + (Size) c * width, width, x, width,
-						  0, fit->z + (Size) c * rows, rows);
+						1, fit->u + (Size) c * width, width, x, width,
+						0, fit->z + at, rows);
 	}
-	if (fit->single)
-		single_to_double(fit->single_z, (Size) columns * rows, fit->z);
 }
 
 /* From residuals in z, after the logits of the same block. */
@@ -161,20 +169,22 @@ softmax_add_products(SoftmaxFit *fit, const double *x, uint32 rows, uint32 colum
 	uint32		width = fit->width;
 	uint32		step = columns_at_once(fit, rows);
 
-	if (fit->single)
-		double_to_single(fit->z, (Size) columns * rows, fit->single_z);
 	for (uint32 c = 0; c < columns; c += step)
 	{
 		uint32		n = Min(step, columns - c);
+		Size		at = (Size) c * rows;
 
 		CHECK_FOR_INTERRUPTS();
 		if (fit->single)
+		{
+			double_to_single(fit->z + at, (Size) n * rows, fit->single_z + at);
 			nl_blas.sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, width, rows,
-						  1, fit->single_z + (Size) c * rows, rows, fit->single_x, width,
-						  1, fit->single_product + (Size) c * width, width);
+						1, fit->single_z + at, rows, fit->single_x, width,
+						1, fit->single_product + (Size) c * width, width);
+		}
 		else
 			nl_blas.dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, width, rows,
-						  1, fit->z + (Size) c * rows, rows, x, width,
-						  1, fit->product + (Size) c * width, width);
+						1, fit->z + at, rows, x, width,
+						1, fit->product + (Size) c * width, width);
 	}
 }

@@ -52,6 +52,30 @@ softmax_regression_memory(const TrainingSet *set, uint32 models)
 }
 
 /*
+ * Refuse to fit that many models where they, the set and "beside" take too much.
+ * The rows decide, or the coefficients.
+ */
+void
+softmax_check_memory(const TrainingSet *set, uint32 models, Size beside,
+					 const char *purpose)
+{
+	Size		fit = softmax_regression_memory(set, models);
+	Size		rows = add_size(training_set_memory(set), beside);
+	uint32		features = set->x.width - 1;
+
+	if (rows >= fit)
+		nl_check_memory_for(add_size(rows, fit), purpose, "take fewer rows or features",
+							"It grows with rows times features: %u rows with %u features each.",
+							set->x.n, features);
+	else
+		nl_check_memory_for(add_size(rows, fit), purpose,
+							models > 1 ? "take fewer features, merge classes, or make fewer folds" :
+							"take fewer features or merge classes",
+							"It grows with models times classes times features: %u x %u x %u.",
+							models, set->labels->n, features);
+}
+
+/*
  * What a model learns from
  */
 static void
@@ -151,6 +175,7 @@ set_scale(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 		double		variance;
 		double		rounding;
 
+		CHECK_FOR_INTERRUPTS();	/* a number of each fold is far from the next */
 		merge_moments(fit, f, m, j, &square, &range);
 		variance = square / m->weight;
 		rounding = rows * DBL_EPSILON * (d->mean[j] + m->mean[j]);
@@ -208,8 +233,11 @@ largest_scale(const SoftmaxFit *fit)
 	double	   *scale = palloc0(fit->width * sizeof(double));
 
 	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		for (uint32 j = 0; j < fit->width; j++)
 			scale[j] = Max(scale[j], fit->models[f].scale[j]);
+	}
 	return scale;
 }
 
@@ -313,7 +341,10 @@ softmax_check_finite(const FittedModel *model, uint32 width)
 	double		check = model->gradient * 0.0 + model->loss * 0.0;
 
 	for (Size i = 0; i < (Size) model->columns * width; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		check += model->coefficients[i] * 0.0;
+	}
 	if (check != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

@@ -46,6 +46,8 @@ typedef struct FittedModel
 extern const char *const class_weight_names[];
 
 extern Size softmax_regression_memory(const TrainingSet *set, uint32 models);
+extern void softmax_check_memory(const TrainingSet *set, uint32 models, Size beside,
+								 const char *purpose);
 extern FittedModel *softmax_regression(const Design *design, bool hold_out,
 									   const RegressionOptions *options,
 									   const char *name);

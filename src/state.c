@@ -19,7 +19,6 @@
 
 #include "jsonio.h"
 
-
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif

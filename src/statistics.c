@@ -14,7 +14,7 @@ check_level(double level)
 		return level;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("confidence level %g is out of range", level),
+			 errmsg("confidence level %s is out of range", nl_number(level)),
 			 errhint("Give a number between 0 and 1, such as 0.95.")));
 }
 

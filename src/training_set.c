@@ -21,7 +21,6 @@
 #include "training_aggregate.h"
 #include "value_forms.h"
 
-#define INTERRUPT_BLOCK 1024
 #define FIRST_ROWS 16
 
 void
@@ -193,15 +192,17 @@ training_set_names(TrainingSet *set)
 	uint32	   *rank = dictionary_rank(order, set->labels->n);
 	Names		names = dictionary_names(set->labels, order);
 
-	if (!set->soft)
-		for (uint32 i = 0; i < set->x.n; i++)
-		{
-			if (set->label[i] != NO_LABEL)
-				set->label[i] = rank[set->label[i]];
-		}
-	else
-		for (uint32 i = 0; i < target_begin(set, set->x.n); i++)
-			set->target_label[i] = rank[set->target_label[i]];
+	for (uint32 i = 0; i < set->x.n && !set->soft; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (set->label[i] != NO_LABEL)
+			set->label[i] = rank[set->label[i]];
+	}
+	for (uint32 i = 0; set->soft && i < target_begin(set, set->x.n); i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		set->target_label[i] = rank[set->target_label[i]];
+	}
 	pfree(order);
 	pfree(rank);
 	return names;
@@ -270,16 +271,15 @@ training_set_order(const TrainingSet *set, uint64 seed)
 
 	for (uint32 i = 0; i < n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();	/* a row may have many features */
 		keys[i].row = i;
 		keys[i].hash = row_hash(feature_row(&set->x, i), set->x.width, seed);
 	}
 	row_keys_sort(keys, n);
 	for (uint32 i = 0; i < n; i += run)
 	{
-		for (run = 1; i + run < n && keys[i + run].hash == keys[i].hash;)
-			run++;
+		for (run = 1; i + run < n && keys[i + run].hash == keys[i].hash; run++)
+			NL_CHECK_INTERRUPTS(run);
 		if (run > 1)
 			qsort_arg(keys + i, run, sizeof(RowKey), compare_contents, (void *) set);
 	}
@@ -300,8 +300,7 @@ permute_targets(TrainingSet *set, const uint32 *source)
 
 	for (uint32 i = 0; i < set->x.n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		for (uint32 t = target_begin(set, source[i]); t < set->target_end[source[i]]; t++)
 		{
 			label[to] = set->target_label[t];
@@ -326,8 +325,7 @@ permute_array(TrainingSet *set, void *array, Size size, const uint32 *source)
 
 	for (uint32 i = 0; i < set->x.n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		memcpy(to + i * size, (char *) array + source[i] * size, size);
 	}
 	pfree(array);
@@ -436,8 +434,7 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 	}
 	for (uint32 i = 0; i < from->x.n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		copy_row(to, from, i, codes);
 	}
 	pfree(codes);
@@ -521,8 +518,7 @@ write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 	{
 		const double *row = feature_row(&set->x, i);
 
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		if (!set->soft)
 			pq_sendint16(buf, set->label[i]);
 		else
@@ -648,8 +644,7 @@ read_set(StringInfo buf, MemoryContext parent, int encoding)
 	seen = palloc0(Max(labels->n, 1) * sizeof(uint32));
 	for (uint32 i = 0; i < n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS();
 		read_row(buf, &et->set, features, seen);
 	}
 	pfree(seen);
@@ -699,7 +694,7 @@ flatten_into(ExpandedObjectHeader *eoh, void *result, Size size)
 	memset(flat, 0, offsetof(FlatTraining, data));
 	value_init(flat, KIND_TRAINING_SET, size);
 	flat->bytes = buf->len;
-	memcpy(flat->data, buf->data, buf->len);
+	nl_copy(flat->data, buf->data, buf->len);
 	pfree(buf->data);
 	pfree(buf);
 	et->flat = NULL;

@@ -4,6 +4,7 @@
  */
 #include "value.h"
 
+#include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "shared_value.h"
 
@@ -75,6 +76,7 @@ value_init(void *value, ValueKind kind, Size size)
 /* PostgreSQL stores no value above 1 GB. */
 static const char *const size_hints[KIND_CLASSIFIER + 1] = {
 	[KIND_ANNOTATION_SET] = "The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.",
+	[KIND_ANNOTATOR_MODEL] = "It grows with annotators times classes squared: fit fewer annotators at a time (GROUP BY), or merge classes.",
 	[KIND_TRAINING_SET] = "Only states that are joined with others, of a partition or another server, are made values: fit all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."
 };
 
@@ -95,10 +97,28 @@ Datum
 value_flatten(ExpandedObjectHeader *eoh)
 {
 	Size		size = EOH_get_flat_size(eoh);
-	void	   *flat = palloc(size);
+	void	   *flat = nl_alloc(CurrentMemoryContext, size);
 
 	EOH_flatten_into(eoh, flat, size);
 	return PointerGetDatum(flat);
+}
+
+/* A hash of what is at "from" and after. */
+#define HASH_BLOCK ((Size) 1024 * 1024)
+
+uint64
+value_fingerprint(const void *value, Size from)
+{
+	Size		end = VARSIZE(value);
+	uint64		hash = 0;
+
+	for (Size at = from; at < end; at += HASH_BLOCK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		hash = hash_bytes_extended((const unsigned char *) value + at,
+								   Min(HASH_BLOCK, end - at), hash);
+	}
+	return hash;
 }
 
 /*

@@ -52,6 +52,7 @@ extern NL_NORETURN void value_invalid_binary(ValueKind kind, const char *detail)
 extern Size value_check_size(Size size, ValueKind kind);
 extern MemoryContext value_state_context(FunctionCallInfo fcinfo);
 extern bool value_may_modify(FunctionCallInfo fcinfo, Datum datum);
+extern uint64 value_fingerprint(const void *value, Size from);
 
 /* A transition function gives its state back unchanged. */
 #define VALUE_RETURN_STATE() \

@@ -22,7 +22,6 @@
 #endif
 
 #define BASE64_BLOCK 262144		/* groups of 4 letters between interrupts */
-#define INTERRUPT_BLOCK 16384
 
 /*
  * JSON and stored size: a double, 8 bytes stored, is at least "0, " and at most
@@ -288,8 +287,7 @@ value_send_doubles(StringInfo buf, const double *values, Size n)
 {
 	for (Size i = 0; i < n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		pq_sendfloat8(buf, values[i]);
 	}
 }
@@ -300,8 +298,7 @@ value_recv_doubles(StringInfo buf, double *values, Size n)
 {
 	for (Size i = 0; i < n; i++)
 	{
-		if (i % INTERRUPT_BLOCK == 0)
-			CHECK_FOR_INTERRUPTS();
+		NL_CHECK_INTERRUPTS(i);
 		values[i] = pq_getmsgfloat8(buf) + 0.0;
 	}
 }

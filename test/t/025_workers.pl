@@ -77,8 +77,8 @@ value($node, q{SET max_parallel_workers_per_gather = 3; SELECT dawid_skene(s, '{
 is(started(), $before + 3, 'as many workers as are allowed');
 value($node, q{SET max_parallel_workers_per_gather = 3; SET min_parallel_table_scan_size = '1GB'; SELECT dawid_skene(s, '{"variant": "full"}') FROM k2});
 is(started(), $before + 3, 'none for a small set');
-# a table of k12 has 12 + 30 * 12 * 12 numbers, or 34 kB: twelve of them and what
-# is shared, fourteen and 370 kB of annotations, take 1250 kB
+# a table of k12 has 12 + 30 * 12 * 12 numbers, or 34 kB: two of them, 12 matrices
+# of 1 kB, and what is shared, 5 + 19 tables and 380 kB of annotations, take 1290 kB
 value($node, q{SET max_parallel_workers_per_gather = 3; SET noisylabel.memory_limit = '1000kB'; SELECT dawid_skene(s, '{"variant": "full"}') FROM k12});
 is(started(), $before + 3, 'none where fit and workers would need more than memory_limit');
 value($node, q{SET max_parallel_workers_per_gather = 3; SET noisylabel.memory_limit = '2MB'; SELECT dawid_skene(s, '{"variant": "full"}') FROM k12});
