@@ -60,7 +60,7 @@ FROM (SELECT n, label, top_label(oof_predict(label, features) OVER (PARTITION BY
 	  FROM noise, unnest(ARRAY[9, 10]) AS n, generate_series(1, n) WHERE i % 5 = 0) AS v
 GROUP BY n ORDER BY n;
 -- half of the rows have a twin: not yet a word; one more
-SELECT n, count(p) FROM (SELECT n, oof_predict(label, array_prepend(CASE WHEN i < n THEN i / 2 ELSE i END, ARRAY[0.0])::float8[]) OVER (PARTITION BY n) AS p
+SELECT n, count(p) FROM (SELECT n, oof_predict(label, ARRAY[CASE WHEN i < n THEN i / 2 ELSE i END, 0]::float8[]) OVER (PARTITION BY n) AS p
 	  FROM noise, unnest(ARRAY[500, 502]) AS n) AS v GROUP BY n ORDER BY n;
 -- rows that are equal in all share the same predictions in whatever order, and
 -- an order in the window, or a key as group, says who gets which

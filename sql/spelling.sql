@@ -32,7 +32,7 @@ FROM (SELECT item, result, posterior(m, annotator, answer) AS p
 CREATE ROLE regress_noisylabel_reader;
 REVOKE EXECUTE ON FUNCTION pg_temp.pair_text(pg_temp.pair, int, bool) FROM PUBLIC;
 GRANT SELECT ON spelled TO regress_noisylabel_reader;
-SELECT format('GRANT USAGE ON SCHEMA %I TO regress_noisylabel_reader', pg_my_temp_schema()::regnamespace) \gexec
+DO $$BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %s TO regress_noisylabel_reader', pg_my_temp_schema()::regnamespace); END$$;
 SET ROLE regress_noisylabel_reader;
 SELECT annotator_confusion(of_pair, 1) FROM spelled;
 RESET ROLE;
