@@ -146,12 +146,13 @@ add_stored(ModelCache *cache, const ModelUse *use, Datum datum,
 		   const struct varatt_external *pointer)
 {
 	Size		fetched = toast_raw_datum_size(datum);
+	Size		stored = toast_datum_size(datum);
 	CachedModel *entry;
 	MemoryContext old;
 	void	   *model;
 
-	if (VARATT_EXTERNAL_IS_COMPRESSED(*pointer))
-		fetched = add_size(fetched, toast_datum_size(datum));
+	if (stored + VARHDRSZ < fetched)	/* it is compressed */
+		fetched = add_size(fetched, stored);
 	make_room(cache, use, fetched);
 	old = MemoryContextSwitchTo(begin_entry(cache));
 	model = use->get(datum);

@@ -52,6 +52,10 @@
 /* PostgreSQL's own macro for this changed name and place in 18. */
 #define NL_NORETURN __attribute__((noreturn))
 
+/* PostgreSQL's own macro has a kind of format that clang does not know. */
+#define NL_PRINTF(format_at, first_at) \
+	__attribute__((format(printf, format_at, first_at)))
+
 #define NL_FUNCTION(name) \
 	extern NL_EXPORT Datum name(PG_FUNCTION_ARGS); \
 	extern NL_EXPORT const Pg_finfo_record *CppConcat(pg_finfo_, name)(void); \
@@ -74,7 +78,7 @@ extern bool nl_progress;
 
 extern void nl_check_memory(Size required, const char *purpose);
 extern void nl_check_memory_for(Size required, const char *purpose, const char *remedy,
-								const char *cause,...) pg_attribute_printf(4, 5);
+								const char *cause,...) NL_PRINTF(4, 5);
 extern void nl_check_weight(double weight);
 extern char *nl_number(double value);
 extern void nl_copy(void *to, const void *from, Size size);
