@@ -11,7 +11,7 @@
 
 # as PGXS finds srcdir
 SOURCE := $(patsubst %/,%,$(or $(VPATH),$(dir $(firstword $(MAKEFILE_LIST)))))
-sources := $(patsubst $(SOURCE)/%,%,$(wildcard $(SOURCE)/src/*.c $(SOURCE)/src/*/*.c))
+sources := $(patsubst $(SOURCE)/%,%,$(wildcard $(SOURCE)/src/*.c $(SOURCE)/src/*/*.c $(SOURCE)/src/*/*/*.c))
 
 EXTENSION = noisylabel
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" '$(SOURCE)/noisylabel.control')
@@ -36,9 +36,9 @@ EXTRA_CLEAN = noisylabel--*.sql $(OBJS:.o=.d)
 # SQL calls visible again.  Fused multiply-adds would make results depend on the
 # processor.
 #
-# OpenBLAS is loaded when it is wanted (src/blas.c), so nothing of it is linked;
+# OpenBLAS is loaded when it is wanted (src/math/blas.c), so nothing of it is linked;
 # OPENBLAS_LIBS stands there for the run path that it may contain.
-PG_CPPFLAGS = $(OPENBLAS_CFLAGS) -DNL_OPENBLAS='"$(OPENBLAS_SONAME)"'
+PG_CPPFLAGS = -I$(SOURCE)/src $(OPENBLAS_CFLAGS) -DNL_OPENBLAS='"$(OPENBLAS_SONAME)"'
 PG_CFLAGS = -fvisibility=hidden -ffp-contract=off -MMD -MP
 SHLIB_LINK = -Wl,--exclude-libs,ALL -Wl,--as-needed $(OPENBLAS_LIBS) -lm -ldl
 
@@ -68,7 +68,7 @@ endif
 
 # Objects in the source directory would be taken for those of this directory.
 ifneq ($(abspath $(SOURCE)),$(CURDIR))
-ifneq ($(wildcard $(SOURCE)/src/*.o $(SOURCE)/src/*/*.o $(SOURCE)/noisylabel--*.sql),)
+ifneq ($(wildcard $(SOURCE)/src/*.o $(SOURCE)/src/*/*.o $(SOURCE)/src/*/*/*.o $(SOURCE)/noisylabel--*.sql),)
 $(error $(SOURCE) holds a build: run make clean there first)
 endif
 endif
@@ -101,7 +101,7 @@ $(DATA_built): $(SOURCE)/sql/install/noisylabel.sql $(SOURCE)/noisylabel.control
 	cp $< $@
 
 # The inner loops of the fits are worth unrolling and vectorising.
-fast = design em row_key softmax_kernel softmax_objective
+fast = design_matrix em_expectation row_hash logistic_kernel logistic_objective
 $(filter $(patsubst %,\%/%.o,$(fast)),$(OBJS)): override CFLAGS += -O3
 
 # By their whole names: VPATH would find them in the source directory.

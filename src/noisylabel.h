@@ -6,13 +6,13 @@
  * Layers, from the bottom; a file includes only headers of its own layer or of
  * a lower one:
  *
- *	noisylabel.h, dictionary.h, jsonio.h, options.h, statistics.h, beta.h,
- *		credible.h
+ *	noisylabel.h, dictionary.h, json.h, options.h, interval.h, beta_quantile.h,
+ *		crowd_shrinkage.h
  *	value.h, state.h: what the value types share
  *	the value types: confusion_matrix.h (and spelling.h), label_distribution.h,
  *		annotation_set.h, annotator_model.h, training_set.h, classifier.h
- *	the engines: em.h (models of annotators), score.h (such a model meets an
- *		item), softmax_regression.h (classifiers)
+ *	the engines: em.h (models of annotators), apply_model.h (such a model meets an
+ *		item), logistic_fit.h (classifiers)
  *	the SQL functions: one .c file a concern, no header
  */
 #ifndef NOISYLABEL_H

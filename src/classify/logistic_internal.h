@@ -1,0 +1,172 @@
+/*
+ * logistic_internal.h
+ *		What the parts of a logistic regression's fit share: logistic_objective.c,
+ *		logistic_products.c, logistic_precondition.c, logistic_lbfgs.c and
+ *		logistic_fit.c, which puts them together.
+ */
+#ifndef NL_SOFTMAX_FIT_H
+#define NL_SOFTMAX_FIT_H
+
+#include "math/blas.h"
+#include "classify/logistic_fit.h"
+
+#define HISTORY 10				/* pairs that L-BFGS remembers */
+#define MAX_BLOCK 192			/* rows */
+#define MAX_FLOPS 1e8			/* of one call of BLAS: a few milliseconds */
+
+typedef struct SoftmaxModel
+{
+	uint32		classes;
+	uint16	   *label;			/* classes: of the design's */
+	uint16	   *local;			/* design's classes: index in label */
+	double	   *factor;			/* design's classes: c_k */
+	bool		plain;			/* all classes of the design, and all c_k are 1 */
+	uint32		columns;
+	Size		n;				/* columns * width */
+	double		weight;			/* of rows */
+	double		mass;			/* of rows and classes */
+	double	   *share;			/* columns: of the mass */
+	double	   *mean;			/* width */
+	double	   *scale;			/* width: 1 / deviation, 0 for constants */
+	/* the point, and the one that is tried */
+	double	   *theta;
+	double	   *gradient;
+	double	   *direction;
+	double	   *trial;
+	double	   *trial_gradient;
+	double	   *work;
+	double	   *s[HISTORY];
+	double	   *y[HISTORY];
+	double		sy[HISTORY];
+	int			pairs;			/* so far */
+	double	   *g;				/* columns: curvature, relative to the mass */
+	double	   *curvature;		/* columns: being summed */
+	double	   *cholesky;		/* width^2: L, or NULL: the shared one */
+	uint32		rank;			/* of Q, or 0 */
+	double	   *basis;			/* terms * width: Q */
+	double	   *moments;		/* columns * terms^2: being summed, or NULL */
+	double	   *inner;			/* columns * terms^2: factors of C_k */
+	double		objective;
+	bool		rough;			/* objective and gradient are of single precision */
+	bool		trial_rough;
+	bool		again;			/* evaluate the point anew, in double precision */
+	double		trial_objective;
+	double		trial_loss;
+	double		loss;
+	double		slope;
+	double		step;
+	double		low;
+	double		high;
+	int			iterations;
+	bool		leapt;			/* in the first one; it is still remembered */
+	double		decrement;
+	double		first_decrement;
+	double		tolerance;		/* of the decrement, in force */
+	bool		active;
+	bool		converged;
+	bool		separated;		/* there is no optimum */
+	/* where it had converged, while it is found out whether that is an optimum */
+	double	   *kept;			/* theta, or NULL */
+	double		kept_loss;
+	double		kept_decrement;
+	int			kept_iterations;
+} SoftmaxModel;
+
+typedef struct SoftmaxFit
+{
+	const Design *design;
+	const RegressionOptions *options;
+	bool		hold_out;
+	uint32		width;
+	uint32		n_models;
+	SoftmaxModel	   *models;
+	double	   *scale;			/* width: the largest of the models' */
+	uint32		block;			/* rows */
+	double	   *u;				/* max columns * width: side by side */
+	double	   *product;		/* the same, for gradients */
+	double	   *z;				/* max columns * block */
+	bool		can_be_single;
+	bool		single;			/* products are in single precision */
+	float	   *single_u;
+	float	   *single_product;
+	float	   *single_z;
+	float	   *single_x;		/* block * width */
+	double	   *mass;			/* block */
+	double	   *dot;			/* block */
+	double	   *second;			/* block: the mass of the second of two classes */
+	double	   *scratch;		/* 2 * block */
+	uint16	   *label;			/* block */
+	/* of the preconditioner, see logistic_precondition.c */
+	uint32		sample;			/* rows of each fold, the first */
+	double	   *s;				/* width^2, or NULL */
+	double	   *diagonal;		/* width: of S */
+	double	   *terms;			/* max terms * block */
+	double	   *weighted;		/* the same */
+	double	   *inner_work;		/* 2 * max columns * max terms */
+} SoftmaxFit;
+
+static inline bool
+learns_from(const SoftmaxFit *fit, uint32 model, uint32 fold)
+{
+	return !fit->hold_out || model != fold;
+}
+
+/* Numbers that a call of BLAS on vectors takes at most: a few milliseconds. */
+#define VECTOR_BLOCK ((Size) 4 * 1024 * 1024)
+
+static inline double *
+vector(const SoftmaxModel *m)
+{
+	return nl_blas_vector(Max(m->n, 1));
+}
+
+/* logistic_lbfgs.c */
+extern void softmax_add(Size n, double a, const double *x, double *y);
+
+/* logistic_objective.c */
+extern void softmax_centre(const SoftmaxModel *m, uint32 width, double *v);
+extern void softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
+								  const double *theta, double *u);
+extern void softmax_evaluate_start(SoftmaxFit *fit);
+extern void softmax_evaluate(SoftmaxFit *fit, bool curvature);
+
+/* logistic_products.c */
+extern void softmax_begin_products(SoftmaxFit *fit, Size columns);
+extern void softmax_end_products(SoftmaxFit *fit);
+extern void softmax_begin_sums(SoftmaxFit *fit, uint32 columns);
+extern void softmax_logits(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns);
+extern void softmax_add_products(SoftmaxFit *fit, const double *x, uint32 rows,
+								 uint32 columns);
+extern void softmax_end_sums(SoftmaxFit *fit, uint32 columns);
+
+/* logistic_precondition.c */
+extern Size softmax_precondition_memory(Size n, Size width, Size columns, Size models);
+extern void softmax_begin_preconditioner(SoftmaxFit *fit);
+extern void softmax_end_preconditioner(SoftmaxModel *m);
+extern double softmax_preconditioner_price(const SoftmaxFit *fit);
+extern void softmax_clear_moments(SoftmaxModel *m);
+extern void softmax_keep_terms(SoftmaxFit *fit, const SoftmaxModel *m, const double *z,
+							   uint32 rows);
+extern void softmax_add_moments(SoftmaxFit *fit, SoftmaxModel *m, const double *z,
+								uint32 rows);
+extern void softmax_set_preconditioner(const SoftmaxFit *fit, SoftmaxModel *m,
+									   bool measured);
+extern void softmax_precondition(const SoftmaxFit *fit, const SoftmaxModel *m,
+								 double *v);
+
+/* What rows say of a point and the step from it; see logistic_separation.c. */
+typedef struct Separation
+{
+	double		margin;			/* of a row's label over the others, the least */
+	double		widest;			/* a row's log-odds, the greatest */
+	double		moved;			/* most that the step changes them where there is a gain */
+	double		worsened;		/* most that it adds to a row's loss, or 0 */
+} Separation;
+
+/* logistic_separation.c */
+extern Separation softmax_separation(const SoftmaxFit *fit, const SoftmaxModel *m);
+
+/* logistic_lbfgs.c */
+extern void softmax_optimize(SoftmaxFit *fit, const char *name);
+
+#endif							/* NL_SOFTMAX_FIT_H */

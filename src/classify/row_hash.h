@@ -1,0 +1,22 @@
+/*
+ * row_hash.h
+ *		Hashes of rows; things and their hashes, put in order of the hashes.
+ */
+#ifndef NL_ROW_KEY_H
+#define NL_ROW_KEY_H
+
+#include "noisylabel.h"
+
+typedef struct RowKey
+{
+	uint64		hash;
+	uint32		row;
+	/* of a unit of rows (folds.c), which sorting carries along */
+	uint32		rows:31;
+	uint32		grouped:1;		/* the hash is of a group */
+} RowKey;
+
+extern uint64 row_hash(const double *row, uint32 width, uint64 seed);
+extern void row_keys_sort(RowKey *keys, uint32 n);
+
+#endif							/* NL_ROW_KEY_H */

@@ -1,0 +1,497 @@
+/*
+ * logistic_regression.c
+ *		The aggregate logistic_regression(), and what reads its classifier:
+ *		predict(), coefficients(), labels(), fit_report().
+ *
+ * The state has the type training_set: a log of rows (see state.h), and when
+ * that is full an expanded object in the aggregate's context.
+ *
+ * The final function may be called again on the same state, where a hash
+ * aggregate is scanned again, and the state may be another's too, so it works
+ * on a copy; but an expanded object that nobody else will read is fitted in
+ * place: its own matrix is ordered and centred, so that there is no second one.
+ * The classifier then takes the place of the rows.
+ */
+#include "types/classifier.h"
+#include "classify/classifier_options.h"
+#include "pg/json.h"
+#include "types/model_cache.h"
+#include "types/shared_value.h"
+#include "types/training_state.h"
+
+#include "utils/fmgrprotos.h"
+
+typedef enum TargetKind
+{
+	TARGET_TEXT,
+	TARGET_ANY,
+	TARGET_DISTRIBUTION
+} TargetKind;
+
+static ExpandedTraining *
+get_state(FunctionCallInfo fcinfo, bool soft, bool weighted)
+{
+	MemoryContext context = value_state_context(fcinfo);
+
+	if (PG_ARGISNULL(0))
+		return training_expand_new(context, soft, weighted);
+	if (value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
+	{
+		ExpandedTraining *et = (ExpandedTraining *) DatumGetEOHP(PG_GETARG_DATUM(0));
+
+		if (et->fitted != NULL)
+			elog(ERROR, "a training_set that has been fitted cannot grow");
+		return et;
+	}
+	return training_expand(PG_GETARG_DATUM(0), context);
+}
+
+/* All but the features. */
+static LogRow
+begin_row(FunctionCallInfo fcinfo, TargetKind kind, double *weight)
+{
+	LogRow		row = {0, 1, {{0}}};
+
+	if (kind == TARGET_DISTRIBUTION)
+	{
+		LabelDistribution *target = PG_GETARG_LABEL_DISTRIBUTION(1);
+
+		row.kind = TRAINING_ROW_SOFT;
+		row.field[0] = (LogField) {target, VARSIZE(target)};
+	}
+	else
+		row.field[0] = log_field_text(kind == TARGET_TEXT ?
+									  nl_text_argument(fcinfo, 1) :
+									  nl_any_to_text(fcinfo, 1));
+	if (weight != NULL)
+	{
+		*weight = PG_GETARG_FLOAT8(3);
+		nl_check_weight(*weight);
+		row.kind |= TRAINING_ROW_WEIGHTED;
+		row.field[row.n++] = (LogField) {weight, sizeof(double)};
+	}
+	return row;
+}
+
+/* The number of the next row, for messages; "et" is NULL while there is a log. */
+static int64
+next_row(FunctionCallInfo fcinfo, const ExpandedTraining *et)
+{
+	const RowLog *log = row_log_state(fcinfo);
+
+	if (et != NULL)
+		return (int64) et->set.x.n + 1;
+	return log == NULL ? 1 : (int64) log->rows + 1;
+}
+
+/*
+ * The state with a row as a log, or NULL where it cannot be one.  The features,
+ * the last field, must be checked before they stand in a log.
+ */
+static RowLog *
+append_to_log(FunctionCallInfo fcinfo, LogRow *row, const RowOptions *options)
+{
+	RowLog	   *log = row_log_state(fcinfo);
+	LogField   *features = &row->field[row->n - 1];
+	uint32		n = features->size / sizeof(double);
+	int64		number = next_row(fcinfo, NULL);
+	double	   *copy;
+
+	if (features->size > ROW_LOG_LIMIT)
+		return NULL;
+	features_check_width(log == NULL ? 0 : log->width, n, number);
+	copy = palloc(features->size);
+	features_copy(copy, features->data, n, number);
+	features->data = copy;
+	log = row_log_append(fcinfo, KIND_TRAINING_SET, row, options, ROW_LOG_LIMIT);
+	if (log != NULL)
+		log->width = n + 1;
+	return log;
+}
+
+/* Arguments: state, target, features, then weight and options, if any. */
+static Datum
+accum(FunctionCallInfo fcinfo, TargetKind kind, bool weighted, OptionsForm form)
+{
+	RowOptions	options = {form != OPTIONS_NONE, NULL};
+	double		weight;
+	LogRow		row;
+	RowLog	   *log;
+	ArrayType  *features;
+	ExpandedTraining *et = NULL;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (weighted && PG_ARGISNULL(3)))
+		VALUE_RETURN_STATE();
+	options.value = options_argument(fcinfo, 3 + weighted, form);
+	if (options.given && PG_ARGISNULL(0))
+		(void) classifier_options(options.value, false);	/* bad ones fail before the work */
+	row = begin_row(fcinfo, kind, weighted ? &weight : NULL);
+	if (!row_log_possible(fcinfo))
+		et = get_state(fcinfo, kind == TARGET_DISTRIBUTION, weighted);
+	features = PG_GETARG_ARRAYTYPE_P(2);
+	row.field[row.n].size = features_check(features, next_row(fcinfo, et)) * sizeof(double);
+	row.field[row.n++].data = ARR_DATA_PTR(features);
+	if (et == NULL)
+	{
+		log = append_to_log(fcinfo, &row, &options);
+		if (log != NULL)
+			PG_RETURN_POINTER(log);
+		et = get_state(fcinfo, kind == TARGET_DISTRIBUTION, weighted);
+	}
+	training_set_add_row(et, &row);
+	state_options_add(&et->options, &options, et->hdr.eoh_context);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&et->hdr));
+}
+
+#define ACCUM(name, kind, weighted, form) \
+	NL_FUNCTION(name); \
+	Datum \
+	name(PG_FUNCTION_ARGS) \
+	{ \
+		return accum(fcinfo, kind, weighted, form); \
+	}
+
+ACCUM(training_accum, TARGET_TEXT, false, OPTIONS_NONE)
+ACCUM(training_accum_weight, TARGET_TEXT, true, OPTIONS_NONE)
+ACCUM(training_accum_options, TARGET_TEXT, false, OPTIONS_JSONB)
+ACCUM(training_accum_text_options, TARGET_TEXT, false, OPTIONS_TEXT)
+ACCUM(training_accum_weight_options, TARGET_TEXT, true, OPTIONS_JSONB)
+ACCUM(training_accum_weight_text_options, TARGET_TEXT, true, OPTIONS_TEXT)
+ACCUM(training_accum_any, TARGET_ANY, false, OPTIONS_NONE)
+ACCUM(training_accum_any_weight, TARGET_ANY, true, OPTIONS_NONE)
+ACCUM(training_accum_any_options, TARGET_ANY, false, OPTIONS_JSONB)
+ACCUM(training_accum_any_text_options, TARGET_ANY, false, OPTIONS_TEXT)
+ACCUM(training_accum_any_weight_options, TARGET_ANY, true, OPTIONS_JSONB)
+ACCUM(training_accum_any_weight_text_options, TARGET_ANY, true, OPTIONS_TEXT)
+ACCUM(training_accum_soft, TARGET_DISTRIBUTION, false, OPTIONS_NONE)
+ACCUM(training_accum_soft_weight, TARGET_DISTRIBUTION, true, OPTIONS_NONE)
+ACCUM(training_accum_soft_options, TARGET_DISTRIBUTION, false, OPTIONS_JSONB)
+ACCUM(training_accum_soft_text_options, TARGET_DISTRIBUTION, false, OPTIONS_TEXT)
+ACCUM(training_accum_soft_weight_options, TARGET_DISTRIBUTION, true, OPTIONS_JSONB)
+ACCUM(training_accum_soft_weight_text_options, TARGET_DISTRIBUTION, true, OPTIONS_TEXT)
+
+/* The state as a log with all rows of another set; NULL: it cannot be one. */
+static RowLog *
+combine_logs(FunctionCallInfo fcinfo, Datum other)
+{
+	LogRow		row = {TRAINING_ROW_SET, 1, {{0}}};
+	RowOptions	options = NO_OPTIONS;
+	void	   *value;
+
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
+		return NULL;
+	value = value_get(other, KIND_TRAINING_SET, sizeof(ValueHeader));
+	if (value_is_row_log(value))
+		return row_log_append_log(fcinfo, value, ROW_LOG_LIMIT);
+	row.field[0] = (LogField) {value, VARSIZE(value)};
+	return row_log_append(fcinfo, KIND_TRAINING_SET, &row, &options,
+						  ROW_LOG_LIMIT);
+}
+
+/* (training_set, training_set): either side may be NULL. */
+NL_FUNCTION(training_combine);
+Datum
+training_combine(PG_FUNCTION_ARGS)
+{
+	ExpandedTraining *other;
+	ExpandedTraining *et;
+	RowLog	   *log;
+
+	if (PG_ARGISNULL(1))
+		VALUE_RETURN_STATE();
+	log = combine_logs(fcinfo, PG_GETARG_DATUM(1));
+	if (log != NULL)
+		PG_RETURN_POINTER(log);
+	other = training_get(PG_GETARG_DATUM(1), CurrentMemoryContext);
+	et = get_state(fcinfo, other->set.soft, other->set.weight != NULL);
+	training_set_merge(et, other);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&et->hdr));
+}
+
+/*
+ * Fitting
+ */
+static void
+check_classes(const FittedModel *model, const Names *names)
+{
+	if (!(model->weight > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("logistic_regression() has nothing to learn from: all weights are 0")));
+	if (model->classes < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("logistic_regression() needs at least two classes, but all rows with a weight above 0 have the label \"%s\"",
+						names_cstring(names, model->label[0]))));
+}
+
+static Names
+model_names(const FittedModel *model, const Names *names)
+{
+	Dictionary *dict = dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES);
+
+	for (uint32 k = 0; k < model->classes; k++)
+	{
+		int			len;
+		const char *s = names_get(names, model->label[k], &len);
+
+		dictionary_add(dict, s, len);
+	}
+	return dictionary_names(dict, dictionary_order(dict, ORDER_LABELS));
+}
+
+/* Coefficients for features that are not centred. */
+static void
+uncentre(FittedModel *model, const Design *design)
+{
+	uint32		width = design->x->width;
+
+	for (uint32 k = 0; k < model->columns; k++)
+	{
+		double	   *c = model->coefficients + (Size) k * width;
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 j = 1; j < width; j++)
+			c[0] -= c[j] * design->mean[j];
+	}
+	for (Size i = 0; i < (Size) model->columns * width; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		model->coefficients[i] += 0.0;	/* no -0, which text would lose */
+	}
+}
+
+static uint32
+used_rows(const Design *design)
+{
+	return design->used[0] - design->start[0];
+}
+
+static Classifier *
+fit(TrainingSet *set, const ClassifierOptions *options)
+{
+	Names		names = training_set_names(set);
+	Design	   *design;
+	FittedModel *model;
+	ClassifierView view = {0};
+
+	(void) classifier_check_size(names.n, set->x.width - 1);
+	softmax_check_memory(set, 1, design_memory(set, 1), "logistic_regression()");
+	design = design_make(set, training_set_order(set, 0), NULL, 1);
+	model = softmax_regression(design, false, &options->regression,
+							   "logistic_regression");
+	check_classes(model, &names);
+	uncentre(model, design);
+	softmax_check_finite(model, set->x.width);
+	softmax_warn(model, 1, &options->regression, "logistic_regression");
+	view.labels = model_names(model, &names);
+	view.features = set->x.width - 1;
+	view.coefficients = model->coefficients;
+	view.rows = used_rows(design);
+	view.weight = model->weight;
+	view.iterations = model->iterations;
+	view.converged = model->converged;
+	view.gradient = model->gradient;
+	view.log_loss = Max(model->loss / model->weight, 0);
+	view.options = classifier_options_json(options);
+	return classifier_make(&view);
+}
+
+/* The state itself, if it may be used up. */
+static ExpandedTraining *
+own_state(FunctionCallInfo fcinfo)
+{
+	Datum		state = PG_GETARG_DATUM(0);
+
+	if (AggStateIsShared(fcinfo) ||
+		!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(state)))
+		return NULL;
+	return (ExpandedTraining *) DatumGetEOHP(state);
+}
+
+static struct varlena *
+copy_value(MemoryContext context, const struct varlena *value)
+{
+	struct varlena *copy = MemoryContextAlloc(context, VARSIZE(value));
+
+	memcpy(copy, value, VARSIZE(value));
+	return copy;
+}
+
+/* The classifier of a set, which is used up, or NULL. */
+static struct varlena *
+fit_state(ExpandedTraining *et)
+{
+	ClassifierOptions options =
+		classifier_options(state_options_parse(et->options.text), false);
+
+	if (et->set.x.n == 0)
+		return NULL;
+	return (struct varlena *) fit(&et->set, &options);
+}
+
+/*
+ * A state is used up only if nobody else will read it: never by hand, nor in a
+ * window, nor where another aggregate shares it (AggStateIsShared).
+ */
+NL_FUNCTION(logistic_regression_final);
+Datum
+logistic_regression_final(PG_FUNCTION_ARGS)
+{
+	ExpandedTraining *own = own_state(fcinfo);
+	MemoryContext phase;
+	MemoryContext old;
+	struct varlena *classifier;
+	struct varlena *result = NULL;
+
+	if (own != NULL && own->fitted != NULL)
+		PG_RETURN_POINTER(copy_value(CurrentMemoryContext, own->fitted));
+	phase = AllocSetContextCreate(CurrentMemoryContext, "logistic_regression fit",
+								  ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(phase);
+	classifier = fit_state(own != NULL ? own :
+						   training_expand(PG_GETARG_DATUM(0), phase));
+	if (classifier != NULL)
+		result = copy_value(old, classifier);
+	if (own != NULL && result != NULL)
+		own->fitted = copy_value(own->hdr.eoh_context, result);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(phase);
+	if (own != NULL)
+		training_set_free_rows(&own->set);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(shared_value_make(result));
+}
+
+/*
+ * Using a classifier
+ */
+
+/* A classifier, and buffers for the rows that it judges. */
+typedef struct Predictor
+{
+	ClassifierView view;
+	double	   *row;			/* features + 1 */
+	double	   *p;				/* labels */
+} Predictor;
+
+static void *
+get_classifier(Datum datum)
+{
+	return classifier_get(datum);
+}
+
+static Size
+predictor_memory(const void *model)
+{
+	const Classifier *classifier = model;
+
+	return add_size(sizeof(Predictor),
+					mul_size(sizeof(double), (Size) classifier->features + 1 +
+							 classifier->labels));
+}
+
+static void *
+make_predictor(const void *model)
+{
+	const Classifier *classifier = model;
+	Predictor  *predictor = palloc(sizeof(Predictor));
+
+	predictor->view = classifier_view(classifier);
+	predictor->row = palloc(((Size) classifier->features + 1) * sizeof(double));
+	predictor->row[0] = 1;
+	predictor->p = palloc(classifier->labels * sizeof(double));
+	return predictor;
+}
+
+static Predictor *
+get_predictor(FunctionCallInfo fcinfo)
+{
+	static const ModelUse use = {
+		KIND_CLASSIFIER, "predicting with this classifier",
+		get_classifier, predictor_memory, make_predictor
+	};
+
+	StaticAssertStmt(offsetof(Classifier, fingerprint) ==
+					 offsetof(FingerprintedValue, fingerprint),
+					 "the cache must find the fingerprint");
+	return model_cache_get(fcinfo, 0, &use);
+}
+
+/* predict(classifier, features float8[]) */
+NL_FUNCTION(classifier_predict);
+Datum
+classifier_predict(PG_FUNCTION_ARGS)
+{
+	Predictor  *predictor = get_predictor(fcinfo);
+	ArrayType  *features = PG_GETARG_ARRAYTYPE_P(1);
+	const ClassifierView *view = &predictor->view;
+	uint32		n = features_check(features, 0);
+
+	if (n != view->features)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("the row has %u features, but the classifier was fitted to %u",
+						n, view->features)));
+	features_copy(predictor->row + 1, (double *) ARR_DATA_PTR(features), n, 0);
+	softmax_predict(view->coefficients, classifier_columns(view->labels.n),
+					n + 1, predictor->row, predictor->p);
+	PG_FREE_IF_COPY(features, 1);
+	PG_RETURN_POINTER(label_distribution_make(&view->labels, predictor->p));
+}
+
+/* coefficients(classifier) */
+NL_FUNCTION(classifier_coefficients);
+Datum
+classifier_coefficients(PG_FUNCTION_ARGS)
+{
+	ClassifierView view = classifier_view(classifier_get(PG_GETARG_DATUM(0)));
+	uint32		columns = classifier_columns(view.labels.n);
+	bool	   *nulls;
+	Datum	   *values = nl_srf_begin(fcinfo, &nulls);
+
+	for (uint32 k = 0; k < columns; k++)
+	{
+		values[0] = PointerGetDatum(names_text(&view.labels, columns == 1 ? 1 : k));
+		for (uint32 j = 0; j <= view.features; j++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			values[1] = Int32GetDatum(j);
+			values[2] = Float8GetDatum(view.coefficients[(Size) k * (view.features + 1) + j]);
+			nl_srf_row(fcinfo, values, nulls);
+		}
+	}
+	return (Datum) 0;
+}
+
+NL_FUNCTION(classifier_labels);
+Datum
+classifier_labels(PG_FUNCTION_ARGS)
+{
+	ClassifierView view = classifier_view(classifier_get(PG_GETARG_DATUM(0)));
+
+	PG_RETURN_DATUM(names_array(&view.labels));
+}
+
+/* fit_report(classifier) */
+NL_FUNCTION(classifier_fit_report);
+Datum
+classifier_fit_report(PG_FUNCTION_ARGS)
+{
+	ClassifierView view = classifier_view(classifier_get(PG_GETARG_DATUM(0)));
+	Datum		values[10];
+	bool		nulls[10] = {false};
+
+	values[0] = CStringGetTextDatum("logistic_regression");
+	values[1] = Int64GetDatum(view.rows);
+	values[2] = Float8GetDatum(view.weight);
+	values[3] = Int32GetDatum(view.features);
+	values[4] = Int32GetDatum(view.labels.n);
+	values[5] = Int32GetDatum(view.iterations);
+	values[6] = BoolGetDatum(view.converged);
+	values[7] = Float8GetDatum(view.gradient);
+	values[8] = Float8GetDatum(view.log_loss);
+	values[9] = DirectFunctionCall1(jsonb_in, CStringGetDatum(view.options));
+	PG_RETURN_DATUM(nl_record(fcinfo, values, nulls));
+}

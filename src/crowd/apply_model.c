@@ -1,0 +1,248 @@
+/*
+ * apply_model.c
+ *		A fitted model meets annotations; see apply_model.h.
+ */
+#include "crowd/apply_model.h"
+
+#include "math/log_space.h"
+#include "types/model_cache.h"
+
+#define LOG_UNIT 68719476736.0	/* 2^36 */
+#define SCORING "scoring with this annotator_model"
+
+static LogRate
+log_rate(double p)
+{
+	if (p > 0)
+		return (LogRate) {(int64) rint(log(Min(p, 1)) * LOG_UNIT), 0};
+	return (LogRate) {0, 1};
+}
+
+/*
+ * Transpose one annotator's matrices of all components to what each label says
+ * about each component's classes.
+ */
+static void
+fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size annotator)
+{
+	uint32		classes = model->labels.n;
+	uint32		width = model->n_components * classes;
+
+	for (uint32 c = 0; c < model->n_components; c++)
+	{
+		const double *matrix = pool ? model->components[c].pool :
+			model->components[c].confusion + annotator * model_cells(model);
+
+		for (uint32 truth = 0; truth < classes; truth++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			for (uint32 label = 0; label < classes; label++)
+				rates[(Size) label * width + c * classes + truth] =
+					log_rate(matrix[(Size) truth * classes + label]);
+		}
+	}
+}
+
+static Dictionary *
+index_names(const Names *names, const char *kind)
+{
+	Dictionary *dict = dictionary_create(CurrentMemoryContext, kind, PG_UINT32_MAX - 1);
+	uint32	   *codes = nl_alloc(CurrentMemoryContext,
+								 mul_size(Max(names->n, 1), sizeof(uint32)));
+
+	dictionary_add_names(dict, names, codes);
+	pfree(codes);
+	return dict;
+}
+
+/* The parts of a scorer that grow with the model. */
+static Size
+model_scorer_memory(const AnnotatorModel *model)
+{
+	Size		width = mul_size(model->components, model->labels);
+	Size		block = mul_size(width, model->labels);
+	Size		rates = mul_size(block, (Size) model->annotators + 1);
+
+	return add_size(mul_size(add_size(rates, width), sizeof(LogRate)),
+					add_size(dictionary_memory_of(model->annotators,
+												  model->annotator_bytes),
+							 dictionary_memory_of(model->labels,
+												  model->label_bytes)));
+}
+
+/* In the current context; the model must live as long. */
+ModelScorer *
+model_scorer_create(const AnnotatorModel *model)
+{
+	ModelScorer *scorer = palloc0(sizeof(ModelScorer));
+	const AnnotatorModelView *view = &scorer->model;
+	Size		block;
+
+	scorer->model = annotator_model_view(model);
+	scorer->fingerprint = model->fingerprint;
+	scorer->width = view->n_components * view->labels.n;
+	block = mul_size(scorer->width, view->labels.n);
+	nl_check_memory_for(model_scorer_memory(model), SCORING,
+						"fit a model with fewer annotators or classes",
+						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
+						view->annotators.n, view->labels.n, view->labels.n);
+
+	scorer->prior = palloc(scorer->width * sizeof(LogRate));
+	for (uint32 i = 0; i < scorer->width; i++)
+		scorer->prior[i] =
+			log_rate(view->components[i / view->labels.n].prior[i % view->labels.n]);
+	scorer->pool = nl_alloc(CurrentMemoryContext, block * sizeof(LogRate));
+	fill_rates(scorer->pool, view, true, 0);
+	scorer->rates = nl_alloc(CurrentMemoryContext,
+							 Max(view->annotators.n, 1) * block * sizeof(LogRate));
+	for (Size j = 0; j < view->annotators.n; j++)
+		fill_rates(scorer->rates + j * block, view, false, j);
+	scorer->annotators = index_names(&view->annotators, "annotator");
+	scorer->labels = index_names(&view->labels, "label");
+	return scorer;
+}
+
+static Size
+scorer_memory(const void *model)
+{
+	return model_scorer_memory(model);
+}
+
+static void *
+prepare_scorer(const void *model)
+{
+	return model_scorer_create(model);
+}
+
+static void *
+get_model(Datum datum)
+{
+	return annotator_model_get(datum);
+}
+
+/* The scorer of a model argument, kept for the query. */
+ModelScorer *
+model_scorer_cached(FunctionCallInfo fcinfo, int argno)
+{
+	static const ModelUse use = {
+		KIND_ANNOTATOR_MODEL, SCORING, get_model, scorer_memory, prepare_scorer
+	};
+
+	StaticAssertStmt(offsetof(AnnotatorModel, fingerprint) ==
+					 offsetof(FingerprintedValue, fingerprint),
+					 "the cache must find the fingerprint");
+	return model_cache_get(fcinfo, argno, &use);
+}
+
+/* Place of an annotator in the model, or -1 for one never seen. */
+int64
+model_scorer_annotator(ModelScorer *scorer, const char *s, int len)
+{
+	return dictionary_find(scorer->annotators, s, len);
+}
+
+/* Place of a label, which the model must know. */
+uint32
+model_scorer_label(ModelScorer *scorer, const char *s, int len)
+{
+	int64		label = dictionary_find(scorer->labels, s, len);
+
+	if (label < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the annotator_model does not know label \"%.*s\"", len, s),
+				 errhint("Fit a model with such annotations, or leave them out: WHERE label = ANY (labels(model)).")));
+	return label;
+}
+
+/* Places of names in one of the model's dictionaries, -1 where it lacks one. */
+int64 *
+model_scorer_find(Dictionary *dict, const Names *names)
+{
+	int64	   *codes = nl_alloc(CurrentMemoryContext,
+								 mul_size(Max(names->n, 1), sizeof(int64)));
+
+	for (uint32 i = 0; i < names->n; i++)
+	{
+		int			len;
+		const char *s = names_get(names, i, &len);
+
+		CHECK_FOR_INTERRUPTS();
+		codes[i] = dictionary_find(dict, s, len);
+	}
+	return codes;
+}
+
+/*
+ * The score of an item, prior included, from its n annotations; "annotators"
+ * and "labels" are their places in the model.
+ */
+void
+score_item(const ModelScorer *scorer, LogRate *score,
+		   const uint32 *annotator, const uint16 *label, uint32 n,
+		   const int64 *annotators, const int64 *labels)
+{
+	memcpy(score, scorer->prior, scorer->width * sizeof(LogRate));
+	for (uint32 a = 0; a < n; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		score_add(scorer, score, annotators[annotator[a]], labels[label[a]]);
+	}
+}
+
+/*
+ * What a gold label says: the model's gold_weight is the chance that it is
+ * right, and what remains is shared by the other classes.
+ */
+void
+score_add_gold(const ModelScorer *scorer, LogRate *score, uint32 gold)
+{
+	uint32		classes = scorer->model.labels.n;
+	double		right = scorer->model.gold_weight;
+
+	for (uint32 i = 0; i < scorer->width && classes > 1; i++)
+	{
+		LogRate		rate = log_rate(i % classes == gold ? right :
+									(1 - right) / (classes - 1));
+
+		log_rate_add(&score[i], &rate);
+	}
+}
+
+/* The components' weights, as score_posterior wants them. */
+double *
+model_scorer_weights(const ModelScorer *scorer)
+{
+	double	   *weights = palloc(scorer->model.n_components * sizeof(double));
+
+	for (uint32 i = 0; i < scorer->model.n_components; i++)
+		weights[i] = scorer->model.components[i].weight;
+	return weights;
+}
+
+/*
+ * The posterior over classes from a score that includes the prior: the
+ * components' posteriors, averaged by weight.
+ */
+void
+score_posterior(const LogRate *score, uint32 components, uint32 classes,
+				const double *weights, double *posterior)
+{
+	double	   *p = palloc(classes * sizeof(double));
+	uint32	   *vetoes = palloc(classes * sizeof(uint32));
+
+	memset(posterior, 0, classes * sizeof(double));
+	for (uint32 c = 0; c < components; c++)
+	{
+		for (uint32 k = 0; k < classes; k++)
+		{
+			p[k] = score[c * classes + k].log / LOG_UNIT;
+			vetoes[k] = score[c * classes + k].veto;
+		}
+		logspace_normalize(p, vetoes, classes);
+		for (uint32 k = 0; k < classes; k++)
+			posterior[k] += weights[c] * p[k];
+	}
+	pfree(p);
+	pfree(vetoes);
+}

@@ -1,0 +1,75 @@
+/*
+ * apply_model.h
+ *		A fitted model meets annotations: the one piece of code behind
+ *		consensus() and posterior().
+ *
+ * A ModelScorer is a model made ready for look-ups.  An ItemScore gathers what
+ * an item's annotations say: for each component and class the logarithm of the
+ * likelihood, as a whole number of 2^-36, and the vetoes (see log_space.h).
+ * Whole numbers add up to the same sum in any order, so an item's posterior
+ * does not depend on the order of the rows, on the plan, or on how many
+ * workers or servers had a part in it.
+ */
+#ifndef NL_SCORE_H
+#define NL_SCORE_H
+
+#include "types/annotator_model.h"
+
+/* The logarithm of a probability, and whether the probability is 0. */
+typedef struct LogRate
+{
+	int64		log;			/* in units of 2^-36 */
+	uint32		veto;
+} LogRate;
+
+/* Sums stop here, far from overflow: e to the power of -33 million. */
+#define LOG_RATE_MIN (PG_INT64_MIN / 4)
+
+static inline void
+log_rate_add(LogRate *sum, const LogRate *rate)
+{
+	sum->log += rate->log;
+	if (unlikely(sum->log < LOG_RATE_MIN))
+		sum->log = LOG_RATE_MIN;
+	sum->veto += rate->veto;
+}
+
+typedef struct ModelScorer
+{
+	AnnotatorModelView model;
+	uint64		fingerprint;
+	uint32		width;			/* components * classes */
+	LogRate    *prior;			/* width */
+	LogRate    *pool;			/* K labels * width: an annotator never seen */
+	LogRate    *rates;			/* J * K labels * width */
+	Dictionary *annotators;
+	Dictionary *labels;
+} ModelScorer;
+
+extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
+extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
+extern int64 model_scorer_annotator(ModelScorer *scorer, const char *s, int len);
+extern uint32 model_scorer_label(ModelScorer *scorer, const char *s, int len);
+extern int64 *model_scorer_find(Dictionary *dict, const Names *names);
+extern void score_item(const ModelScorer *scorer, LogRate *score,
+					   const uint32 *annotator, const uint16 *label, uint32 n,
+					   const int64 *annotators, const int64 *labels);
+extern void score_add_gold(const ModelScorer *scorer, LogRate *score, uint32 gold);
+extern double *model_scorer_weights(const ModelScorer *scorer);
+extern void score_posterior(const LogRate *score, uint32 components,
+							uint32 classes, const double *weights,
+							double *posterior);
+
+/* What one annotation says; "annotator" is -1 for one never seen. */
+static inline void
+score_add(const ModelScorer *scorer, LogRate *score, int64 annotator, uint32 label)
+{
+	uint32		width = scorer->width;
+	const LogRate *rates = annotator < 0 ? scorer->pool + (Size) label * width :
+		scorer->rates + ((Size) annotator * scorer->model.labels.n + label) * width;
+
+	for (uint32 i = 0; i < width; i++)
+		log_rate_add(&score[i], &rates[i]);
+}
+
+#endif							/* NL_SCORE_H */

@@ -1,0 +1,53 @@
+/*
+ * crowd_shrinkage.h
+ *		What a rate of an annotator is, and how sure that is: the annotator's
+ *		own record seen against the crowd.
+ */
+#ifndef NL_CREDIBLE_H
+#define NL_CREDIBLE_H
+
+#include "noisylabel.h"
+
+/* An annotator's evidence on one rate: counts, and how unsure they are. */
+typedef struct RateEvidence
+{
+	double		count;			/* expected answers of this kind */
+	double		total;			/* of all kinds */
+	double		unsure_in;		/* variance of the count */
+	double		unsure_out;		/* variance of the count of the other kinds */
+	double		unsure_both;	/* of answers that are of this kind or another */
+} RateEvidence;
+
+typedef struct RateEstimate
+{
+	double		rate;
+	double		low;
+	double		high;
+} RateEstimate;
+
+/* What a crowd of one strength would be. */
+typedef struct Strength
+{
+	double		strength;
+	double		weight;			/* log-weight, while they are compared */
+	double		mean;			/* m */
+	double		variance;		/* of m */
+	double		missing;		/* g */
+} Strength;
+
+#define STRENGTHS 25			/* 0.5 to 500, evenly in their logarithms */
+
+/* Those that have weight; see crowd_shrinkage.c. */
+typedef struct Crowd
+{
+	uint32		n;
+	Strength	at[STRENGTHS];
+} Crowd;
+
+extern void crowd_make(const RateEvidence *evidence, uint32 annotators, double guess,
+					   Crowd *crowd);
+extern double missing_share(const RateEvidence *e, double rate);
+extern bool crowd_estimate(const Crowd *crowd, const RateEvidence *e,
+						   double level, RateEstimate *result);
+
+#endif							/* NL_CREDIBLE_H */

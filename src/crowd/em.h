@@ -1,0 +1,293 @@
+/*
+ * em.h
+ *		The fitting engine: expectation maximisation for models of annotators.
+ *
+ * em_expectation.c has the E step, em_maximize.c the M steps of the variants, em_iterate.c the
+ * loop around them, em_restart.c more than one start, em_team.c the processes
+ * that do it and their memory, em_final_counts.c what is counted after it.
+ */
+#ifndef NL_EM_H
+#define NL_EM_H
+
+#include "noisylabel.h"
+
+#include "types/annotation_set.h"
+#include "types/annotator_model.h"
+#include "storage/dsm.h"
+#include "storage/shm_toc.h"
+
+/* Where a Dirichlet prior on the rows of the confusion matrices points. */
+typedef enum SmoothingTarget
+{
+	TOWARD_POOL,				/* all annotators' counts at the start */
+	TOWARD_ACCURACY,			/* the annotator's own accuracy, the pool's errors */
+	TOWARD_DIAGONAL,			/* 4 parts right answer, 1 each wrong answer */
+	TOWARD_UNIFORM,
+	TOWARD_LIKELIEST			/* of an estimate: pool or accuracy */
+} SmoothingTarget;
+
+extern const char *const smoothing_target_names[];	/* ends with NULL */
+
+typedef enum Acceleration
+{
+	ACCELERATE_SQUAREM,
+	ACCELERATE_NONE
+} Acceleration;
+
+typedef struct EmOptions
+{
+	int			max_iterations; /* passes over the annotations */
+	double		tolerance;		/* relative change of the objective */
+	Variant		variant;
+	double		smoothing;		/* pseudo-counts for each row; 0 is none */
+	int			toward;			/* SmoothingTarget */
+	bool		fixed_prior;	/* keep the class prior of the start */
+	bool		estimate;		/* the strength of the smoothing, from the data */
+	int			acceleration;	/* Acceleration */
+} EmOptions;
+
+/*
+ * Tables of the engine are laid out for its inner loop: for annotator j,
+ * label l and truth k the cell is at (j * K + l) * K + k, so that what one
+ * annotation says about all classes is contiguous.  Prior and confusion are
+ * one allocation, the prior first.
+ */
+typedef struct EmTables
+{
+	double	   *prior;			/* K */
+	double	   *confusion;		/* J * K * K */
+} EmTables;
+
+typedef EmTables EmParameters;	/* probabilities */
+typedef EmTables EmCounts;		/* expected counts */
+
+/*
+ * What other starts led to, under the names of the kept fit's classes or, for
+ * starts near the votes, under exchanged ones.
+ */
+typedef struct EmRivals
+{
+	double		other_objective;	/* -DBL_MAX: there is none */
+	double		other_items;	/* how many it puts elsewhere, expected */
+	int			near_starts;
+	int			exchanged;		/* of these */
+	double		exchanged_objective;	/* of the best of them, or -DBL_MAX */
+	double		exchanged_items;
+} EmRivals;
+
+typedef struct EmFit
+{
+	EmParameters parameters;
+	double	   *pool;			/* K * K: for an annotator never seen */
+	EmCounts	counts;			/* expected under the parameters */
+	double		log_likelihood; /* of the parameters */
+	double		objective;		/* log-likelihood plus log-prior */
+	int			iterations;
+	bool		converged;
+	EmRivals   *rivals;			/* NULL: there was one start */
+	const char *detail;			/* what was chosen on the way, or NULL */
+} EmFit;
+
+/* The tables that the processes of a team share. */
+typedef enum EmSlot
+{
+	SLOT_X0,					/* parameters */
+	SLOT_X1,
+	SLOT_X2,
+	SLOT_COUNTS,				/* of all items */
+	SLOT_TARGET,				/* what smoothing points to */
+	SLOT_STRIPES				/* counts of a stripe of items; to the end */
+} EmSlot;
+
+/* What a team does together; a unit is a stripe of items or a block of cells. */
+typedef enum EmTask
+{
+	TASK_VOTES,					/* stripes: counts of vote shares */
+	TASK_EXPECTATION,			/* stripes: counts under parameters "from" */
+	TASK_SUM,					/* blocks: stripes into SLOT_COUNTS */
+	TASK_MAXIMIZE,				/* blocks: SLOT_COUNTS into parameters "to" */
+	TASK_LOG_PRIOR,				/* blocks: of parameters "from" */
+	TASK_LOG_MARGINAL,			/* blocks: of SLOT_COUNTS under smoothing */
+	TASK_STEPLENGTH,			/* blocks: see em_iterate.c */
+	TASK_EXTRAPOLATE,
+	TASK_END					/* none; the worker may go */
+} EmTask;
+
+/* What a task is to do. */
+typedef struct EmWork
+{
+	EmTask		task;
+	EmSlot		from;
+	EmSlot		to;
+	EmSlot		x0;				/* of the extrapolation */
+	EmSlot		x1;
+	EmSlot		x2;
+	double		step;
+	Variant		variant;		/* of the M step */
+	double		strength;		/* of its smoothing */
+} EmWork;
+
+/* The sums that a unit leaves, besides what it does to tables. */
+typedef struct EmPartial
+{
+	double		sum[2];
+} EmPartial;
+
+typedef struct EmTeam EmTeam;
+typedef void (*EmRunUnit) (EmTeam *team, EmTask task, uint32 unit);
+
+/*
+ * The processes of one fit, as one of them sees it: the leader, which may be
+ * alone, or a worker.  See em_team.c.
+ */
+struct EmTeam
+{
+	EmRunUnit	run_unit;
+	AnnotationView view;		/* its names are the leader's only */
+	uint32		classes;
+	Size		annotators;
+	uint32		n_stripes;
+	uint32		n_blocks;
+	uint32		block;			/* annotators of a block */
+	EmTables   *tables;			/* by EmSlot */
+	EmWork	   *work;			/* of the present task */
+	EmPartial  *partial;		/* by unit */
+	double	   *scratch;		/* K + K * K; each process has its own */
+	struct EmShared *shared;	/* NULL when alone */
+	struct EmWorkers *workers;	/* the leader's; NULL when alone */
+};
+
+static inline Size
+em_cell(Size classes, Size annotator, Size label, Size truth)
+{
+	return (annotator * classes + label) * classes + truth;
+}
+
+static inline Size
+em_table_cells(const AnnotationView *view)
+{
+	return mul_size(view->annotators.n, mul_size(view->labels.n, view->labels.n));
+}
+
+/* A block of annotators, and what of a table is theirs; the first has the prior. */
+typedef struct EmBlock
+{
+	Size		first;
+	Size		last;			/* one beyond */
+	Size		first_cell;		/* from the prior on */
+	Size		last_cell;
+} EmBlock;
+
+static inline EmBlock
+em_block(const EmTeam *team, uint32 block)
+{
+	Size		cells = (Size) team->classes * team->classes;
+	EmBlock		b;
+
+	b.first = (Size) block * team->block;
+	b.last = Min(b.first + team->block, team->annotators);
+	b.first_cell = block == 0 ? 0 : team->classes + b.first * cells;
+	b.last_cell = team->classes + b.last * cells;
+	return b;
+}
+
+/* em_team.c */
+extern Size em_table_size(const AnnotationView *view);
+extern Size em_team_memory(const AnnotationView *view);
+extern EmTables em_tables_create(const AnnotationView *view);
+extern void em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from);
+extern void em_tables_clear(const AnnotationView *view, EmTables *tables);
+extern void em_tables_free(EmTables *tables);
+extern EmTeam *em_team_create(const AnnotationView *view, Size beside,
+							  EmRunUnit run_unit);
+extern void em_team_run(EmTeam *team, EmTask task);
+extern double em_team_sum(const EmTeam *team, EmTask task, int which);
+extern void em_team_end(EmTeam *team);
+extern void em_team_work(shm_toc *toc, EmRunUnit run_unit);
+
+/* em_tasks.c */
+extern void em_run_unit(EmTeam *team, EmTask task, uint32 unit);
+extern NL_EXPORT void em_worker_main(dsm_segment *seg, shm_toc *toc);
+
+typedef struct Pass EmPosteriors;	/* a pass that answers tile by tile */
+
+/* em_expectation.c */
+extern double em_expectation(EmTeam *team, EmSlot from);
+extern void em_vote_shares(EmTeam *team);
+extern void em_stripe_votes(EmTeam *team, uint32 stripe);
+extern double em_stripe_expectation(EmTeam *team, uint32 stripe);
+extern void em_block_sum(EmTeam *team, uint32 block);
+extern void em_add_posterior(const AnnotationView *view, uint32 item,
+							 const double *posterior, EmCounts *counts);
+extern void em_item_vote_shares(const AnnotationView *view, uint32 item,
+								double *posterior);
+extern uint32 em_gold_counts(const AnnotationView *view, EmCounts *counts);
+extern void em_mix_gold(const AnnotationView *view, uint32 item, double *posterior);
+extern void em_posterior_without_gold(const AnnotationView *view,
+									  const EmParameters *at, uint32 item,
+									  double *posterior);
+
+extern EmPosteriors *em_begin_posteriors(const AnnotationView *view,
+										 const EmParameters *at);
+extern const double *em_next_posteriors(EmPosteriors *s, uint32 first,
+										uint32 *last);
+extern void em_end_posteriors(EmPosteriors *s);
+
+/* em_final_counts.c */
+extern void em_evidence(const AnnotationView *view, const EmParameters *at,
+						bool gold_only, EmCounts *counts, double *variance);
+
+/* em_maximize.c */
+typedef struct Maximizer Maximizer;
+extern Maximizer *maximizer_create(EmTeam *team, const EmOptions *options);
+extern void maximizer_free(Maximizer *m);
+extern void maximizer_step(Maximizer *m, EmSlot to);
+extern double maximizer_log_prior(Maximizer *m, EmSlot at);
+extern const char *maximizer_estimate(Maximizer *m, SmoothingTarget toward);
+extern void em_block_maximize(EmTeam *team, uint32 block);
+extern double em_block_log_prior(EmTeam *team, uint32 block);
+extern void em_pool(const EmTeam *team, double *pool);
+
+/* em_shrinkage.c */
+typedef struct EmStrength
+{
+	double		strength;
+	double		log_marginal;
+} EmStrength;
+
+extern EmStrength em_strength(EmTeam *team, Variant variant);
+extern double em_block_log_marginal(EmTeam *team, uint32 block);
+
+/* em_dependence_test.c */
+extern double em_dependence(const AnnotationView *view, const EmParameters *at);
+
+/*
+ * Pseudo-counts that are few enough for any data: for the accuracy of an
+ * annotator two, one right and wrong each on a coin of the crowd's accuracy;
+ * for a row of a matrix half a count for each free cell, as in Jeffreys' prior.
+ */
+static inline double
+em_light_smoothing(const EmTeam *team, Variant variant)
+{
+	return variant == VARIANT_ONE_COIN ? 2 : (team->classes - 1) / 2.0;
+}
+
+/* em_iterate.c */
+extern EmFit *em_fit(EmTeam *team, const EmOptions *options, const EmCounts *start);
+extern EmFit *em_one_step(EmTeam *team, const EmOptions *options,
+						  const EmCounts *start, EmFit *from);
+extern EmFit *em_refit(EmTeam *team, const EmOptions *options, EmFit *from);
+extern void em_fit_free(EmFit *fit);
+extern EmPartial em_block_steplength(EmTeam *team, uint32 block);
+extern void em_block_extrapolate(EmTeam *team, uint32 block);
+
+/* em_restart.c */
+extern Size em_restart_memory(const AnnotationView *view);
+extern EmFit *em_restart(EmTeam *team, const EmOptions *options, int n, int seed,
+						 EmFit *anchor);
+
+/* choose_variant.c */
+extern EmFit *fit_auto(EmTeam *team, const EmOptions *options,
+					   const EmCounts *start);
+
+#endif							/* NL_EM_H */

@@ -1,0 +1,624 @@
+/*
+ * em_expectation.c
+ *		The E step: posteriors of items and their expected counts.
+ *
+ * Model (Dawid & Skene, Applied Statistics 28, 1979).  Item i has a true class
+ * drawn from the prior p; annotator j gives label l to an item of class k with
+ * probability pi(j, k, l), independently of all else.  The log-likelihood is
+ *
+ *	L = sum over items i of log sum over classes k of p_k prod pi(j, k, l)
+ *
+ * (their eq. 2.7, with the product over the annotations of the item).  One
+ * pass over the annotations computes the posteriors (eq. 2.5) of a tile of
+ * items and adds them to the expected counts at once, so they are never all
+ * stored.  A tile is small enough for the first cache and has enough
+ * annotations to know far ahead which cells will be wanted.  What the counts
+ * become is the business of em_maximize.c, and how often, of em_iterate.c.
+ *
+ * Arithmetic.  An item's weights are products of probabilities, which for a
+ * few annotations is safe and much faster than sums of logarithms: the product
+ * of a class is rounded only when it falls below the smallest double, 1e-308,
+ * and that does not matter so long as another class stands above SAFE_WEIGHT.
+ * Nor is there a logarithm for each item: their weights are multiplied, too.
+ * Items where none does, and items with more than CHUNK annotations, go
+ * through logarithms, taken of the product of each chunk, or of each
+ * annotation where a chunk's product comes too near underflow.
+ *
+ * A pass goes over stripes of items, each with a table of counts of its own,
+ * which are added up in their order (see em_team.c).  Within a stripe the order
+ * of summation is that of the view, which depends on names only, so the same
+ * rows always give the same bits.  Contraction to fused multiply-adds is
+ * switched off (see Makefile), so the versions for different processors agree.
+ *
+ * Memory: a tile and buffers of K doubles; the tables are the team's.
+ * Interrupts: every tile, and within an item of many annotations.
+ */
+#include "crowd/em.h"
+
+#include "math/dispatch.h"
+#include "math/log_space.h"
+
+#define TILE_CELLS 2560			/* doubles of posteriors */
+#define CHUNK 32
+#define SAFE_WEIGHT 1e-200
+#define SAFE_PRODUCT 1e-290
+#define SAFE_FACTOR 1e-100		/* times SAFE_WEIGHT this is no underflow */
+#define AHEAD 8					/* annotations from prefetch to use */
+#define SMALL_CLASSES 10		/* up to here loops are unrolled */
+
+/* One pass: what it reads, what it adds to, and buffers for one item. */
+typedef struct Pass
+{
+	const AnnotationView *view;
+	uint32		classes;
+	const double *prior;
+	const double *confusion;
+	double	   *prior_counts;
+	double	   *counts;
+	double	   *weight;			/* K: weights, then posterior */
+	double	   *product;		/* K */
+	uint32	   *vetoes;			/* K */
+	uint32		tile;			/* items */
+	double	   *posterior;		/* of the items of a tile */
+} Pass;
+
+/*
+ * E step of one item through logarithms; see the head of the file.
+ */
+static void
+add_annotation_logs(Pass *s, uint32 a)
+{
+	uint32		classes = s->classes;
+	const double *p = s->confusion +
+		em_cell(classes, s->view->annotator[a], s->view->label[a], 0);
+
+	for (uint32 k = 0; k < classes; k++)
+	{
+		if (p[k] > 0)
+			s->weight[k] += log(p[k]);
+		else
+			s->vetoes[k]++;
+	}
+}
+
+static void
+add_chunk_logs(Pass *s, uint32 from, uint32 to)
+{
+	uint32		classes = s->classes;
+	double		min = 1;
+
+	for (uint32 k = 0; k < classes; k++)
+		s->product[k] = 1;
+	for (uint32 a = from; a < to; a++)
+	{
+		const double *p = s->confusion +
+			em_cell(classes, s->view->annotator[a], s->view->label[a], 0);
+
+		for (uint32 k = 0; k < classes; k++)
+			s->product[k] *= p[k];
+	}
+	for (uint32 k = 0; k < classes; k++)
+		min = Min(min, s->product[k]);
+	if (min >= SAFE_PRODUCT)
+		for (uint32 k = 0; k < classes; k++)
+			s->weight[k] += log(s->product[k]);
+	else
+		for (uint32 a = from; a < to; a++)
+			add_annotation_logs(s, a);
+}
+
+/* Gold that may be wrong is one more answer, of known accuracy. */
+static void
+add_gold_logs(Pass *s, uint32 gold)
+{
+	double		right = s->view->gold_weight;
+
+	for (uint32 k = 0; k < s->classes; k++)
+		s->weight[k] += log(k == gold ? right : (1 - right) / (s->classes - 1));
+}
+
+/*
+ * Leaves the posterior in s->weight; returns the item's log-likelihood.
+ * "gold" is uncertain gold, or NO_GOLD.
+ */
+static double
+posterior_by_logs(Pass *s, uint32 from, uint32 to, uint32 gold)
+{
+	for (uint32 k = 0; k < s->classes; k++)
+	{
+		s->vetoes[k] = s->prior[k] > 0 ? 0 : 1;
+		s->weight[k] = s->prior[k] > 0 ? log(s->prior[k]) : 0;
+	}
+	for (uint32 a = from; a < to; a += CHUNK)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_chunk_logs(s, a, Min(a + CHUNK, to));
+	}
+	if (gold != NO_GOLD)
+		add_gold_logs(s, gold);
+	return logspace_normalize(s->weight, s->vetoes, s->classes);
+}
+
+/* An item whose class is known: its posterior is no question. */
+static double
+posterior_of_gold(Pass *s, uint32 from, uint32 to, uint32 gold)
+{
+	double		log_likelihood = log(Max(s->prior[gold], DBL_MIN));
+
+	for (uint32 a = from; a < to; a++)
+	{
+		double		p = s->confusion[em_cell(s->classes, s->view->annotator[a],
+											 s->view->label[a], gold)];
+
+		NL_CHECK_INTERRUPTS(a);
+		log_likelihood += log(Max(p, DBL_MIN));
+	}
+	for (uint32 k = 0; k < s->classes; k++)
+		s->weight[k] = (k == gold);
+	return log_likelihood;
+}
+
+static pg_attribute_always_inline void
+prefetch_cells(const double *cells, uint32 classes)
+{
+	for (uint32 k = 0; k < classes; k += 8)
+		__builtin_prefetch(cells + k);
+}
+
+/* The items that the fast path leaves: gold, many annotations, tiny products. */
+static pg_noinline double
+posterior_with_care(Pass *s, uint32 item)
+{
+	uint32		from = s->view->starts[item];
+	uint32		to = s->view->starts[item + 1];
+	uint32		gold = annotation_gold(s->view, item);
+
+	if (gold != NO_GOLD && s->view->gold_weight >= 1)
+		return posterior_of_gold(s, from, to, gold);
+	return posterior_by_logs(s, from, to, gold);
+}
+
+/* The logarithm of a product of many numbers in (SAFE_WEIGHT, 1]. */
+typedef struct LogProduct
+{
+	double		log;
+	double		product;		/* what the logarithm does not have yet */
+} LogProduct;
+
+static pg_attribute_always_inline void
+log_product_add(LogProduct *p, double x)
+{
+	if (p->product < SAFE_FACTOR)
+	{
+		p->log += log(p->product);
+		p->product = 1;
+	}
+	p->product *= x;
+}
+
+/*
+ * Posteriors of the items of a tile; adds their log-likelihood.  "classes" is a
+ * constant where this is inlined for a small number of classes, so that an
+ * item's weights stay in registers.
+ */
+static pg_attribute_always_inline void
+tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
+				LogProduct *log_likelihood)
+{
+	const AnnotationView *view = s->view;
+	const uint32 *restrict annotator = view->annotator;
+	const uint16 *restrict label = view->label;
+	const double *restrict prior = s->prior;
+	const double *restrict confusion = s->confusion;
+	double	   *restrict posterior = s->posterior;
+	double		local[SMALL_CLASSES];
+	double	   *restrict weight = classes <= SMALL_CLASSES ? local : s->product;
+	uint32		end = view->annotations;
+
+	for (uint32 i = first; i < last; i++, posterior += classes)
+	{
+		uint32		from = view->starts[i];
+		uint32		to = view->starts[i + 1];
+		double		sum = 0;
+
+		if (likely(to - from <= CHUNK))
+		{
+			for (uint32 k = 0; k < classes; k++)
+				weight[k] = prior[k];
+			for (uint32 a = from; a < to; a++)
+			{
+				const double *p = confusion +
+					em_cell(classes, annotator[a], label[a], 0);
+
+				if (a + AHEAD < end)
+					prefetch_cells(confusion + em_cell(classes, annotator[a + AHEAD],
+													   label[a + AHEAD], 0),
+								   classes);
+				for (uint32 k = 0; k < classes; k++)
+					weight[k] *= p[k];
+			}
+			for (uint32 k = 0; k < classes; k++)
+				sum += weight[k];
+		}
+		if (likely(sum > SAFE_WEIGHT && annotation_gold(view, i) == NO_GOLD))
+		{
+			double		scale = 1 / sum;
+
+			log_product_add(log_likelihood, sum);
+			for (uint32 k = 0; k < classes; k++)
+				posterior[k] = weight[k] * scale;
+		}
+		else
+		{
+			log_likelihood->log += posterior_with_care(s, i);
+			for (uint32 k = 0; k < classes; k++)
+				posterior[k] = s->weight[k];
+		}
+	}
+}
+
+/* All loads come before all stores, so that the compiler may use vectors. */
+static pg_attribute_always_inline void
+add_cells(double *to, const double *values, const uint32 classes)
+{
+	double		sum[SMALL_CLASSES];
+
+	if (classes <= SMALL_CLASSES)
+	{
+		for (uint32 k = 0; k < classes; k++)
+			sum[k] = to[k] + values[k];
+		for (uint32 k = 0; k < classes; k++)
+			to[k] = sum[k];
+	}
+	else
+		for (uint32 k = 0; k < classes; k++)
+			to[k] += values[k];
+}
+
+/* What the items of a tile add to the counts. */
+static pg_attribute_always_inline void
+tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
+{
+	const AnnotationView *view = s->view;
+	const uint32 *restrict annotator = view->annotator;
+	const uint16 *restrict label = view->label;
+	const double *posterior = s->posterior;
+	double	   *restrict prior_counts = s->prior_counts;
+	double	   *restrict counts = s->counts;
+	uint32		end = view->annotations;
+
+	for (uint32 i = first; i < last; i++, posterior += classes)
+	{
+		uint32		to = view->starts[i + 1];
+
+		if (unlikely(to - view->starts[i] > NL_INTERRUPT_STEPS))
+		{
+			EmCounts	all = {prior_counts, counts};
+
+			em_add_posterior(view, i, posterior, &all);
+			continue;
+		}
+		add_cells(prior_counts, posterior, classes);
+		for (uint32 a = view->starts[i]; a < to; a++)
+		{
+			double	   *c = counts + em_cell(classes, annotator[a], label[a], 0);
+
+			if (a + AHEAD < end)
+				prefetch_cells(counts + em_cell(classes, annotator[a + AHEAD],
+												label[a + AHEAD], 0),
+							   classes);
+			add_cells(c, posterior, classes);
+		}
+	}
+}
+
+/* Calls one of the two above as a copy made for the number of classes. */
+#define FOR_CLASSES(function, ...) \
+	switch (s->classes) \
+	{ \
+		case 2: function(s, first, last, 2, ##__VA_ARGS__); break; \
+		case 3: function(s, first, last, 3, ##__VA_ARGS__); break; \
+		case 4: function(s, first, last, 4, ##__VA_ARGS__); break; \
+		case 5: function(s, first, last, 5, ##__VA_ARGS__); break; \
+		case 6: function(s, first, last, 6, ##__VA_ARGS__); break; \
+		case 7: function(s, first, last, 7, ##__VA_ARGS__); break; \
+		case 8: function(s, first, last, 8, ##__VA_ARGS__); break; \
+		case 9: function(s, first, last, 9, ##__VA_ARGS__); break; \
+		case 10: function(s, first, last, 10, ##__VA_ARGS__); break; \
+		default: function(s, first, last, s->classes, ##__VA_ARGS__); \
+	}
+
+DISPATCHED("default", "avx2") static void
+pass_posteriors(Pass *s, uint32 first, uint32 last, LogProduct *log_likelihood)
+{
+	FOR_CLASSES(tile_posteriors, log_likelihood);
+}
+
+DISPATCHED("default", "avx2") static void
+pass_counts(Pass *s, uint32 first, uint32 last)
+{
+	FOR_CLASSES(tile_counts);
+}
+
+/* A pass that reads the parameters and fills the counts from zero, if given. */
+static Pass
+begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *counts)
+{
+	uint32		classes = view->labels.n;
+	Pass		s = {.view = view,.classes = classes};
+
+	if (from != NULL)
+	{
+		s.prior = from->prior;
+		s.confusion = from->confusion;
+	}
+	if (counts != NULL)
+	{
+		em_tables_clear(view, counts);
+		s.prior_counts = counts->prior;
+		s.counts = counts->confusion;
+	}
+	s.tile = Max(TILE_CELLS / classes, 1);
+	s.posterior = palloc((Size) s.tile * classes * sizeof(double));
+	s.weight = palloc(classes * sizeof(double));
+	s.product = palloc(classes * sizeof(double));
+	s.vetoes = palloc(classes * sizeof(uint32));
+	return s;
+}
+
+static void
+end_pass(Pass *s)
+{
+	pfree(s->posterior);
+	pfree(s->weight);
+	pfree(s->product);
+	pfree(s->vetoes);
+}
+
+/* Where a stripe of items begins: stripes have about equal annotations. */
+static uint32
+stripe_start(const EmTeam *team, uint32 stripe)
+{
+	const AnnotationView *view = &team->view;
+	uint64		goal = (uint64) view->annotations * stripe / team->n_stripes;
+	uint32		low = 0;
+	uint32		high = view->items;
+
+	if (stripe == 0 || stripe == team->n_stripes)
+		return stripe == 0 ? 0 : view->items;
+	while (low < high)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (view->starts[middle] < goal)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Add the counts of a stripe to those of all, or begin with them. */
+static void
+add_counts(const EmTeam *team, uint32 stripe, Size from, Size to)
+{
+	double	   *restrict all = team->tables[SLOT_COUNTS].prior;
+	const double *restrict part = team->tables[SLOT_STRIPES + stripe].prior;
+
+	if (stripe == 0)
+		memcpy(all + from, part + from, (to - from) * sizeof(double));
+	else
+		for (Size i = from; i < to; i++)
+			all[i] += part[i];
+}
+
+/* Who is alone has one table for all stripes and adds it up at once. */
+static void
+end_stripe(const EmTeam *team, uint32 stripe)
+{
+	if (team->shared != NULL || team->n_stripes == 1)
+		return;
+	for (uint32 block = 0; block < team->n_blocks; block++)
+	{
+		EmBlock		b = em_block(team, block);
+
+		CHECK_FOR_INTERRUPTS();
+		add_counts(team, stripe, b.first_cell, b.last_cell);
+	}
+}
+
+/* Add up the stripes, for a block of annotators. */
+void
+em_block_sum(EmTeam *team, uint32 block)
+{
+	EmBlock		b = em_block(team, block);
+
+	for (uint32 stripe = 0; stripe < team->n_stripes; stripe++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_counts(team, stripe, b.first_cell, b.last_cell);
+	}
+}
+
+/* The counts are in SLOT_COUNTS when this is done. */
+static void
+run_stripes(EmTeam *team, EmTask task)
+{
+	em_team_run(team, task);
+	if (team->shared != NULL)
+		em_team_run(team, TASK_SUM);
+}
+
+/* E step of one stripe; returns its log-likelihood. */
+double
+em_stripe_expectation(EmTeam *team, uint32 stripe)
+{
+	Pass		s = begin_pass(&team->view, &team->tables[team->work->from],
+							   &team->tables[SLOT_STRIPES + stripe]);
+	uint32		end = stripe_start(team, stripe + 1);
+	LogProduct	log_likelihood = {0, 1};
+
+	for (uint32 first = stripe_start(team, stripe); first < end; first += s.tile)
+	{
+		uint32		last = Min(first + s.tile, end);
+
+		CHECK_FOR_INTERRUPTS();
+		pass_posteriors(&s, first, last, &log_likelihood);
+		pass_counts(&s, first, last);
+	}
+	end_pass(&s);
+	end_stripe(team, stripe);
+	return log_likelihood.log + log(log_likelihood.product);
+}
+
+/* E step over all items; returns the log-likelihood of the parameters. */
+double
+em_expectation(EmTeam *team, EmSlot from)
+{
+	team->work->from = from;
+	run_stripes(team, TASK_EXPECTATION);
+	return em_team_sum(team, TASK_EXPECTATION, 0);
+}
+
+/* Add what an item's posterior says to the expected counts. */
+void
+em_add_posterior(const AnnotationView *view, uint32 item,
+				 const double *posterior, EmCounts *counts)
+{
+	uint32		classes = view->labels.n;
+
+	for (uint32 k = 0; k < classes; k++)
+		counts->prior[k] += posterior[k];
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		double	   *c = counts->confusion +
+			em_cell(classes, view->annotator[a], view->label[a], 0);
+
+		NL_CHECK_INTERRUPTS(a);
+		for (uint32 k = 0; k < classes; k++)
+			c[k] += posterior[k];
+	}
+}
+
+/* What gold says takes the place of a posterior, by its weight. */
+void
+em_mix_gold(const AnnotationView *view, uint32 item, double *posterior)
+{
+	uint32		gold = annotation_gold(view, item);
+
+	if (gold == NO_GOLD)
+		return;
+	for (uint32 k = 0; k < view->labels.n; k++)
+		posterior[k] = posterior[k] * (1 - view->gold_weight) +
+			(k == gold ? view->gold_weight : 0);
+}
+
+/* The vote shares of one item. */
+void
+em_item_vote_shares(const AnnotationView *view, uint32 item, double *posterior)
+{
+	uint32		from = view->starts[item];
+	uint32		to = view->starts[item + 1];
+
+	memset(posterior, 0, view->labels.n * sizeof(double));
+	for (uint32 a = from; a < to; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		posterior[view->label[a]] += 1.0 / (to - from);
+	}
+}
+
+/* Counts of the start (eq. 3.1), of one stripe: vote shares as posteriors. */
+void
+em_stripe_votes(EmTeam *team, uint32 stripe)
+{
+	const AnnotationView *view = &team->view;
+	EmCounts   *counts = &team->tables[SLOT_STRIPES + stripe];
+	Pass		s = begin_pass(view, NULL, counts);
+	uint32		end = stripe_start(team, stripe + 1);
+
+	for (uint32 i = stripe_start(team, stripe); i < end; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		em_item_vote_shares(view, i, s.weight);
+		em_mix_gold(view, i, s.weight);
+		em_add_posterior(view, i, s.weight, counts);
+	}
+	end_pass(&s);
+	end_stripe(team, stripe);
+}
+
+/* Leaves the counts of vote shares in SLOT_COUNTS. */
+void
+em_vote_shares(EmTeam *team)
+{
+	run_stripes(team, TASK_VOTES);
+}
+
+/* Counts of the items with gold, by gold alone; returns how many there are. */
+uint32
+em_gold_counts(const AnnotationView *view, EmCounts *counts)
+{
+	Pass		s = begin_pass(view, NULL, counts);
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (annotation_gold(view, i) == NO_GOLD)
+			continue;
+		for (uint32 k = 0; k < s.classes; k++)
+			s.weight[k] = 1.0 / s.classes;
+		em_mix_gold(view, i, s.weight);
+		em_add_posterior(view, i, s.weight, counts);
+		n++;
+	}
+	end_pass(&s);
+	return n;
+}
+
+/* The posterior of one item by its annotations alone. */
+void
+em_posterior_without_gold(const AnnotationView *view, const EmParameters *at,
+						  uint32 item, double *posterior)
+{
+	Pass		s = begin_pass(view, at, NULL);
+
+	(void) posterior_by_logs(&s, view->starts[item], view->starts[item + 1], NO_GOLD);
+	memcpy(posterior, s.weight, s.classes * sizeof(double));
+	end_pass(&s);
+}
+
+/*
+ * The posteriors that the E step works with, for any items in any order.
+ */
+EmPosteriors *
+em_begin_posteriors(const AnnotationView *view, const EmParameters *at)
+{
+	Pass	   *s = palloc(sizeof(Pass));
+
+	*s = begin_pass(view, at, NULL);
+	return s;
+}
+
+/*
+ * Posteriors of the items from "first" on, K each, as many as there is room for;
+ * "last" is one beyond.  Valid until the next call; the same bits as in the
+ * pass over all items.
+ */
+const double *
+em_next_posteriors(EmPosteriors *s, uint32 first, uint32 *last)
+{
+	LogProduct	log_likelihood = {0, 1};
+
+	*last = Min(first + s->tile, s->view->items);
+	pass_posteriors(s, first, *last, &log_likelihood);
+	return s->posterior;
+}
+
+void
+em_end_posteriors(EmPosteriors *s)
+{
+	end_pass(s);
+	pfree(s);
+}

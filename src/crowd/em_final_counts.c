@@ -1,0 +1,76 @@
+/*
+ * em_final_counts.c
+ *		What a finished fit leaves behind for each annotator: expected counts,
+ *		and how sure they are.
+ *
+ * With t the posterior of a class for the item of an annotation, the expected
+ * count of (truth, label) is the sum of t over the annotations with that label,
+ * and its variance, given the annotations, the sum of t (1 - t).  The first is
+ * how much was seen, the second how much of that is guesswork; crowd_shrinkage.c makes
+ * intervals of the two.  An annotator who gave an item the same label m times
+ * is right or wrong m times at once, which has the variance m^2 t (1 - t).
+ *
+ * The posterior is that of the last pass, with gold as in the E step.  Where gold
+ * alone taught the model, items with gold alone are evidence: on the others the
+ * crowd's agreement would have the say about annotators that it was denied.
+ *
+ * Memory: a tile of posteriors.  Interrupts: every tile, and within an item of
+ * many annotations.
+ */
+#include "crowd/em.h"
+
+static void
+add_item(const AnnotationView *view, uint32 item, const double *posterior,
+		 EmCounts *counts, double *variance)
+{
+	uint32		classes = view->labels.n;
+	uint32		from = view->starts[item];
+	uint32		repeats = 0;
+
+	for (uint32 a = from; a < view->starts[item + 1]; a++)
+	{
+		Size		cell = em_cell(classes, view->annotator[a], view->label[a], 0);
+		double	   *c = counts->confusion + cell;
+		double	   *v = variance + cell;
+		double		times;
+
+		NL_CHECK_INTERRUPTS(a);
+		if (a > from && view->annotator[a] == view->annotator[a - 1] &&
+			view->label[a] == view->label[a - 1])
+			repeats++;
+		else
+			repeats = 0;
+		times = 2.0 * repeats + 1;	/* (m + 1)^2 - m^2 */
+		for (uint32 k = 0; k < classes; k++)
+		{
+			c[k] += posterior[k];
+			/* rounding may have made a posterior a bit larger than 1 */
+			v[k] += times * posterior[k] * Max(1 - posterior[k], 0);
+		}
+	}
+	for (uint32 k = 0; k < classes; k++)
+		counts->prior[k] += posterior[k];
+}
+
+/* Fills counts and variance, a table of em_table_cells() numbers, from zero. */
+void
+em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
+			EmCounts *counts, double *variance)
+{
+	uint32		classes = view->labels.n;
+	EmPosteriors *posteriors = em_begin_posteriors(view, at);
+	uint32		last;
+
+	em_tables_clear(view, counts);
+	nl_clear(variance, em_table_cells(view) * sizeof(double));
+	for (uint32 first = 0; first < view->items; first = last)
+	{
+		const double *p = em_next_posteriors(posteriors, first, &last);
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 i = first; i < last; i++, p += classes)
+			if (!gold_only || annotation_gold(view, i) != NO_GOLD)
+				add_item(view, i, p, counts, variance);
+	}
+	em_end_posteriors(posteriors);
+}

@@ -1,0 +1,461 @@
+/*
+ * em_team.c
+ *		The processes of a fit and the memory they share.
+ *
+ * A fit is a sequence of short tasks (see EmTask), each made of units that may
+ * be done in any order by any process: stripes of items, or blocks of
+ * annotators.  A unit writes only what no other unit of its task reads or
+ * writes, and what it sums up it leaves in a place of its own; the leader adds
+ * those sums in the order of units.  How items and annotators are divided
+ * depends on the annotations alone.  So one process or many, the result is the
+ * same to the last bit.
+ *
+ * Memory.  The tables, and where there are workers the view itself, lie in one
+ * piece: the leader's own memory, or a dynamic shared memory segment.  Workers
+ * need a table of counts for each stripe; who is alone adds up stripe after
+ * stripe and needs one.  Stripes are made so large that all their tables take
+ * no more than a double for each annotation and class.
+ *
+ * Phases.  The leader writes what is to be done and meets the workers at a
+ * barrier; all take units from one counter until none is left, and meet again.
+ * So phases of the barrier are even while the leader works alone and odd during
+ * a task.  A worker may join late, in any phase, or never.  Workers are
+ * PostgreSQL's parallel workers and obey its settings: as many as the planner
+ * would use to read a table of the size of what one pass reads and writes.
+ *
+ * Interrupts: in the tasks, and while waiting.  An error or a cancel in any
+ * process ends all of them; PostgreSQL sees to that at the end of the leader's
+ * transaction or subtransaction.
+ */
+#include "crowd/em.h"
+
+#ifdef __linux__
+#include <sys/statvfs.h>
+#endif
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "optimizer/cost.h"
+#include "optimizer/paths.h"
+#include "pgstat.h"
+#include "port/atomics.h"
+#include "storage/barrier.h"
+#include "storage/dsm_impl.h"
+
+#define MAX_STRIPES 32
+#define STRIPE_FACTOR 8			/* annotations of a stripe to rows of a table */
+#define BLOCK_CELLS 16384
+#define KEY_SEGMENT UINT64CONST(1)
+
+typedef struct EmShared
+{
+	/* what a worker must know to find its way */
+	uint32		items;
+	uint32		annotations;
+	uint32		annotators;
+	uint32		classes;
+	bool		has_gold;
+	double		gold_weight;
+
+	Barrier		barrier;
+	pg_atomic_uint32 next;		/* unit */
+	EmWork		work;
+} EmShared;
+
+typedef struct EmWorkers
+{
+	dsm_segment *segment;
+	ParallelContext *context;
+} EmWorkers;
+
+/*
+ * Sizes and places.
+ */
+static Size
+n_parameters(Size annotators, Size classes)
+{
+	return add_size(classes, mul_size(annotators, mul_size(classes, classes)));
+}
+
+/* Bytes of one table. */
+Size
+em_table_size(const AnnotationView *view)
+{
+	return mul_size(n_parameters(view->annotators.n, view->labels.n), sizeof(double));
+}
+
+EmTables
+em_tables_create(const AnnotationView *view)
+{
+	double	   *values = nl_alloc(CurrentMemoryContext, em_table_size(view));
+
+	return (EmTables) {values, values + view->labels.n};
+}
+
+void
+em_tables_free(EmTables *tables)
+{
+	pfree(tables->prior);
+}
+
+void
+em_tables_copy(const EmTeam *team, EmTables *to, const EmTables *from)
+{
+	nl_copy(to->prior, from->prior, em_table_size(&team->view));
+}
+
+void
+em_tables_clear(const AnnotationView *view, EmTables *tables)
+{
+	nl_clear(tables->prior, em_table_size(view));
+}
+
+/* How a fit is divided: by the data alone. */
+static void
+divide(EmTeam *team)
+{
+	Size		rows = mul_size(team->annotators, team->classes);
+	Size		stripes = team->view.annotations / Max(mul_size(rows, STRIPE_FACTOR), 1);
+	Size		cells = (Size) team->classes * team->classes;
+
+	team->n_stripes = Max(Min(stripes, MAX_STRIPES), 1);
+	team->block = Max(BLOCK_CELLS / cells, 1);
+	team->n_blocks = Max((team->annotators + team->block - 1) / team->block, 1);
+}
+
+/* Tables that are stored; one stripe needs none of its own. */
+static uint32
+n_tables(const EmTeam *team, bool alone)
+{
+	if (team->n_stripes == 1)
+		return SLOT_STRIPES;
+	return SLOT_STRIPES + (alone ? 1 : team->n_stripes);
+}
+
+static Size
+n_partial(const EmTeam *team)
+{
+	return Max(team->n_stripes, team->n_blocks);
+}
+
+static Size
+tables_size(const EmTeam *team, bool alone)
+{
+	return add_size(mul_size(n_tables(team, alone), em_table_size(&team->view)),
+					mul_size(n_partial(team), sizeof(EmPartial)));
+}
+
+/* Bytes of the tables of a team that is alone. */
+Size
+em_team_memory(const AnnotationView *view)
+{
+	EmTeam		team = {.view = *view,.classes = view->labels.n,
+	.annotators = view->annotators.n};
+
+	divide(&team);
+	return tables_size(&team, true);
+}
+
+/* Point the team to its tables; returns what follows them. */
+static char *
+place_tables(EmTeam *team, char *at, bool alone)
+{
+	Size		n = n_parameters(team->annotators, team->classes);
+	uint32		stored = n_tables(team, alone);
+
+	team->partial = (EmPartial *) at;
+	at += n_partial(team) * sizeof(EmPartial);
+	team->tables = palloc((SLOT_STRIPES + team->n_stripes) * sizeof(EmTables));
+	for (uint32 i = 0; i < stored; i++)
+	{
+		team->tables[i].prior = (double *) at;
+		team->tables[i].confusion = team->tables[i].prior + team->classes;
+		at += n * sizeof(double);
+	}
+	for (uint32 i = stored; i < SLOT_STRIPES + team->n_stripes; i++)
+		team->tables[i] = team->tables[team->n_stripes == 1 ? SLOT_COUNTS : SLOT_STRIPES];
+	return at;
+}
+
+static Size
+view_size(const AnnotationView *view)
+{
+	Size		size = mul_size(add_size(view->items, 1), sizeof(uint32));
+
+	size = add_size(size, mul_size(view->annotations,
+								   sizeof(uint32) + sizeof(uint16)));
+	return add_size(size, mul_size(view->items, view->gold ? sizeof(uint16) : 0));
+}
+
+/* Point the view to its arrays in shared memory. */
+static void
+place_view(AnnotationView *view, char *at, bool has_gold)
+{
+	view->starts = (const uint32 *) at;
+	view->annotator = view->starts + view->items + 1;
+	view->label = (const uint16 *) (view->annotator + view->annotations);
+	view->gold = has_gold ? view->label + view->annotations : NULL;
+}
+
+static EmTeam *
+new_team(AnnotationView view, EmRunUnit run_unit)
+{
+	EmTeam	   *team = palloc0(sizeof(EmTeam));
+
+	team->run_unit = run_unit;
+	team->view = view;
+	team->classes = view.labels.n;
+	team->annotators = view.annotators.n;
+	team->scratch = palloc(((Size) team->classes + 1) * team->classes * sizeof(double));
+	divide(team);
+	return team;
+}
+
+/*
+ * The tasks.
+ */
+static uint32
+n_units(const EmTeam *team, EmTask task)
+{
+	return task == TASK_VOTES || task == TASK_EXPECTATION ?
+		team->n_stripes : team->n_blocks;
+}
+
+static void
+take_units(EmTeam *team, EmTask task)
+{
+	uint32		n = n_units(team, task);
+
+	for (;;)
+	{
+		uint32		unit = pg_atomic_fetch_add_u32(&team->shared->next, 1);
+
+		if (unit >= n)
+			break;
+		team->run_unit(team, task, unit);
+	}
+}
+
+/* Do what team->work says, all of it. */
+void
+em_team_run(EmTeam *team, EmTask task)
+{
+	uint32		n = n_units(team, task);
+
+	if (team->shared == NULL || n == 1)
+	{
+		for (uint32 unit = 0; unit < n; unit++)
+			team->run_unit(team, task, unit);
+		return;
+	}
+	team->work->task = task;
+	pg_atomic_write_u32(&team->shared->next, 0);
+	BarrierArriveAndWait(&team->shared->barrier, PG_WAIT_EXTENSION);
+	take_units(team, task);
+	BarrierArriveAndWait(&team->shared->barrier, PG_WAIT_EXTENSION);
+}
+
+/* The sum of what the units of a task left, in their order. */
+double
+em_team_sum(const EmTeam *team, EmTask task, int which)
+{
+	double		sum = 0;
+
+	for (uint32 unit = 0; unit < n_units(team, task); unit++)
+		sum += team->partial[unit].sum[which];
+	return sum;
+}
+
+/*
+ * Workers.
+ */
+/* What a worker does, from its beginning to its end. */
+void
+em_team_work(shm_toc *toc, EmRunUnit run_unit)
+{
+	dsm_handle *handle = shm_toc_lookup(toc, KEY_SEGMENT, false);
+	dsm_segment *segment = dsm_attach(*handle);
+	EmShared   *shared;
+	AnnotationView view = {0};
+	EmTeam	   *team;
+	int			phase;
+
+	if (segment == NULL)
+		return;					/* the fit is over */
+	shared = dsm_segment_address(segment);
+	view.items = shared->items;
+	view.annotations = shared->annotations;
+	view.annotators.n = shared->annotators;
+	view.labels.n = shared->classes;
+	view.gold_weight = shared->gold_weight;
+	team = new_team(view, run_unit);
+	team->shared = shared;
+	team->work = &shared->work;
+	place_view(&team->view,
+			   place_tables(team, (char *) shared + MAXALIGN(sizeof(EmShared)), false),
+			   shared->has_gold);
+
+	for (phase = BarrierAttach(&shared->barrier);; phase++)
+	{
+		if (phase % 2 == 1)
+		{
+			if (shared->work.task == TASK_END)
+				break;
+			take_units(team, shared->work.task);
+		}
+		BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
+	}
+	BarrierDetach(&shared->barrier);
+	dsm_detach(segment);
+}
+
+/* As the planner does for a scan of as many bytes as a pass touches. */
+static int
+wanted_workers(const EmTeam *team)
+{
+	Size		bytes = mul_size(team->view.annotations, sizeof(uint32) + sizeof(uint16) +
+								 2 * team->classes * sizeof(double));
+	Size		threshold = Max(min_parallel_table_scan_size, 1);
+	int			workers = 0;
+
+	if (IsParallelWorker() || team->n_stripes == 1)
+		return 0;
+	for (; bytes / BLCKSZ >= threshold; threshold *= 3)
+		workers++;
+	return Min(workers, Min(max_parallel_workers_per_gather,
+							(int) team->n_stripes - 1));
+}
+
+/*
+ * Containers often have a small /dev/shm.  To go on alone beats an error.
+ */
+static bool
+has_room(Size size)
+{
+#ifdef __linux__
+	struct statvfs shm;
+
+	if (dynamic_shared_memory_type == DSM_IMPL_POSIX &&
+		statvfs("/dev/shm", &shm) == 0)
+		return size < (Size) shm.f_bavail * shm.f_frsize / 2;
+#endif
+	return true;
+}
+
+static void
+share_view(EmTeam *team, char *at)
+{
+	AnnotationView *view = &team->view;
+	AnnotationView shared = *view;
+
+	place_view(&shared, at, view->gold != NULL);
+	nl_copy((void *) shared.starts, view->starts,
+			((Size) view->items + 1) * sizeof(uint32));
+	nl_copy((void *) shared.annotator, view->annotator,
+			view->annotations * sizeof(uint32));
+	nl_copy((void *) shared.label, view->label, view->annotations * sizeof(uint16));
+	if (view->gold != NULL)
+		nl_copy((void *) shared.gold, view->gold, view->items * sizeof(uint16));
+	*view = shared;
+}
+
+static bool
+launch(EmWorkers *workers, int n)
+{
+	dsm_handle *handle;
+
+	EnterParallelMode();
+	workers->context = CreateParallelContext("noisylabel", "em_worker_main", n);
+	shm_toc_estimate_chunk(&workers->context->estimator, sizeof(dsm_handle));
+	shm_toc_estimate_keys(&workers->context->estimator, 1);
+	InitializeParallelDSM(workers->context);
+	handle = shm_toc_allocate(workers->context->toc, sizeof(dsm_handle));
+	*handle = dsm_segment_handle(workers->segment);
+	shm_toc_insert(workers->context->toc, KEY_SEGMENT, handle);
+	LaunchParallelWorkers(workers->context);
+	return workers->context->nworkers_launched > 0;
+}
+
+static void
+dismiss(EmWorkers *workers)
+{
+	WaitForParallelWorkersToFinish(workers->context);
+	DestroyParallelContext(workers->context);
+	ExitParallelMode();
+	dsm_detach(workers->segment);
+}
+
+/* Leaves the team as it is if there can be no workers. */
+static void
+hire(EmTeam *team, Size beside)
+{
+	int			n = wanted_workers(team);
+	Size		size = add_size(MAXALIGN(sizeof(EmShared)),
+								add_size(tables_size(team, false),
+										 view_size(&team->view)));
+	EmWorkers  *workers;
+	EmShared   *shared;
+
+	if (n == 0 || add_size(size, beside) > (Size) nl_memory_limit * 1024 ||
+		!has_room(size))
+		return;
+	workers = palloc(sizeof(EmWorkers));
+	workers->segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (workers->segment == NULL)
+		return;
+	shared = dsm_segment_address(workers->segment);
+	shared->items = team->view.items;
+	shared->annotations = team->view.annotations;
+	shared->annotators = team->annotators;
+	shared->classes = team->classes;
+	shared->has_gold = team->view.gold != NULL;
+	shared->gold_weight = team->view.gold_weight;
+	BarrierInit(&shared->barrier, 0);
+	BarrierAttach(&shared->barrier);
+	pg_atomic_init_u32(&shared->next, 0);
+	memset(&shared->work, 0, sizeof(EmWork));
+	if (!launch(workers, n))
+	{
+		dismiss(workers);
+		return;
+	}
+	team->workers = workers;
+	team->shared = shared;
+	team->work = &shared->work;
+	share_view(team, place_tables(team, (char *) shared + MAXALIGN(sizeof(EmShared)), false));
+}
+
+/*
+ * The team for fits of a view, which must outlive it; the fits take "beside"
+ * bytes alone.  Workers wait at the barrier, which the leader has attached to
+ * and not yet reached, until the view is there.
+ */
+EmTeam *
+em_team_create(const AnnotationView *view, Size beside, EmRunUnit run_unit)
+{
+	EmTeam	   *team = new_team(*view, run_unit);
+
+	hire(team, beside);
+	if (team->shared == NULL)
+	{
+		team->work = palloc0(sizeof(EmWork));
+		(void) place_tables(team, nl_alloc(CurrentMemoryContext,
+										   tables_size(team, true)), true);
+	}
+	return team;
+}
+
+/* Lets the workers go.  The tables are no more. */
+void
+em_team_end(EmTeam *team)
+{
+	if (team->workers != NULL)
+	{
+		team->work->task = TASK_END;
+		BarrierArriveAndWait(&team->shared->barrier, PG_WAIT_EXTENSION);
+		BarrierDetach(&team->shared->barrier);
+		dismiss(team->workers);
+	}
+	else
+		pfree(team->partial);
+}

@@ -1,0 +1,208 @@
+/*
+ * annotation_aggregate.c
+ *		From rows to an annotation_set: transition and combine functions, and
+ *		annotation_summary().
+ *
+ * The state has the type annotation_set: a log of rows (see state.h), and when
+ * that is full an expanded object in the aggregate's context.
+ */
+#include "crowd/sql/annotation_aggregate.h"
+
+#include "pg/options.h"
+
+static ExpandedAnnotations *
+get_state(FunctionCallInfo fcinfo)
+{
+	MemoryContext context = value_state_context(fcinfo);
+
+	if (PG_ARGISNULL(0))
+		return annotation_set_create(context);
+	if (value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
+		return (ExpandedAnnotations *) DatumGetEOHP(PG_GETARG_DATUM(0));
+	return annotation_set_expand(PG_GETARG_DATUM(0), context);
+}
+
+/* A row without item, annotator or label is no annotation. */
+bool
+annotation_set_is_row(FunctionCallInfo fcinfo)
+{
+	return !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
+}
+
+/*
+ * The state with one more row: arguments 1 to 3 are item, annotator and label,
+ * argument 4 is gold if nargs says that there is one.
+ */
+Datum
+annotation_set_accum_row(FunctionCallInfo fcinfo, int nargs, ArgumentText get_text,
+						 const RowOptions *options)
+{
+	LogRow		row = {ANNOTATION_ROW, 3, {{0}}};
+	RowLog	   *log;
+	ExpandedAnnotations *ea;
+
+	if (nargs > 4 && !PG_ARGISNULL(4))
+		row.n = 4;
+	for (int i = 0; i < row.n; i++)
+	{
+		text	   *name = get_text(fcinfo, i + 1);
+
+		if (i == 3)
+			options_refuse(fcinfo, 4, name, "the gold label",
+						   "dawid_skene(item, annotator, label, %s)");
+		row.field[i] = log_field_text(name);
+	}
+	log = row_log_append(fcinfo, KIND_ANNOTATION_SET, &row, options,
+						 ROW_LOG_LIMIT);
+	if (log != NULL)
+		PG_RETURN_POINTER(log);
+	ea = get_state(fcinfo);
+	annotation_set_add_row(ea, &row);
+	state_options_add(&ea->options, options, ea->hdr.eoh_context);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
+}
+
+static Datum
+accum(FunctionCallInfo fcinfo, ArgumentText get_text)
+{
+	RowOptions	options = NO_OPTIONS;
+
+	if (!annotation_set_is_row(fcinfo))
+		VALUE_RETURN_STATE();
+	return annotation_set_accum_row(fcinfo, PG_NARGS(), get_text, &options);
+}
+
+/* (annotation_set, item text, annotator text, label text [, gold text]) */
+NL_FUNCTION(annotation_set_accum);
+Datum
+annotation_set_accum(PG_FUNCTION_ARGS)
+{
+	return accum(fcinfo, nl_text_argument);
+}
+
+/* (annotation_set, item "any", annotator "any", label "any" [, gold "any"]) */
+NL_FUNCTION(annotation_set_accum_any);
+Datum
+annotation_set_accum_any(PG_FUNCTION_ARGS)
+{
+	return accum(fcinfo, nl_any_to_text);
+}
+
+/* The state as a log with all of another set; NULL: it cannot be one. */
+static RowLog *
+combine_logs(FunctionCallInfo fcinfo, Datum other)
+{
+	LogRow		row = {ANNOTATION_ROW_SET, 1, {{0}}};
+	RowOptions	options = NO_OPTIONS;
+	void	   *value = value_get(other, KIND_ANNOTATION_SET,
+								  offsetof(AnnotationSet, data));
+
+	if (value_is_row_log(value))
+		return row_log_append_log(fcinfo, value, ROW_LOG_LIMIT);
+	row.field[0] = (LogField) {value, VARSIZE(value)};
+	return row_log_append(fcinfo, KIND_ANNOTATION_SET, &row, &options,
+						  ROW_LOG_LIMIT);
+}
+
+/*
+ * (annotation_set, annotation_set): combine step, sum(annotation_set) and the
+ * operator +.  Either side may be NULL.
+ */
+NL_FUNCTION(annotation_set_combine);
+Datum
+annotation_set_combine(PG_FUNCTION_ARGS)
+{
+	Datum		other = PG_GETARG_DATUM(1);
+	ExpandedAnnotations *ea;
+	RowLog	   *log;
+
+	if (PG_ARGISNULL(1))
+		VALUE_RETURN_STATE();
+	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
+	{
+		log = combine_logs(fcinfo, other);
+		if (log != NULL)
+			PG_RETURN_POINTER(log);
+	}
+	ea = get_state(fcinfo);
+	annotation_set_merge(ea, other);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
+}
+
+/* Final function of the aggregates that give a set. */
+NL_FUNCTION(annotation_set_final);
+Datum
+annotation_set_final(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(annotation_set_get(PG_GETARG_DATUM(0)));
+}
+
+/* What annotation_summary() says of a set. */
+typedef struct Summary
+{
+	uint32		gold_items;
+	uint32		min_per_item;
+	uint32		max_per_item;
+	uint32		repeated;
+	bool		overlap;		/* has any item two annotators? */
+} Summary;
+
+static Summary
+summarize(const AnnotationView *view)
+{
+	Summary		s = {.min_per_item = PG_UINT32_MAX};
+
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		uint32		n = view->starts[i + 1] - view->starts[i];
+
+		NL_CHECK_INTERRUPTS(i);
+		s.min_per_item = Min(s.min_per_item, n);
+		s.max_per_item = Max(s.max_per_item, n);
+		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
+		{
+			NL_CHECK_INTERRUPTS(a);
+			if (view->annotator[a] == view->annotator[a - 1])
+				s.repeated++;
+			else
+				s.overlap = true;
+		}
+		if (view->gold != NULL && view->gold[i] != NO_GOLD)
+			s.gold_items++;
+	}
+	if (view->items == 0)
+		s.min_per_item = 0;
+	return s;
+}
+
+NL_FUNCTION(annotation_set_summary);
+Datum
+annotation_set_summary(PG_FUNCTION_ARGS)
+{
+	AnnotationView view = annotation_set_view(PG_GETARG_DATUM(0));
+	Summary		s = summarize(&view);
+	Datum		values[10];
+	bool		nulls[10] = {false};
+
+	values[0] = Int64GetDatum(view.items);
+	values[1] = Int64GetDatum(view.annotators.n);
+	values[2] = Int64GetDatum(view.annotations);
+	values[3] = Int32GetDatum(view.labels.n);
+	values[4] = Int64GetDatum(s.gold_items);
+	values[5] = Int32GetDatum(s.min_per_item);
+	values[6] = Float8GetDatum((double) view.annotations / Max(view.items, 1));
+	values[7] = Int32GetDatum(s.max_per_item);
+	values[8] = Int64GetDatum(s.repeated);
+	values[9] = CStringGetTextDatum(s.gold_items > 0 ? "gold" :
+									s.overlap ? "overlap" : "single");
+	PG_RETURN_DATUM(nl_record(fcinfo, values, nulls));
+}
+
+NL_FUNCTION(annotation_set_labels);
+Datum
+annotation_set_labels(PG_FUNCTION_ARGS)
+{
+	AnnotationView view = annotation_set_view(PG_GETARG_DATUM(0));
+
+	PG_RETURN_DATUM(names_array(&view.labels));
+}

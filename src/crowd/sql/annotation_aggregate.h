@@ -1,0 +1,15 @@
+/*
+ * annotation_aggregate.h
+ *		One row into the annotation_set that is an aggregate's state.
+ */
+#ifndef NL_ANNOTATION_AGGREGATE_H
+#define NL_ANNOTATION_AGGREGATE_H
+
+#include "types/annotation_set.h"
+
+extern bool annotation_set_is_row(FunctionCallInfo fcinfo);
+extern Datum annotation_set_accum_row(FunctionCallInfo fcinfo, int nargs,
+									  ArgumentText get_text,
+									  const RowOptions *options);
+
+#endif							/* NL_ANNOTATION_AGGREGATE_H */

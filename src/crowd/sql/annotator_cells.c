@@ -1,0 +1,196 @@
+/*
+ * annotator_cells.c
+ *		annotator_cells(): each rate of each annotator with its interval.
+ *
+ * The fits' own rates are not always those of maximum likelihood: some
+ * variants tie cells together, some stop after one step, smoothing pulls.  The
+ * share of a cell in the expected counts, r, is one EM step from the rate p of
+ * the fit, and a step goes the share 1 - f of the way to the maximum, with f
+ * the missing share of the information.  So the estimate goes on to
+ *
+ *	p + (r - p) / (1 - f)
+ *
+ * (Louis, JRSS B 44, 1982, sec. 5), at most MAX_STEP times the step.  At the
+ * maximum itself r = p, and nothing changes.  How sure the result is, and what
+ * the crowd has to do with it, is in crowd_shrinkage.c.  Each cell has a crowd of its
+ * own: who is alike in right answers need not be so in errors.
+ *
+ * Memory: a crowd for each cell, and a row of each annotator.  Interrupts: for
+ * each annotator, and for each result row.
+ */
+#include "types/annotator_model.h"
+
+#include "crowd/crowd_shrinkage.h"
+#include "math/interval.h"
+
+#define MAX_STEP 2.0
+
+/* One annotator's truth row. */
+typedef struct Row
+{
+	const double *counts;		/* K */
+	const double *variances;	/* K */
+	double		count;			/* sums of these */
+	double		variance;
+} Row;
+
+static Row
+load_row(const AnnotatorModelView *model, uint32 annotator, uint32 truth)
+{
+	uint32		classes = model->labels.n;
+	Size		at = annotator * model_cells(model) + (Size) truth * classes;
+	Row			row = {model->counts + at, model->variances + at, 0, 0};
+
+	for (uint32 l = 0; l < classes; l++)
+	{
+		row.count += row.counts[l];
+		row.variance += row.variances[l];
+	}
+	return row;
+}
+
+static RateEvidence
+cell_evidence(const Row *row, uint32 label, double count)
+{
+	return (RateEvidence) {
+		.count = count,
+		.total = row->count,
+		.unsure_in = row->variances[label],
+		.unsure_out = Max(row->variance - row->variances[label], 0)
+	};
+}
+
+/* The counts of a row at the maximum, from those of the fit and its rates. */
+static void
+step_to_maximum(const Row *row, const double *rates, uint32 classes, double *result)
+{
+	double		sum = 0;
+
+	for (uint32 l = 0; l < classes; l++)
+	{
+		RateEvidence e = cell_evidence(row, l, row->counts[l]);
+		/* the share is taken inside 0..1, where it is defined */
+		double		inside = (e.count + 0.5 * rates[l]) / (e.total + 0.5);
+		double		missing = missing_share(&e, Max(Min(inside, 0.999), 0.001));
+		double		step = e.total > 0 ? e.count / e.total - rates[l] : 0;
+
+		result[l] = Max(rates[l] + step * Min(1 / (1 - missing), MAX_STEP), 0);
+		sum += result[l];
+	}
+	for (uint32 l = 0; l < classes; l++)
+		result[l] *= row->count / sum;
+}
+
+/* The crowds of all cells; how often each cell is a blind answer is 1 / K. */
+static Crowd *
+make_crowds(const AnnotatorModelView *model)
+{
+	uint32		classes = model->labels.n;
+	uint32		annotators = model->annotators.n;
+	Size		buffers = mul_size(Max(annotators, 1),
+								   sizeof(Row) + sizeof(RateEvidence));
+	Row		   *rows;
+	RateEvidence *evidence;
+	Crowd	   *crowds;
+
+	nl_check_memory_for(add_size(buffers, mul_size(model_cells(model), sizeof(Crowd))),
+						"annotator_cells()", "fit a model with fewer classes",
+						"It grows with the square of the number of classes (%u), and with the number of annotators (%u).",
+						classes, annotators);
+	rows = nl_alloc(CurrentMemoryContext, Max(annotators, 1) * sizeof(Row));
+	evidence = nl_alloc(CurrentMemoryContext,
+						Max(annotators, 1) * sizeof(RateEvidence));
+	crowds = nl_alloc(CurrentMemoryContext, model_cells(model) * sizeof(Crowd));
+	for (uint32 k = 0; k < classes; k++)
+	{
+		for (uint32 j = 0; j < annotators; j++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			rows[j] = load_row(model, j, k);
+		}
+		for (uint32 l = 0; l < classes; l++)
+		{
+			for (uint32 j = 0; j < annotators; j++)
+				evidence[j] = cell_evidence(&rows[j], l, rows[j].counts[l]);
+			crowd_make(evidence, annotators, 1.0 / classes,
+					   &crowds[(Size) k * classes + l]);
+		}
+	}
+	pfree(rows);
+	pfree(evidence);
+	return crowds;
+}
+
+/* What an annotator's result rows are made with. */
+typedef struct CellRows
+{
+	FunctionCallInfo fcinfo;
+	const AnnotatorModelView *model;
+	Crowd	   *crowds;			/* K * K */
+	double		level;
+	double	   *rates;			/* K * K: of the annotator */
+	double	   *counts;			/* K: of a row, at the maximum */
+	Datum	   *labels;			/* K */
+	Datum	   *values;
+	bool	   *nulls;
+} CellRows;
+
+/* The result rows of one truth; annotator and truth are in "values" already. */
+static void
+return_row(CellRows *c, uint32 annotator, uint32 truth)
+{
+	uint32		classes = c->model->labels.n;
+	Row			row = load_row(c->model, annotator, truth);
+
+	step_to_maximum(&row, c->rates + (Size) truth * classes, classes, c->counts);
+	for (uint32 l = 0; l < classes; l++)
+	{
+		RateEvidence e = cell_evidence(&row, l, c->counts[l]);
+		RateEstimate rate;
+		bool		known = crowd_estimate(&c->crowds[(Size) truth * classes + l], &e, c->level, &rate);
+
+		CHECK_FOR_INTERRUPTS();
+		c->values[2] = c->labels[l];
+		c->values[3] = Float8GetDatum(row.counts[l]);
+		c->values[4] = Float8GetDatum(rate.rate);
+		c->values[5] = Float8GetDatum(rate.low);
+		c->values[6] = Float8GetDatum(rate.high);
+		c->nulls[4] = c->nulls[5] = c->nulls[6] = !known;
+		nl_srf_row(c->fcinfo, c->values, c->nulls);
+	}
+}
+
+NL_FUNCTION(annotator_cells);
+Datum
+annotator_cells(PG_FUNCTION_ARGS)
+{
+	AnnotatorModelView model =
+	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	CellRows	c = {
+		.fcinfo = fcinfo,
+		.model = &model,
+		.level = check_level(PG_GETARG_FLOAT8(1)),
+		.crowds = make_crowds(&model),
+		.rates = palloc(model_cells(&model) * sizeof(double)),
+		.counts = palloc(model.labels.n * sizeof(double)),
+		.labels = palloc(model.labels.n * sizeof(Datum))
+	};
+
+	c.values = nl_srf_begin(fcinfo, &c.nulls);
+	for (uint32 k = 0; k < model.labels.n; k++)
+		c.labels[k] = PointerGetDatum(names_text(&model.labels, k));
+	for (uint32 j = 0; j < model.annotators.n; j++)
+	{
+		text	   *annotator = names_text(&model.annotators, j);
+
+		c.values[0] = PointerGetDatum(annotator);
+		annotator_model_rates(&model, j, c.rates);
+		for (uint32 k = 0; k < model.labels.n; k++)
+		{
+			c.values[1] = c.labels[k];
+			return_row(&c, j, k);
+		}
+		pfree(annotator);
+	}
+	return (Datum) 0;
+}

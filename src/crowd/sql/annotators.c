@@ -1,0 +1,291 @@
+/*
+ * annotators.c
+ *		What an annotator_model says: annotators(), class_prior(), fit_report()
+ *		and labels().
+ */
+#include "types/annotator_model.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "types/confusion_matrix.h"
+#include "crowd/crowd_shrinkage.h"
+#include "types/label_distribution.h"
+#include "math/interval.h"
+#include "utils/array.h"
+
+/* Columns of annotators(), in order. */
+enum
+{
+	A_ANNOTATOR, A_ANNOTATIONS, A_ACCURACY, A_ACCURACY_LOW, A_ACCURACY_HIGH,
+	A_INFORMATION, A_WORST_TRUTH, A_WORST_LABEL, A_WORST_RATE,
+	A_SPAMMER_SCORE, A_CONFUSION
+};
+
+/* One annotator's rates, averaged over the components, and counts. */
+typedef struct AnnotatorRates
+{
+	uint32		classes;
+	double	   *rates;			/* K * K, rows are the truth */
+	const double *counts;		/* K * K */
+	double	   *rows;			/* K: row sums of the counts */
+} AnnotatorRates;
+
+/*
+ * How many answers of an annotator are right.  Whether one is, is as uncertain
+ * as the truth: an answer that is not right is wrong.
+ */
+static RateEvidence
+right_answers(const AnnotatorModelView *model, uint32 annotator)
+{
+	Size		cells = model_cells(model);
+	const double *counts = model->counts + annotator * cells;
+	const double *variances = model->variances + annotator * cells;
+	RateEvidence e = {0};
+
+	for (Size i = 0; i < cells; i++)
+		e.total += counts[i];
+	for (Size i = 0; i < cells; i += model->labels.n + 1)
+	{
+		e.count += counts[i];
+		e.unsure_both += variances[i];
+	}
+	return e;
+}
+
+/* The crowd's accuracies; a blind answer is right once in K. */
+static Crowd *
+accuracy_crowd(const AnnotatorModelView *model)
+{
+	RateEvidence *evidence = nl_alloc(CurrentMemoryContext,
+									  mul_size(Max(model->annotators.n, 1),
+											   sizeof(RateEvidence)));
+	Crowd	   *crowd = palloc(sizeof(Crowd));
+
+	for (uint32 j = 0; j < model->annotators.n; j++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		evidence[j] = right_answers(model, j);
+	}
+	crowd_make(evidence, model->annotators.n, 1.0 / model->labels.n, crowd);
+	pfree(evidence);
+	return crowd;
+}
+
+static void
+load_rates(const AnnotatorModelView *model, uint32 annotator, AnnotatorRates *r)
+{
+	Size		cells = model_cells(model);
+
+	annotator_model_rates(model, annotator, r->rates);
+	r->counts = model->counts + annotator * cells;
+	memset(r->rows, 0, r->classes * sizeof(double));
+	for (Size i = 0; i < cells; i++)
+		r->rows[i / r->classes] += r->counts[i];
+}
+
+/*
+ * Mutual information of truth and answer in bits, at the model's class prior:
+ * what one answer of this annotator tells about an item nothing is known of.
+ */
+static double
+information(const AnnotatorRates *r, const double *prior)
+{
+	double		bits = 0;
+
+	for (uint32 label = 0; label < r->classes; label++)
+	{
+		double		marginal = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 k = 0; k < r->classes; k++)
+			marginal += prior[k] * r->rates[(Size) k * r->classes + label];
+		for (uint32 k = 0; k < r->classes; k++)
+		{
+			double		rate = r->rates[(Size) k * r->classes + label];
+			double		lift = rate / marginal;
+
+			/* the product may be 0, and so may be the sum of such, if nothing else is */
+			if (prior[k] * rate > 0)
+				bits += prior[k] * rate *
+					(isinf(lift) ? log2(rate) - log2(marginal) : log2(lift));
+		}
+	}
+	return Min(Max(bits, 0), log2(r->classes));
+}
+
+/*
+ * Raykar & Yu, JMLR 13 (2012): the mean squared difference between the
+ * rows of the confusion matrix.  0 for one who answers without looking at the
+ * item, 1 for one who is always right; for two classes it is their
+ * (sensitivity + specificity - 1)^2.
+ */
+static double
+spammer_score(const AnnotatorRates *r)
+{
+	uint32		classes = r->classes;
+	double		sum = 0;
+
+	for (uint32 a = 0; a < classes; a++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 b = a + 1; b < classes; b++)
+			for (uint32 label = 0; label < classes; label++)
+			{
+				double		difference = r->rates[(Size) a * classes + label] -
+					r->rates[(Size) b * classes + label];
+
+				sum += difference * difference;
+			}
+	}
+	return Min(sum / ((double) classes * (classes - 1)), 1);
+}
+
+/*
+ * The most frequent error among the truths that the annotator has met (at
+ * least one expected item); ties go to the first.
+ */
+static bool
+worst_error(const AnnotatorRates *r, uint32 *truth, uint32 *label, double *rate)
+{
+	*rate = 0;
+	for (uint32 k = 0; k < r->classes; k++)
+	{
+		if (r->rows[k] < 1 - NL_TIE_TOLERANCE)
+			continue;
+		for (uint32 l = 0; l < r->classes; l++)
+		{
+			double		error = r->rates[(Size) k * r->classes + l];
+
+			if (k != l && error > *rate + NL_TIE_TOLERANCE)
+			{
+				*truth = k;
+				*label = l;
+				*rate = error;
+			}
+		}
+	}
+	return *rate > 0;
+}
+
+static void
+annotator_row(const AnnotatorModelView *model, uint32 j, const AnnotatorRates *r,
+			  const Crowd *crowd, const double *prior, double level,
+			  Datum *values, bool *nulls)
+{
+	RateEvidence right = right_answers(model, j);
+	RateEstimate accuracy;
+	bool		known = crowd_estimate(crowd, &right, level, &accuracy);
+	uint32		truth = 0;
+	uint32		label = 0;
+	double		rate;
+	bool		has_worst = worst_error(r, &truth, &label, &rate);
+
+	values[A_ANNOTATOR] = PointerGetDatum(names_text(&model->annotators, j));
+	values[A_ANNOTATIONS] = Int64GetDatum((int64) model->annotations[j]);
+	nulls[A_ACCURACY] = nulls[A_ACCURACY_LOW] = nulls[A_ACCURACY_HIGH] = !known;
+	values[A_ACCURACY] = Float8GetDatum(accuracy.rate);
+	values[A_ACCURACY_LOW] = Float8GetDatum(accuracy.low);
+	values[A_ACCURACY_HIGH] = Float8GetDatum(accuracy.high);
+	values[A_INFORMATION] = Float8GetDatum(information(r, prior));
+	nulls[A_WORST_TRUTH] = nulls[A_WORST_LABEL] = nulls[A_WORST_RATE] = !has_worst;
+	values[A_WORST_TRUTH] = PointerGetDatum(names_text(&model->labels, truth));
+	values[A_WORST_LABEL] = PointerGetDatum(names_text(&model->labels, label));
+	values[A_WORST_RATE] = Float8GetDatum(rate);
+	nulls[A_SPAMMER_SCORE] = r->classes < 2;
+	values[A_SPAMMER_SCORE] = Float8GetDatum(r->classes < 2 ? 0 : spammer_score(r));
+	values[A_CONFUSION] = PointerGetDatum(confusion_matrix_make(&model->labels,
+																r->counts));
+}
+
+/* The class prior of all components together. */
+static double *
+mixed_prior(const AnnotatorModelView *model)
+{
+	double	   *prior = palloc0(model->labels.n * sizeof(double));
+
+	for (uint32 c = 0; c < model->n_components; c++)
+		for (uint32 k = 0; k < model->labels.n; k++)
+			prior[k] += model->components[c].weight * model->components[c].prior[k];
+	return prior;
+}
+
+NL_FUNCTION(annotators);
+Datum
+annotators(PG_FUNCTION_ARGS)
+{
+	AnnotatorModelView model =
+	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	double		level = check_level(PG_GETARG_FLOAT8(1));
+	Crowd	   *crowd = accuracy_crowd(&model);
+	double	   *prior = mixed_prior(&model);
+	AnnotatorRates r = {
+		.classes = model.labels.n,
+		.rates = palloc(model_cells(&model) * sizeof(double)),
+		.rows = palloc(model.labels.n * sizeof(double))
+	};
+	bool	   *nulls;
+	Datum	   *values = nl_srf_begin(fcinfo, &nulls);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "annotator rows",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+
+	for (uint32 j = 0; j < model.annotators.n; j++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(scratch);
+		load_rates(&model, j, &r);
+		annotator_row(&model, j, &r, crowd, prior, level, values, nulls);
+		nl_srf_row(fcinfo, values, nulls);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	return (Datum) 0;
+}
+
+NL_FUNCTION(class_prior);
+Datum
+class_prior(PG_FUNCTION_ARGS)
+{
+	AnnotatorModelView model =
+	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+
+	PG_RETURN_POINTER(label_distribution_make(&model.labels, mixed_prior(&model)));
+}
+
+NL_FUNCTION(annotator_model_labels);
+Datum
+annotator_model_labels(PG_FUNCTION_ARGS)
+{
+	AnnotatorModelView model =
+	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+
+	PG_RETURN_DATUM(names_array(&model.labels));
+}
+
+NL_FUNCTION(fit_report);
+Datum
+fit_report(PG_FUNCTION_ARGS)
+{
+	AnnotatorModelView model =
+	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	Datum	   *warnings = palloc(Max(model.n_warnings, 1) * sizeof(Datum));
+	Datum		values[10];
+	bool		nulls[10] = {false};
+
+	for (uint32 i = 0; i < model.n_warnings; i++)
+		warnings[i] = CStringGetTextDatum(model.warnings[i]);
+	values[0] = CStringGetTextDatum(model.method);
+	values[1] = Int64GetDatum(model.items);
+	values[2] = Int64GetDatum(model.annotators.n);
+	values[3] = Int64GetDatum(model.n_annotations);
+	values[4] = Int32GetDatum(model.labels.n);
+	values[5] = Int64GetDatum(model.gold_items);
+	values[6] = Int32GetDatum(model.iterations);
+	values[7] = BoolGetDatum(model.converged);
+	values[8] = Float8GetDatum(model.log_likelihood);
+	values[9] = PointerGetDatum(construct_array(warnings, model.n_warnings, TEXTOID,
+												-1, false, TYPALIGN_INT));
+	PG_RETURN_DATUM(nl_record(fcinfo, values, nulls));
+}

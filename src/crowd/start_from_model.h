@@ -1,0 +1,13 @@
+/*
+ * start_from_model.h
+ *		Where a fit begins when it does not begin from vote shares.
+ */
+#ifndef NL_FIT_START_H
+#define NL_FIT_START_H
+
+#include "crowd/em.h"
+
+extern void start_from_model(const AnnotationView *view,
+							 const AnnotatorModel *model, EmCounts *counts);
+
+#endif							/* NL_FIT_START_H */

@@ -1,0 +1,17 @@
+/*
+ * beta_quantile.h
+ *		The Beta distribution: its lower tail and its central interval.
+ */
+#ifndef NL_BETA_H
+#define NL_BETA_H
+
+#include "noisylabel.h"
+
+#include "math/interval.h"
+
+/* At this sum of parameters, rounding leaves six digits of the probability. */
+#define BETA_MAX_SUM 1e9
+
+extern Bounds beta_interval(double a, double b, double level);
+
+#endif							/* NL_BETA_H */

@@ -1,0 +1,20 @@
+/*
+ * interval.h
+ *		Intervals for proportions.
+ */
+#ifndef NL_STATISTICS_H
+#define NL_STATISTICS_H
+
+#include "noisylabel.h"
+
+typedef struct Bounds
+{
+	double		low;
+	double		high;
+} Bounds;
+
+extern double normal_quantile_two_sided(double level);
+extern Bounds wilson_interval(double successes, double n, double z);
+extern double check_level(double level);
+
+#endif							/* NL_STATISTICS_H */

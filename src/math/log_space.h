@@ -1,0 +1,42 @@
+/*
+ * log_space.h
+ *		From log-weights of classes to probabilities.
+ *
+ * An impossible observation (probability 0) would be a log-weight of minus
+ * infinity, and a few of them could rule out every class.  They are counted
+ * apart instead, as vetoes: the classes with the fewest share the probability.
+ * That is the limit of a smoothing that goes to zero.
+ */
+#ifndef NL_LOGSPACE_H
+#define NL_LOGSPACE_H
+
+#include <float.h>
+#include <math.h>
+
+/*
+ * Turn log-weights into probabilities, in place.  Returns the logarithm of the
+ * sum of the weights; a veto of all classes counts as the smallest number.
+ */
+static inline double
+logspace_normalize(double *weight, const uint32 *vetoes, uint32 n)
+{
+	uint32		fewest = vetoes[0];
+	double		max = -DBL_MAX;
+	double		sum = 0;
+
+	for (uint32 k = 1; k < n; k++)
+		fewest = Min(fewest, vetoes[k]);
+	for (uint32 k = 0; k < n; k++)
+		if (vetoes[k] == fewest)
+			max = Max(max, weight[k]);
+	for (uint32 k = 0; k < n; k++)
+	{
+		weight[k] = vetoes[k] == fewest ? exp(weight[k] - max) : 0;
+		sum += weight[k];
+	}
+	for (uint32 k = 0; k < n; k++)
+		weight[k] /= sum;
+	return max + log(sum) + fewest * log(DBL_MIN);
+}
+
+#endif							/* NL_LOGSPACE_H */

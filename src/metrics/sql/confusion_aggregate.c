@@ -1,0 +1,218 @@
+/*
+ * confusion_aggregate.c
+ *		From rows to a confusion_matrix: the transition functions behind
+ *		annotator_confusion() and f1_report(), and the union of matrices behind
+ *		sum(confusion_matrix), the operator + and all parallel plans.
+ *
+ * The state has the type confusion_matrix.  It begins as a log of rows (see
+ * state.h).  A log that is full is replaced by one that begins with the matrix
+ * of its rows, as long as that is small and the rows are few; else by the
+ * matrix as an expanded object in the aggregate's context.  Both give the same
+ * bytes: counts are added to cells in the same order.  What a transition
+ * function gets as state may also be NULL or, outside of aggregates, any form
+ * of a matrix.
+ */
+#include "types/confusion_matrix.h"
+#include "types/label_distribution.h"
+#include "metrics/spelling.h"
+
+#define LOG_BYTES 1024			/* at which a log is made a matrix */
+#define LOG_ROWS 4096			/* so many are worth a memory context */
+
+/* The state of argument 0, in a form that may be changed. */
+static ExpandedConfusion *
+get_state(FunctionCallInfo fcinfo)
+{
+	MemoryContext context = value_state_context(fcinfo);
+
+	if (PG_ARGISNULL(0))
+		return confusion_matrix_create(context);
+	if (value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
+		return (ExpandedConfusion *) DatumGetEOHP(PG_GETARG_DATUM(0));
+	return confusion_matrix_expand(PG_GETARG_DATUM(0), context);
+}
+
+/*
+ * The log that goes on from a matrix, in which as much again fits; NULL: the
+ * matrix is too large.
+ */
+static RowLog *
+log_of_matrix(ExpandedConfusion *ec, uint32 rows)
+{
+	LogRow		row = {CONFUSION_ROW_MATRIX, 1, {{0}}};
+	RowOptions	options = NO_OPTIONS;
+	RowLog	   *log;
+
+	row.field[0].size = EOH_get_flat_size(&ec->hdr);
+	if (row.field[0].size > ROW_LOG_LIMIT / 4)
+		return NULL;
+	row.field[0].data = DatumGetPointer(value_flatten(&ec->hdr));
+	log = row_log_make(KIND_CONFUSION_MATRIX, &row, &options, ROW_LOG_LIMIT);
+	if (log != NULL)
+		log->rows = rows;
+	return log;
+}
+
+/* The matrix as a state. */
+static Datum
+return_matrix(FunctionCallInfo fcinfo, ExpandedConfusion *ec)
+{
+	RowLog	   *from = row_log_state(fcinfo);
+	uint32		rows = from == NULL ? 1 : from->rows + 1;
+
+	if (row_log_possible(fcinfo) && rows < LOG_ROWS)
+	{
+		RowLog	   *log = log_of_matrix(ec, rows);
+
+		if (log != NULL)
+		{
+			DeleteExpandedObject(EOHPGetRWDatum(&ec->hdr));
+			return PointerGetDatum(log);
+		}
+	}
+	return EOHPGetRWDatum(&ec->hdr);
+}
+
+static Datum
+add_row(FunctionCallInfo fcinfo, const LogRow *row)
+{
+	RowOptions	options = NO_OPTIONS;
+	RowLog	   *log = row_log_append(fcinfo, KIND_CONFUSION_MATRIX, row, &options,
+									 LOG_BYTES);
+	ExpandedConfusion *ec;
+
+	if (log != NULL)
+		return PointerGetDatum(log);
+	ec = get_state(fcinfo);
+	confusion_matrix_add_row(ec, row);
+	return return_matrix(fcinfo, ec);
+}
+
+/* A row with a NULL is no observation. */
+static inline bool
+any_null(FunctionCallInfo fcinfo)
+{
+	for (int i = 1; i < PG_NARGS(); i++)
+		if (PG_ARGISNULL(i))
+			return true;
+	return false;
+}
+
+/* The weight is argument 3, where the function has one. */
+static inline double
+get_weight(FunctionCallInfo fcinfo)
+{
+	double		weight = 1;
+
+	if (PG_NARGS() > 3)
+	{
+		weight = PG_GETARG_FLOAT8(3);
+		nl_check_weight(weight);
+	}
+	return weight;
+}
+
+static Datum
+accum(FunctionCallInfo fcinfo, ArgumentText get_text)
+{
+	LogRow		row = {CONFUSION_ROW_LABELS, PG_NARGS() - 1, {{0}}};
+	double		weight;
+
+	if (any_null(fcinfo))
+		VALUE_RETURN_STATE();
+	weight = get_weight(fcinfo);
+	row.field[0] = log_field_text(get_text(fcinfo, 1));
+	row.field[1] = log_field_text(get_text(fcinfo, 2));
+	row.field[2] = (LogField) {&weight, sizeof(weight)};
+	return add_row(fcinfo, &row);
+}
+
+/* (confusion_matrix, truth text, label text [, weight float8]) */
+NL_FUNCTION(confusion_accum);
+Datum
+confusion_accum(PG_FUNCTION_ARGS)
+{
+	return accum(fcinfo, nl_text_argument);
+}
+
+/* (confusion_matrix, truth "any", label "any" [, weight float8]) */
+NL_FUNCTION(confusion_accum_any);
+Datum
+confusion_accum_any(PG_FUNCTION_ARGS)
+{
+	return accum(fcinfo, nl_any_to_text);
+}
+
+static Datum
+accum_expected(FunctionCallInfo fcinfo, ArgumentText get_text)
+{
+	LogRow		row = {CONFUSION_ROW_EXPECTED, 2, {{0}}};
+	LabelDistribution *truth;
+
+	if (any_null(fcinfo))
+		VALUE_RETURN_STATE();
+	truth = PG_GETARG_LABEL_DISTRIBUTION(1);
+	row.field[0] = (LogField) {truth, VARSIZE(truth)};
+	row.field[1] = log_field_text(get_text(fcinfo, 2));
+	return add_row(fcinfo, &row);
+}
+
+/* (confusion_matrix, truth label_distribution, label text) */
+NL_FUNCTION(confusion_accum_expected);
+Datum
+confusion_accum_expected(PG_FUNCTION_ARGS)
+{
+	return accum_expected(fcinfo, nl_text_argument);
+}
+
+/* (confusion_matrix, truth label_distribution, label "any") */
+NL_FUNCTION(confusion_accum_expected_any);
+Datum
+confusion_accum_expected_any(PG_FUNCTION_ARGS)
+{
+	return accum_expected(fcinfo, nl_any_to_text);
+}
+
+/*
+ * (confusion_matrix, confusion_matrix): combine step, and the transition
+ * function of sum(confusion_matrix).  Either side may be NULL.
+ */
+NL_FUNCTION(confusion_combine);
+Datum
+confusion_combine(PG_FUNCTION_ARGS)
+{
+	LogRow		row = {CONFUSION_ROW_MATRIX, 1, {{0}}};
+	RowLog	   *log;
+	ExpandedConfusion *ec;
+	void	   *other;
+
+	if (PG_ARGISNULL(1))
+		VALUE_RETURN_STATE();
+	other = value_get(PG_GETARG_DATUM(1), KIND_CONFUSION_MATRIX,
+					  offsetof(ConfusionMatrix, counts));
+	if (!value_is_row_log(other))
+	{
+		row.field[0] = (LogField) {other, VARSIZE(other)};
+		return add_row(fcinfo, &row);
+	}
+	log = row_log_append_log(fcinfo, other, LOG_BYTES);
+	if (log != NULL)
+		PG_RETURN_POINTER(log);
+	ec = get_state(fcinfo);
+	confusion_matrix_merge(ec, PointerGetDatum(other));
+	return return_matrix(fcinfo, ec);
+}
+
+/*
+ * Final function of the aggregates that give a matrix: its stored form, after a
+ * look at how its labels are spelled.
+ */
+NL_FUNCTION(confusion_matrix_final);
+Datum
+confusion_matrix_final(PG_FUNCTION_ARGS)
+{
+	ConfusionMatrix *cm = PG_GETARG_CONFUSION_MATRIX(0);
+
+	spelling_notice(fcinfo, cm);
+	PG_RETURN_POINTER(cm);
+}

@@ -1,0 +1,106 @@
+/*
+ * annotation_set.h
+ *		The type annotation_set: who gave which label to which item, and the
+ *		gold labels that are known.
+ *
+ * Three forms:
+ *
+ * ExpandedAnnotations grows while rows arrive: three dictionaries and one
+ * (item, annotator, label) triple of codes for each row, 10 bytes.
+ *
+ * AnnotationView is what the fits read: everything in canonical order (items,
+ * annotators and labels sorted by name, an item's annotations contiguous and
+ * sorted by annotator and label), so that the same rows in any order are the
+ * same view.  An annotation takes 6 bytes, an item 4, and 2 more with gold.
+ *
+ * AnnotationSet is the stored form: the view and its names in one piece, which
+ * needs no unpacking.
+ */
+#ifndef NL_ANNOTATION_SET_H
+#define NL_ANNOTATION_SET_H
+
+#include "names/dictionary.h"
+#include "types/state.h"
+
+#define NO_GOLD PG_UINT16_MAX
+
+typedef struct AnnotationView
+{
+	uint32		items;
+	uint32		annotations;
+	Names		annotators;
+	Names		labels;
+	Names		item_names;		/* n is 0 in a view made for fitting only */
+	const uint32 *starts;		/* items + 1: where an item's annotations begin */
+	const uint32 *annotator;	/* for each annotation */
+	const uint16 *label;
+	const uint16 *gold;			/* for each item, or NO_GOLD; NULL if none has */
+	double		gold_weight;	/* the chance that a gold label is right */
+	const char *options;		/* JSON, or NULL: see StateOptions */
+} AnnotationView;
+
+typedef struct AnnotationSet
+{
+	ValueHeader header;
+	uint32		items;
+	uint32		annotations;
+	uint32		annotators;
+	uint32		labels;
+	uint32		item_bytes;
+	uint32		annotator_bytes;
+	uint32		label_bytes;
+	uint32		has_gold;
+	uint32		option_bytes;
+	uint32		data[FLEXIBLE_ARRAY_MEMBER];
+
+	/*
+	 * uint32 starts[items + 1], annotator[annotations]; uint32 ends of the
+	 * names of items, annotators, labels; uint16 label[annotations],
+	 * gold[items] if has_gold; bytes of the names of items, annotators, labels;
+	 * options as JSON text
+	 */
+} AnnotationSet;
+
+/*
+ * Rows of a set that is the state of an aggregate.
+ */
+typedef enum AnnotationRow
+{
+	ANNOTATION_ROW,				/* item, annotator, label, perhaps gold */
+	ANNOTATION_ROW_SET			/* a set */
+} AnnotationRow;
+
+typedef struct ExpandedAnnotations
+{
+	ExpandedObjectHeader hdr;
+	Dictionary *items;
+	Dictionary *annotators;
+	Dictionary *labels;
+	Size		n;
+	Size		capacity;
+	uint32	   *item;
+	uint32	   *annotator;
+	uint16	   *label;
+	uint16	   *gold;			/* by item code; NULL until a gold label comes */
+	uint32		gold_capacity;
+	StateOptions options;		/* of the aggregate */
+} ExpandedAnnotations;
+
+static inline uint32
+annotation_gold(const AnnotationView *view, uint32 item)
+{
+	return view->gold == NULL ? NO_GOLD : view->gold[item];
+}
+
+extern ExpandedAnnotations *annotation_set_create(MemoryContext parent);
+extern ExpandedAnnotations *annotation_set_expand(Datum datum, MemoryContext parent);
+extern void annotation_set_add(ExpandedAnnotations *ea, uint32 item,
+							   uint32 annotator, uint32 label);
+extern void annotation_set_gold(ExpandedAnnotations *ea, uint32 item, uint32 label);
+extern void annotation_set_merge(ExpandedAnnotations *ea, Datum other);
+extern void annotation_set_add_row(ExpandedAnnotations *ea, const LogRow *row);
+extern AnnotationSet *annotation_set_get(Datum datum);
+extern AnnotationView annotation_set_view(Datum datum);
+extern AnnotationView annotation_set_flat_view(Datum datum);
+
+#endif							/* NL_ANNOTATION_SET_H */

@@ -1,0 +1,272 @@
+/*
+ * annotation_set_io.c
+ *		Text and binary input and output of annotation_set, and its cast to
+ *		jsonb.
+ *
+ * Binary form: version; names of items, annotators and labels; the options of
+ * the aggregate that the set is a state of, or nothing; whether there is gold;
+ * then for each item its number of annotations, each as annotator and label,
+ * and with gold its gold label or NO_GOLD.
+ *
+ * Text form: always the compact one, the binary form in base64 (see
+ * value_forms.h), because some distributed engines ship states as text.
+ *
+ * Input goes through an expanded set like rows do, so that nothing a sender
+ * says about order is believed.
+ */
+#include "types/annotation_set.h"
+
+#include "pg/json.h"
+#include "libpq/pqformat.h"
+#include "types/value_forms.h"
+
+static void
+write_options(StringInfo buf, const char *options, int encoding)
+{
+	char	   *converted;
+
+	if (options == NULL)
+		options = "";
+	converted = pg_server_to_any(options, strlen(options), encoding);
+	pq_sendint32(buf, strlen(converted));
+	pq_sendbytes(buf, converted, strlen(converted));
+}
+
+static void
+read_options(StringInfo buf, ExpandedAnnotations *ea, int encoding)
+{
+	uint32		len = pq_getmsgint(buf, 4);
+	const char *s;
+
+	if (len > (uint32) (buf->len - buf->cursor))
+		value_invalid_binary(KIND_ANNOTATION_SET, "It is truncated.");
+	s = pq_getmsgbytes(buf, len);
+	if (memchr(s, '\0', len) != NULL)
+		value_invalid_binary(KIND_ANNOTATION_SET, "Its options have a zero byte.");
+	s = pnstrdup(s, len);
+	if (len > 0)
+		state_options_add_text(&ea->options, pg_any_to_server(s, len, encoding),
+							   ea->hdr.eoh_context);
+}
+
+static void
+write_set(StringInfo buf, const AnnotationView *view, int encoding)
+{
+	value_send_version(buf, KIND_ANNOTATION_SET);
+	names_send(buf, &view->item_names, encoding);
+	names_send(buf, &view->annotators, encoding);
+	names_send(buf, &view->labels, encoding);
+	write_options(buf, view->options, encoding);
+	pq_sendint8(buf, view->gold != NULL);
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		pq_sendint32(buf, view->starts[i + 1] - view->starts[i]);
+		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
+		{
+			NL_CHECK_INTERRUPTS(a);
+			pq_sendint32(buf, view->annotator[a]);
+			pq_sendint16(buf, view->label[a]);
+		}
+		if (view->gold != NULL)
+			pq_sendint16(buf, view->gold[i]);
+	}
+}
+
+static uint32
+read_code(StringInfo buf, int bytes, const Dictionary *dict)
+{
+	uint32		code = pq_getmsgint(buf, bytes);
+
+	if (code >= dict->n)
+		value_invalid_binary(KIND_ANNOTATION_SET,
+							 psprintf("An annotation names %s %u of %u.",
+									  dict->kind, code + 1, dict->n));
+	return code;
+}
+
+static void
+read_item(StringInfo buf, ExpandedAnnotations *ea, uint32 item, bool has_gold)
+{
+	uint32		n = pq_getmsgint(buf, 4);
+
+	if (n == 0 || n > (uint32) (buf->len - buf->cursor) / 6)
+		value_invalid_binary(KIND_ANNOTATION_SET,
+							 "The number of annotations of an item is wrong.");
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		annotator = read_code(buf, 4, ea->annotators);
+		uint32		label = read_code(buf, 2, ea->labels);
+
+		NL_CHECK_INTERRUPTS(i);
+		annotation_set_add(ea, item, annotator, label);
+	}
+	if (has_gold)
+	{
+		uint32		gold = pq_getmsgint(buf, 2);
+
+		if (gold == NO_GOLD)
+			return;
+		buf->cursor -= 2;
+		annotation_set_gold(ea, item, read_code(buf, 2, ea->labels));
+	}
+}
+
+/* Refuse names that no annotation uses: no set of rows has such. */
+static void
+check_names_used(const ExpandedAnnotations *ea)
+{
+	bool	   *annotator = nl_alloc_zero(CurrentMemoryContext,
+										  Max(ea->annotators->n, 1));
+	bool	   *label = palloc0(Max(ea->labels->n, 1));
+	uint32		used = 0;
+
+	for (Size i = 0; i < ea->n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		used += !annotator[ea->annotator[i]] + !label[ea->label[i]];
+		annotator[ea->annotator[i]] = label[ea->label[i]] = true;
+	}
+	for (uint32 i = 0; i < ea->gold_capacity; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (ea->gold[i] != NO_GOLD && !label[ea->gold[i]])
+		{
+			used++;
+			label[ea->gold[i]] = true;
+		}
+	}
+	if (used != ea->annotators->n + ea->labels->n)
+		value_invalid_binary(KIND_ANNOTATION_SET,
+							 "It names an annotator or a label that no annotation has.");
+	pfree(annotator);
+	pfree(label);
+}
+
+static Datum
+read_set(StringInfo buf, int encoding)
+{
+	ExpandedAnnotations *ea = annotation_set_create(CurrentMemoryContext);
+	bool		has_gold;
+
+	value_recv_version(buf, KIND_ANNOTATION_SET);
+	dictionary_recv(ea->items, buf, encoding);
+	dictionary_recv(ea->annotators, buf, encoding);
+	dictionary_recv(ea->labels, buf, encoding);
+	read_options(buf, ea, encoding);
+	has_gold = pq_getmsgbyte(buf) != 0;
+	for (uint32 i = 0; i < ea->items->n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		read_item(buf, ea, i, has_gold);
+	}
+	pq_getmsgend(buf);
+	check_names_used(ea);
+	return value_flatten(&ea->hdr);
+}
+
+static void
+write_binary(StringInfo buf, const void *value, int encoding)
+{
+	AnnotationView view = annotation_set_flat_view(PointerGetDatum(value));
+
+	write_set(buf, &view, encoding);
+}
+
+/*
+ * Before an annotation is added to the JSON: names repeat in it, so that its
+ * size cannot be told from that of the set.
+ */
+static void
+check_json(StringInfo buf)
+{
+	CHECK_FOR_INTERRUPTS();
+	if ((Size) buf->len > JSONB_TEXT_MAX)
+		jsonio_too_large_for_jsonb("annotation_set");
+	nl_check_memory(mul_size(buf->len, 2), "jsonb of annotation_set");
+}
+
+/* For jsonb: {"items": {item: {"annotations": [[annotator, label]], "gold": label}}} */
+static void
+append_item(StringInfo buf, const AnnotationView *view, uint32 i)
+{
+	int			len;
+	const char *s = names_get(&view->item_names, i, &len);
+
+	check_json(buf);
+	jsonio_append_string(buf, s, len);
+	appendStringInfoString(buf, ": {\"annotations\": [");
+	for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
+	{
+		check_json(buf);
+		appendStringInfoString(buf, a == view->starts[i] ? "[" : ", [");
+		s = names_get(&view->annotators, view->annotator[a], &len);
+		jsonio_append_string(buf, s, len);
+		appendStringInfoString(buf, ", ");
+		s = names_get(&view->labels, view->label[a], &len);
+		jsonio_append_string(buf, s, len);
+		appendStringInfoChar(buf, ']');
+	}
+	appendStringInfoChar(buf, ']');
+	if (view->gold != NULL && view->gold[i] != NO_GOLD)
+	{
+		s = names_get(&view->labels, view->gold[i], &len);
+		appendStringInfoString(buf, ", \"gold\": ");
+		jsonio_append_string(buf, s, len);
+	}
+	appendStringInfoChar(buf, '}');
+}
+
+static void
+write_json(StringInfo buf, const void *value)
+{
+	AnnotationView view = annotation_set_flat_view(PointerGetDatum(value));
+
+	appendStringInfoString(buf, "{\"items\": {");
+	for (uint32 i = 0; i < view.items; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		append_item(buf, &view, i);
+	}
+	appendStringInfoString(buf, "}}");
+}
+
+static const ValueForms forms = {
+	KIND_ANNOTATION_SET, write_json, write_binary, NULL, read_set
+};
+
+NL_FUNCTION(annotation_set_in);
+Datum
+annotation_set_in(PG_FUNCTION_ARGS)
+{
+	return value_form_in(fcinfo, &forms);
+}
+
+NL_FUNCTION(annotation_set_out);
+Datum
+annotation_set_out(PG_FUNCTION_ARGS)
+{
+	return value_form_out(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+}
+
+NL_FUNCTION(annotation_set_recv);
+Datum
+annotation_set_recv(PG_FUNCTION_ARGS)
+{
+	return value_form_recv(fcinfo, &forms);
+}
+
+NL_FUNCTION(annotation_set_send);
+Datum
+annotation_set_send(PG_FUNCTION_ARGS)
+{
+	return value_form_send(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+}
+
+NL_FUNCTION(annotation_set_to_jsonb);
+Datum
+annotation_set_to_jsonb(PG_FUNCTION_ARGS)
+{
+	return value_form_jsonb(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+}

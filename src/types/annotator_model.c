@@ -1,0 +1,236 @@
+/*
+ * annotator_model.c
+ *		The type annotator_model: its stored form and the view of it.
+ */
+#include "types/annotator_model.h"
+
+const char *const variant_names[] = {
+	[VARIANT_FULL] = "full",
+	[VARIANT_ONE_COIN] = "one_coin",
+	[VARIANT_CLASS] = "class",
+	[VARIANT_SHARED] = "shared",
+	[VARIANT_MAJORITY] = "majority",
+	[VARIANT_AUTO] = "auto",
+	[VARIANT_COUNT] = NULL
+};
+
+/* doubles of a component, and of all of a model */
+static Size
+component_doubles(Size labels, Size annotators)
+{
+	Size		cells = mul_size(labels, labels);
+	Size		n = add_size(2, add_size(labels, cells));
+
+	return add_size(n, mul_size(annotators, cells));
+}
+
+Size
+annotator_model_doubles(Size labels, Size annotators, Size components)
+{
+	Size		n = mul_size(components, component_doubles(labels, annotators));
+
+	/* annotations, counts, variances */
+	return add_size(n, mul_size(annotators,
+								add_size(1, mul_size(2, mul_size(labels, labels)))));
+}
+
+static Size
+text_bytes(const AnnotatorModelView *view)
+{
+	Size		size = strlen(view->method) + 1 + strlen(view->options) + 1;
+
+	for (uint32 i = 0; i < view->n_warnings; i++)
+		size += strlen(view->warnings[i]) + 1;
+	return size;
+}
+
+/* Size without the texts. */
+static Size
+tables_size(const Names *labels, const Names *annotators, Size components)
+{
+	Size		size = offsetof(AnnotatorModel, data);
+
+	size = add_size(size, mul_size(annotator_model_doubles(labels->n,
+														   annotators->n,
+														   components),
+								   sizeof(double)));
+	size = add_size(size, mul_size(labels->n, sizeof(uint32)));
+	size = add_size(size, mul_size(annotators->n, sizeof(uint32)));
+	size = add_size(size, names_bytes(labels));
+	return add_size(size, names_bytes(annotators));
+}
+
+/* Refuse a model too large to store, before the work that would make it. */
+void
+annotator_model_check_size(const Names *labels, const Names *annotators,
+						   Size components)
+{
+	(void) value_check_size(tables_size(labels, annotators, components),
+							KIND_ANNOTATOR_MODEL);
+}
+
+static double *
+put_doubles(double *at, const double *values, Size n)
+{
+	nl_copy(at, values, n * sizeof(double));
+	return at + n;
+}
+
+static char *
+put_bytes(char *at, const void *bytes, Size n)
+{
+	nl_copy(at, bytes, n);
+	return at + n;
+}
+
+/* The stored form of a model. */
+AnnotatorModel *
+annotator_model_make(const AnnotatorModelView *view)
+{
+	Size		size = value_check_size(add_size(tables_size(&view->labels,
+														 &view->annotators,
+														 view->n_components),
+											 text_bytes(view)),
+										KIND_ANNOTATOR_MODEL);
+	AnnotatorModel *model = nl_alloc(CurrentMemoryContext, size);
+	Size		cells = model_cells(view);
+	Size		tables = view->annotators.n * cells;
+	double	   *at = model->data;
+	char	   *bytes;
+
+	memset(model, 0, offsetof(AnnotatorModel, data));
+	value_init(model, KIND_ANNOTATOR_MODEL, size);
+	model->labels = view->labels.n;
+	model->annotators = view->annotators.n;
+	model->components = view->n_components;
+	model->warnings = view->n_warnings;
+	model->items = view->items;
+	model->annotations = view->n_annotations;
+	model->gold_items = view->gold_items;
+	model->gold_weight = view->gold_weight;
+	model->log_likelihood = view->log_likelihood;
+	model->iterations = view->iterations;
+	model->converged = view->converged;
+	model->label_bytes = names_bytes(&view->labels);
+	model->annotator_bytes = names_bytes(&view->annotators);
+	model->text_bytes = text_bytes(view);
+
+	for (uint32 i = 0; i < view->n_components; i++)
+	{
+		const ModelComponent *c = &view->components[i];
+
+		*at++ = c->variant;
+		*at++ = c->weight;
+		at = put_doubles(at, c->prior, view->labels.n);
+		at = put_doubles(at, c->pool, cells);
+		at = put_doubles(at, c->confusion, tables);
+	}
+	at = put_doubles(at, view->annotations, view->annotators.n);
+	at = put_doubles(at, view->counts, tables);
+	at = put_doubles(at, view->variances, tables);
+	bytes = put_bytes((char *) at, view->labels.ends,
+					  view->labels.n * sizeof(uint32));
+	bytes = put_bytes(bytes, view->annotators.ends,
+					  view->annotators.n * sizeof(uint32));
+	bytes = put_bytes(bytes, view->labels.bytes, model->label_bytes);
+	bytes = put_bytes(bytes, view->annotators.bytes, model->annotator_bytes);
+	bytes = put_bytes(bytes, view->method, strlen(view->method) + 1);
+	bytes = put_bytes(bytes, view->options, strlen(view->options) + 1);
+	for (uint32 i = 0; i < view->n_warnings; i++)
+		bytes = put_bytes(bytes, view->warnings[i], strlen(view->warnings[i]) + 1);
+	Assert(bytes == (char *) model + size);
+	model->fingerprint =
+		value_fingerprint(model, offsetof(AnnotatorModel, fingerprint) + sizeof(uint64));
+	return model;
+}
+
+AnnotatorModel *
+annotator_model_get(Datum datum)
+{
+	AnnotatorModel *model = value_get(datum, KIND_ANNOTATOR_MODEL,
+									sizeof(AnnotatorModel));
+	Size		doubles;
+
+	doubles = annotator_model_doubles(model->labels, model->annotators, model->components);
+	value_check_stored(model,
+					   offsetof(AnnotatorModel, data) + doubles * sizeof(double) +
+					   ((Size) model->labels + model->annotators) * sizeof(uint32) +
+					   (Size) model->label_bytes + model->annotator_bytes +
+					   model->text_bytes, KIND_ANNOTATOR_MODEL);
+	return model;
+}
+
+static const char *
+next_string(const char **at)
+{
+	const char *s = *at;
+
+	*at += strlen(s) + 1;
+	return s;
+}
+
+/* Pointers into a stored model, which must outlive the view. */
+AnnotatorModelView
+annotator_model_view(const AnnotatorModel *model)
+{
+	AnnotatorModelView view = {0};
+	Size		cells = (Size) model->labels * model->labels;
+	double	   *at = (double *) model->data;
+	const uint32 *ends;
+	const char *bytes;
+
+	view.n_components = model->components;
+	view.components = palloc(Max(model->components, 1) * sizeof(ModelComponent));
+	for (uint32 i = 0; i < model->components; i++)
+	{
+		ModelComponent *c = &view.components[i];
+
+		c->variant = (Variant) at[0];
+		c->weight = at[1];
+		c->prior = at + 2;
+		c->pool = c->prior + model->labels;
+		c->confusion = c->pool + cells;
+		at = c->confusion + model->annotators * cells;
+	}
+	view.annotations = at;
+	view.counts = at + model->annotators;
+	view.variances = view.counts + model->annotators * cells;
+	ends = (const uint32 *) (view.variances + model->annotators * cells);
+	bytes = (const char *) (ends + model->labels + model->annotators);
+	view.labels = (Names) {model->labels, ends, bytes};
+	bytes += model->label_bytes;
+	view.annotators = (Names) {model->annotators, ends + model->labels, bytes};
+	bytes += model->annotator_bytes;
+	view.method = next_string(&bytes);
+	view.options = next_string(&bytes);
+	view.n_warnings = model->warnings;
+	view.warnings = palloc(Max(model->warnings, 1) * sizeof(char *));
+	for (uint32 i = 0; i < model->warnings; i++)
+		view.warnings[i] = next_string(&bytes);
+
+	view.items = model->items;
+	view.n_annotations = model->annotations;
+	view.gold_items = model->gold_items;
+	view.gold_weight = model->gold_weight;
+	view.iterations = model->iterations;
+	view.converged = model->converged;
+	view.log_likelihood = model->log_likelihood;
+	return view;
+}
+
+/* One annotator's rates, averaged over the components. */
+void
+annotator_model_rates(const AnnotatorModelView *model, uint32 annotator,
+					  double *rates)
+{
+	Size		cells = model_cells(model);
+
+	memset(rates, 0, cells * sizeof(double));
+	for (uint32 c = 0; c < model->n_components; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (Size i = 0; i < cells; i++)
+			rates[i] += model->components[c].weight *
+				model->components[c].confusion[annotator * cells + i];
+	}
+}

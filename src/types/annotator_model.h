@@ -1,0 +1,114 @@
+/*
+ * annotator_model.h
+ *		The type annotator_model: what a fit learned about annotators.
+ *
+ * A model holds no items.  It has one or more components, each a class prior
+ * and a confusion matrix for each annotator; a new item's posterior is the
+ * average of the components' posteriors by their weights.  Beside them stands
+ * the evidence: for each annotator the number of annotations and the expected
+ * counts (rows: truth) under the model's posterior, with their variances, which
+ * say how much of the counts is certain (em_final_counts.c).
+ */
+#ifndef NL_ANNOTATOR_MODEL_H
+#define NL_ANNOTATOR_MODEL_H
+
+#include "names/dictionary.h"
+#include "types/value.h"
+
+typedef enum Variant
+{
+	VARIANT_FULL,
+	VARIANT_ONE_COIN,
+	VARIANT_CLASS,
+	VARIANT_SHARED,
+	VARIANT_MAJORITY,
+	VARIANT_AUTO,				/* of a fit, not of a component */
+	VARIANT_COUNT
+} Variant;
+
+extern const char *const variant_names[];	/* ends with NULL */
+
+/* K classes, J annotators; matrices are row-major with the truth as rows. */
+typedef struct ModelComponent
+{
+	Variant		variant;
+	double		weight;
+	double	   *prior;			/* K */
+	double	   *pool;			/* K * K: for an annotator never seen */
+	double	   *confusion;		/* J * K * K */
+} ModelComponent;
+
+typedef struct AnnotatorModelView
+{
+	Names		labels;
+	Names		annotators;
+	uint32		n_components;
+	ModelComponent *components;
+	double	   *annotations;	/* J: how many each gave */
+	double	   *counts;			/* J * K * K expected counts */
+	double	   *variances;		/* J * K * K: of the counts, given the annotations */
+	int64		items;
+	int64		n_annotations;
+	int64		gold_items;
+	double		gold_weight;	/* the chance that a gold label is right */
+	int32		iterations;
+	bool		converged;
+	double		log_likelihood;
+	const char *method;
+	const char *options;		/* as JSON */
+	uint32		n_warnings;
+	const char **warnings;
+} AnnotatorModelView;
+
+/*
+ * Stored form.  The fingerprint is a hash of all that follows it: two models
+ * with the same are taken as the same by the caches of apply_model.c.
+ */
+typedef struct AnnotatorModel
+{
+	ValueHeader header;
+	uint64		fingerprint;
+	uint32		labels;
+	uint32		annotators;
+	uint32		components;
+	uint32		warnings;
+	int64		items;
+	int64		annotations;
+	int64		gold_items;
+	double		gold_weight;
+	double		log_likelihood;
+	int32		iterations;
+	uint32		converged;
+	uint32		label_bytes;
+	uint32		annotator_bytes;
+	uint32		text_bytes;
+	uint32		unused;
+	double		data[FLEXIBLE_ARRAY_MEMBER];
+
+	/*
+	 * double for each component: variant, weight, prior[K], pool[K * K],
+	 * confusion[J * K * K]; annotations[J]; counts[J * K * K];
+	 * variances[J * K * K].  uint32 ends of labels, of annotators; bytes of
+	 * labels, of annotators; method, options and warnings, each with a
+	 * terminating zero.
+	 */
+} AnnotatorModel;
+
+extern NL_EXPORT Datum annotator_model_in(PG_FUNCTION_ARGS);
+extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
+extern AnnotatorModel *annotator_model_get(Datum datum);
+extern Size annotator_model_doubles(Size labels, Size annotators, Size components);
+extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
+extern void annotator_model_rates(const AnnotatorModelView *model,
+								  uint32 annotator, double *rates);
+extern void annotator_model_check_size(const Names *labels,
+									   const Names *annotators, Size components);
+
+/* cells of one annotator's matrix */
+static inline Size
+model_cells(const AnnotatorModelView *view)
+{
+	return (Size) view->labels.n * view->labels.n;
+}
+
+#endif							/* NL_ANNOTATOR_MODEL_H */

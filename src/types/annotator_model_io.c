@@ -1,0 +1,654 @@
+/*
+ * annotator_model_io.c
+ *		Text and binary input and output of annotator_model.
+ *
+ * Text form: JSON.  Binary form: version; names of labels and annotators; the
+ * components; annotations, counts and variances; the fit record.  Both are read
+ * into a view that is checked as a whole and put into canonical order.
+ */
+#include "types/annotator_model.h"
+
+#include <math.h>
+
+#include "pg/json.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "types/value_forms.h"
+
+static const char type_name[] = "annotator_model";
+
+/* a count of annotations or items; doubles hold all of them exactly */
+#define MAX_COUNT 1e15
+
+/* a model of more components than this is no model of ours */
+#define MAX_COMPONENTS 64
+#define MAX_WARNINGS 1000
+
+/*
+ * Checks that both kinds of input share.
+ */
+static void
+invalid_model(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid annotator_model: %s", what)));
+}
+
+static void
+check_distribution(const double *p, Size n, const char *what)
+{
+	double		sum = 0;
+
+	for (Size i = 0; i < n; i++)
+	{
+		if (!(p[i] >= 0 && p[i] <= 1 + 1e-6))
+			invalid_model(psprintf("%s has a probability %s", what, nl_number(p[i])));
+		sum += p[i];
+	}
+	if (!(fabs(sum - 1) <= 1e-6))
+		invalid_model(psprintf("%s sums to %g, not 1", what, sum));
+}
+
+static void
+check_matrices(const double *rows, Size n, Size columns, const char *what)
+{
+	for (Size i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		check_distribution(rows + i * columns, columns, what);
+	}
+}
+
+static void
+check_counts(const double *counts, Size n, const char *what)
+{
+	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (!(counts[i] >= 0 && counts[i] <= MAX_COUNT))
+			invalid_model(psprintf("%s has a count %s", what, nl_number(counts[i])));
+	}
+}
+
+static void
+check_warnings(const AnnotatorModelView *view)
+{
+	Dictionary *dict = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
+
+	for (uint32 i = 0; i < view->n_warnings; i++)
+		if (dictionary_add(dict, view->warnings[i], strlen(view->warnings[i])) != i)
+			invalid_model("a warning occurs twice");
+}
+
+static void
+check_model(const AnnotatorModelView *view)
+{
+	Size		labels = view->labels.n;
+	Size		rows = view->annotators.n * labels;
+	double	   *weights = palloc(Max(view->n_components, 1) * sizeof(double));
+
+	if (labels == 0 || view->n_components == 0)
+		invalid_model("it has no labels or no components");
+	for (uint32 i = 0; i < view->n_components; i++)
+	{
+		ModelComponent *c = &view->components[i];
+
+		weights[i] = c->weight;
+		check_distribution(c->prior, labels, "a class prior");
+		check_matrices(c->pool, labels, labels, "a row of the pool");
+		check_matrices(c->confusion, rows, labels, "a row of a confusion matrix");
+	}
+	check_distribution(weights, view->n_components, "the list of weights");
+	check_counts(view->annotations, view->annotators.n, "\"annotations\"");
+	check_counts(view->counts, rows * labels, "\"counts\"");
+	check_counts(view->variances, rows * labels, "\"variances\"");
+	if (!(view->gold_weight > 0 && view->gold_weight <= 1))
+		invalid_model("its gold_weight is out of range");
+	if (!isfinite(view->log_likelihood))
+		invalid_model("its log-likelihood is not finite");
+	if (view->items < 0 || view->items > MAX_COUNT ||
+		view->n_annotations < 0 || view->n_annotations > MAX_COUNT ||
+		view->gold_items < 0 || view->gold_items > MAX_COUNT ||
+		view->iterations < 0)
+		invalid_model("a number in the fit record is out of range");
+	check_warnings(view);
+}
+
+static void
+allocate_tables(AnnotatorModelView *view)
+{
+	Size		cells = model_cells(view);
+	Size		tables = mul_size(view->annotators.n, cells);
+
+	Size		size = mul_size(annotator_model_doubles(view->labels.n, view->annotators.n,
+														view->n_components),
+								sizeof(double));
+
+	/* what is read into, a copy in order of one table, the stored form */
+	(void) value_check_size(size, KIND_ANNOTATOR_MODEL);
+	nl_check_memory(mul_size(size, 3), "reading an annotator_model");
+	view->components = palloc0(Max(view->n_components, 1) * sizeof(ModelComponent));
+	for (uint32 i = 0; i < view->n_components; i++)
+	{
+		view->components[i].prior = palloc(Max(view->labels.n, 1) * sizeof(double));
+		view->components[i].pool = palloc(Max(cells, 1) * sizeof(double));
+		view->components[i].confusion = palloc(Max(tables, 1) * sizeof(double));
+	}
+	view->annotations = palloc(Max(view->annotators.n, 1) * sizeof(double));
+	view->counts = palloc(Max(tables, 1) * sizeof(double));
+	view->variances = palloc(Max(tables, 1) * sizeof(double));
+}
+
+/*
+ * Input may list labels and annotators in any order (another encoding has
+ * another order of bytes); the stored form has them in canonical order.
+ */
+typedef struct InputNames
+{
+	Dictionary *dict;
+	uint32	   *order;			/* of the input, canonical */
+} InputNames;
+
+static Names
+set_order(InputNames *input, NameOrder order)
+{
+	input->order = dictionary_order(input->dict, order);
+	return dictionary_names(input->dict, input->order);
+}
+
+static bool
+in_order(const uint32 *order, Size n)
+{
+	for (Size i = 0; i < n; i++)
+		if (order[i] != i)
+			return false;
+	return true;
+}
+
+/* Put the K x K cells of n matrices into canonical order, in place. */
+static void
+reorder_cells(double *tables, Size n, const InputNames *labels)
+{
+	Size		classes = labels->dict->n;
+	double	   *copy;
+
+	if (in_order(labels->order, classes))
+		return;
+	copy = palloc(Max(classes * classes, 1) * sizeof(double));
+	for (Size j = 0; j < n; j++, tables += classes * classes)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memcpy(copy, tables, classes * classes * sizeof(double));
+		for (Size t = 0; t < classes; t++)
+			for (Size l = 0; l < classes; l++)
+				tables[t * classes + l] =
+					copy[labels->order[t] * classes + labels->order[l]];
+	}
+	pfree(copy);
+}
+
+/* Put n blocks of "size" doubles into the given order; frees what it copies. */
+static double *
+reorder_blocks(double *blocks, const uint32 *order, Size n, Size size)
+{
+	double	   *result;
+
+	if (in_order(order, n))
+		return blocks;
+	result = palloc(Max(n * size, 1) * sizeof(double));
+	for (Size i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memcpy(result + i * size, blocks + order[i] * size, size * sizeof(double));
+	}
+	pfree(blocks);
+	return result;
+}
+
+static Datum
+finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotators)
+{
+	Size		j = view->annotators.n;
+	Size		cells = model_cells(view);
+
+	check_model(view);
+	for (uint32 i = 0; i < view->n_components; i++)
+	{
+		ModelComponent *c = &view->components[i];
+
+		c->prior = reorder_blocks(c->prior, labels->order, view->labels.n, 1);
+		reorder_cells(c->pool, 1, labels);
+		reorder_cells(c->confusion, j, labels);
+		c->confusion = reorder_blocks(c->confusion, annotators->order, j, cells);
+	}
+	reorder_cells(view->counts, j, labels);
+	view->counts = reorder_blocks(view->counts, annotators->order, j, cells);
+	reorder_cells(view->variances, j, labels);
+	view->variances = reorder_blocks(view->variances, annotators->order, j, cells);
+	view->annotations = reorder_blocks(view->annotations, annotators->order, j, 1);
+	return PointerGetDatum(annotator_model_make(view));
+}
+
+/*
+ * Text form
+ */
+static void
+append_tables(StringInfo buf, const double *tables, Size n, Size classes)
+{
+	appendStringInfoChar(buf, '[');
+	for (Size i = 0; i < n; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		jsonio_append_matrix(buf, tables + i * classes * classes, classes, classes);
+	}
+	appendStringInfoChar(buf, ']');
+}
+
+static void
+append_cstring(StringInfo buf, const char *s)
+{
+	jsonio_append_string(buf, s, strlen(s));
+}
+
+static void
+append_fit(StringInfo buf, const AnnotatorModelView *view)
+{
+	appendStringInfo(buf, "{\"items\": " INT64_FORMAT
+					 ", \"annotations\": " INT64_FORMAT
+					 ", \"gold_items\": " INT64_FORMAT ", \"gold_weight\": ",
+					 view->items, view->n_annotations, view->gold_items);
+	jsonio_append_double(buf, view->gold_weight);
+	appendStringInfo(buf, ", \"iterations\": %d, \"converged\": %s"
+					 ", \"log_likelihood\": ",
+					 view->iterations, view->converged ? "true" : "false");
+	jsonio_append_double(buf, view->log_likelihood);
+	appendStringInfoString(buf, ", \"warnings\": [");
+	for (uint32 i = 0; i < view->n_warnings; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		append_cstring(buf, view->warnings[i]);
+	}
+	appendStringInfoString(buf, "]}");
+}
+
+static void
+append_component(StringInfo buf, const AnnotatorModelView *view,
+				 const ModelComponent *c)
+{
+	appendStringInfo(buf, "{\"variant\": \"%s\", \"weight\": ",
+					 variant_names[c->variant]);
+	jsonio_append_double(buf, c->weight);
+	appendStringInfoString(buf, ", \"prior\": ");
+	jsonio_append_doubles(buf, c->prior, view->labels.n);
+	appendStringInfoString(buf, ", \"pool\": ");
+	jsonio_append_matrix(buf, c->pool, view->labels.n, view->labels.n);
+	appendStringInfoString(buf, ", \"confusion\": ");
+	append_tables(buf, c->confusion, view->annotators.n, view->labels.n);
+	appendStringInfoChar(buf, '}');
+}
+
+static void
+write_json(StringInfo buf, const void *value)
+{
+	AnnotatorModelView view = annotator_model_view(value);
+
+	appendStringInfoString(buf, "{\"method\": ");
+	append_cstring(buf, view.method);
+	appendStringInfo(buf, ", \"options\": %s, \"fit\": ", view.options);
+	append_fit(buf, &view);
+	appendStringInfoString(buf, ", \"labels\": ");
+	jsonio_append_names(buf, &view.labels);
+	appendStringInfoString(buf, ", \"annotators\": ");
+	jsonio_append_names(buf, &view.annotators);
+	appendStringInfoString(buf, ", \"components\": [");
+	for (uint32 i = 0; i < view.n_components; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(buf, ", ");
+		append_component(buf, &view, &view.components[i]);
+	}
+	appendStringInfoString(buf, "], \"annotations\": ");
+	jsonio_append_doubles(buf, view.annotations, view.annotators.n);
+	appendStringInfoString(buf, ", \"counts\": ");
+	append_tables(buf, view.counts, view.annotators.n, view.labels.n);
+	appendStringInfoString(buf, ", \"variances\": ");
+	append_tables(buf, view.variances, view.annotators.n, view.labels.n);
+	appendStringInfoChar(buf, '}');
+}
+
+static void
+read_tables(JsonText array, const char *what, double *tables,
+			uint32 n, uint32 classes)
+{
+	JsonText	at = jsonio_first(jsonio_array(type_name, array, what));
+	uint32		i = 0;
+
+	for (; at != NULL && i < n; at = jsonio_next(at), i++)
+	{
+		if (*at != '[')
+			jsonio_invalid(type_name, psprintf("The elements of \"%s\" must be arrays.", what));
+		jsonio_read_matrix(type_name, at, what,
+						   tables + (Size) i * classes * classes,
+						   classes, classes);
+	}
+	if (at != NULL || i < n)
+		jsonio_invalid(type_name, psprintf("\"%s\" has %u matrices for %u annotators.",
+										   what, jsonio_size(array), n));
+}
+
+static Variant
+variant_by_name(const char *name)
+{
+	for (int i = 0; i < VARIANT_COUNT; i++)
+		if (strcmp(name, variant_names[i]) == 0)
+			return (Variant) i;
+	jsonio_invalid(type_name, psprintf("\"%s\" is not a variant.", name));
+}
+
+static void
+read_component(JsonText object, const AnnotatorModelView *view,
+			   ModelComponent *c)
+{
+	static const char *const keys[] = {"variant", "weight", "prior", "pool", "confusion"};
+	JsonText	field[lengthof(keys)];
+	uint32		k = view->labels.n;
+
+	jsonio_fields(type_name, jsonio_object(type_name, object, "components"), keys,
+				  lengthof(keys), field);
+	c->variant = variant_by_name(jsonio_string(type_name, field[0], "variant"));
+	c->weight = jsonio_double(type_name, field[1], "weight");
+	jsonio_read_doubles(type_name, field[2], "prior", c->prior, k);
+	jsonio_read_matrix(type_name, field[3], "pool", c->pool, k, k);
+	read_tables(field[4], "confusion", c->confusion, view->annotators.n, k);
+}
+
+static void
+read_fit(JsonText fit, AnnotatorModelView *view)
+{
+	static const char *const keys[] = {"items", "annotations", "gold_items", "gold_weight",
+	"iterations", "converged", "log_likelihood", "warnings"};
+	JsonText	field[lengthof(keys)];
+	Dictionary *warnings = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
+
+	jsonio_fields(type_name, jsonio_object(type_name, fit, "fit"), keys,
+				  lengthof(keys), field);
+	view->items = jsonio_count(type_name, field[0], "items", MAX_COUNT);
+	view->n_annotations = jsonio_count(type_name, field[1], "annotations", MAX_COUNT);
+	view->gold_items = jsonio_count(type_name, field[2], "gold_items", MAX_COUNT);
+	view->gold_weight = jsonio_double(type_name, field[3], "gold_weight");
+	view->iterations = jsonio_count(type_name, field[4], "iterations", PG_INT32_MAX);
+	view->converged = jsonio_bool(type_name, field[5], "converged");
+	view->log_likelihood = jsonio_double(type_name, field[6], "log_likelihood");
+	jsonio_read_names(type_name, field[7], "warnings", warnings);
+	view->n_warnings = warnings->n;
+	view->warnings = palloc(Max(warnings->n, 1) * sizeof(char *));
+	for (uint32 i = 0; i < warnings->n; i++)
+	{
+		int			len;
+		const char *s = dictionary_get(warnings, i, &len);
+
+		view->warnings[i] = pnstrdup(s, len);
+	}
+}
+
+static InputNames
+read_names(JsonText array, const char *what, const char *kind, uint32 max)
+{
+	InputNames	input = {.dict = dictionary_create(CurrentMemoryContext, kind, max)};
+
+	jsonio_read_names(type_name, array, what, input.dict);
+	return input;
+}
+
+/* The text must be long enough for the numbers that memory is taken for. */
+static void
+check_length(const AnnotatorModelView *view, const char *text)
+{
+	Size		doubles = annotator_model_doubles(view->labels.n, view->annotators.n,
+												  view->n_components);
+
+	if (doubles > strlen(text) / 2)
+		jsonio_invalid(type_name, psprintf("It is too short for the matrices of %u labels and %u annotators.",
+										   view->labels.n, view->annotators.n));
+}
+
+static void
+read_components(JsonText array, AnnotatorModelView *view)
+{
+	JsonText	at = jsonio_first(array);
+
+	for (uint32 i = 0; i < view->n_components; at = jsonio_next(at), i++)
+		read_component(at, view, &view->components[i]);
+}
+
+static Datum
+read_json(const char *text)
+{
+	static const char *const keys[] = {"method", "options", "fit", "labels", "annotators",
+	"components", "annotations", "counts", "variances"};
+	JsonText	field[lengthof(keys)];
+	AnnotatorModelView view = {0};
+	InputNames	labels;
+	InputNames	annotators;
+
+	jsonio_fields(type_name, jsonio_parse_object(type_name, text), keys,
+				  lengthof(keys), field);
+	view.method = jsonio_string(type_name, field[0], "method");
+	view.options = jsonio_options(type_name, field[1], "options");
+	read_fit(field[2], &view);
+	labels = read_names(field[3], "labels", "label", NL_MAX_CLASSES);
+	annotators = read_names(field[4], "annotators", "annotator", PG_INT32_MAX);
+	view.labels = set_order(&labels, ORDER_LABELS);
+	view.annotators = set_order(&annotators, ORDER_BYTES);
+	view.n_components = jsonio_size(jsonio_array(type_name, field[5], "components"));
+	if (view.n_components > MAX_COMPONENTS)
+		jsonio_invalid(type_name, "It has too many components.");
+	check_length(&view, text);
+	allocate_tables(&view);
+	read_components(field[5], &view);
+	jsonio_read_doubles(type_name, field[6], "annotations", view.annotations,
+						view.annotators.n);
+	read_tables(field[7], "counts", view.counts, view.annotators.n, view.labels.n);
+	read_tables(field[8], "variances", view.variances, view.annotators.n, view.labels.n);
+	return finish_input(&view, &labels, &annotators);
+}
+
+/*
+ * Binary form, in the order of the fields of AnnotatorModelView
+ */
+static void
+send_string(StringInfo buf, const char *s, int encoding)
+{
+	int			len = strlen(s);
+	char	   *converted = pg_server_to_any(s, len, encoding);
+
+	if (converted != s)
+		len = strlen(converted);
+	pq_sendint32(buf, len);
+	pq_sendbytes(buf, converted, len);
+}
+
+static void
+write_binary(StringInfo buf, const void *value, int encoding)
+{
+	AnnotatorModelView view = annotator_model_view(value);
+	Size		tables = view.annotators.n * model_cells(&view);
+
+	value_send_version(buf, KIND_ANNOTATOR_MODEL);
+	names_send(buf, &view.labels, encoding);
+	names_send(buf, &view.annotators, encoding);
+	pq_sendint32(buf, view.n_components);
+	for (uint32 i = 0; i < view.n_components; i++)
+	{
+		const ModelComponent *c = &view.components[i];
+
+		pq_sendint32(buf, c->variant);
+		pq_sendfloat8(buf, c->weight);
+		value_send_doubles(buf, c->prior, view.labels.n);
+		value_send_doubles(buf, c->pool, model_cells(&view));
+		value_send_doubles(buf, c->confusion, tables);
+	}
+	value_send_doubles(buf, view.annotations, view.annotators.n);
+	value_send_doubles(buf, view.counts, tables);
+	value_send_doubles(buf, view.variances, tables);
+	pq_sendint64(buf, view.items);
+	pq_sendint64(buf, view.n_annotations);
+	pq_sendint64(buf, view.gold_items);
+	pq_sendfloat8(buf, view.gold_weight);
+	pq_sendint32(buf, view.iterations);
+	pq_sendint8(buf, view.converged);
+	pq_sendfloat8(buf, view.log_likelihood);
+	send_string(buf, view.method, encoding);
+	send_string(buf, view.options, encoding);
+	pq_sendint32(buf, view.n_warnings);
+	for (uint32 i = 0; i < view.n_warnings; i++)
+		send_string(buf, view.warnings[i], encoding);
+}
+
+/* Adding 0 makes 0 of -0, which would not come back from the text form. */
+static double
+recv_double(StringInfo buf)
+{
+	return pq_getmsgfloat8(buf) + 0.0;
+}
+
+static char *
+recv_string(StringInfo buf, int encoding)
+{
+	uint32		len = pq_getmsgint(buf, 4);
+	const char *s;
+
+	if (len > (uint32) (buf->len - buf->cursor))
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
+	s = pq_getmsgbytes(buf, len);
+	if (memchr(s, '\0', len) != NULL)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "A text has a zero byte.");
+	s = pnstrdup(s, len);
+	return pg_any_to_server(s, len, encoding);
+}
+
+/* The options are shown as JSON, so they must be. */
+static char *
+recv_options(StringInfo buf, int encoding)
+{
+	char	   *options = recv_string(buf, encoding);
+
+	return jsonio_options(type_name, jsonio_parse_object(type_name, options), "options");
+}
+
+static InputNames
+recv_names(StringInfo buf, const char *kind, uint32 max, int encoding)
+{
+	InputNames	input = {.dict = dictionary_create(CurrentMemoryContext, kind, max)};
+
+	dictionary_recv(input.dict, buf, encoding);
+	return input;
+}
+
+static void
+recv_component(StringInfo buf, const AnnotatorModelView *view, ModelComponent *c)
+{
+	uint32		variant = pq_getmsgint(buf, 4);
+
+	if (variant >= VARIANT_COUNT)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "Its variant is not known.");
+	c->variant = variant;
+	c->weight = recv_double(buf);
+	value_recv_doubles(buf, c->prior, view->labels.n);
+	value_recv_doubles(buf, c->pool, model_cells(view));
+	value_recv_doubles(buf, c->confusion, view->annotators.n * model_cells(view));
+}
+
+static void
+recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
+{
+	view->items = pq_getmsgint64(buf);
+	view->n_annotations = pq_getmsgint64(buf);
+	view->gold_items = pq_getmsgint64(buf);
+	view->gold_weight = recv_double(buf);
+	view->iterations = pq_getmsgint(buf, 4);
+	view->converged = pq_getmsgbyte(buf) != 0;
+	view->log_likelihood = recv_double(buf);
+	view->method = recv_string(buf, encoding);
+	view->options = recv_options(buf, encoding);
+	view->n_warnings = pq_getmsgint(buf, 4);
+	if (view->n_warnings > (uint32) (buf->len - buf->cursor) / 4)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
+	view->warnings = palloc(Max(view->n_warnings, 1) * sizeof(char *));
+	for (uint32 i = 0; i < view->n_warnings; i++)
+		view->warnings[i] = recv_string(buf, encoding);
+}
+
+static Datum
+read_binary(StringInfo buf, int encoding)
+{
+	AnnotatorModelView view = {0};
+	InputNames	labels;
+	InputNames	annotators;
+	Size		doubles;
+
+	value_recv_version(buf, KIND_ANNOTATOR_MODEL);
+	labels = recv_names(buf, "label", NL_MAX_CLASSES, encoding);
+	annotators = recv_names(buf, "annotator", PG_INT32_MAX, encoding);
+	view.labels = set_order(&labels, ORDER_LABELS);
+	view.annotators = set_order(&annotators, ORDER_BYTES);
+	view.n_components = pq_getmsgint(buf, 4);
+	if (view.n_components > MAX_COMPONENTS)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It has too many components.");
+
+	/* nothing is allocated for numbers that are not there */
+	doubles = annotator_model_doubles(view.labels.n, view.annotators.n, view.n_components);
+	if (doubles > (Size) (buf->len - buf->cursor) / sizeof(double) + view.n_components)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
+	allocate_tables(&view);
+	for (uint32 i = 0; i < view.n_components; i++)
+		recv_component(buf, &view, &view.components[i]);
+	value_recv_doubles(buf, view.annotations, view.annotators.n);
+	value_recv_doubles(buf, view.counts, view.annotators.n * model_cells(&view));
+	value_recv_doubles(buf, view.variances, view.annotators.n * model_cells(&view));
+	recv_fit(buf, &view, encoding);
+	pq_getmsgend(buf);
+	return finish_input(&view, &labels, &annotators);
+}
+
+static const ValueForms forms = {
+	KIND_ANNOTATOR_MODEL, write_json, write_binary, read_json, read_binary
+};
+
+NL_FUNCTION(annotator_model_in);
+Datum
+annotator_model_in(PG_FUNCTION_ARGS)
+{
+	return value_form_in(fcinfo, &forms);
+}
+
+NL_FUNCTION(annotator_model_out);
+Datum
+annotator_model_out(PG_FUNCTION_ARGS)
+{
+	return value_form_out(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
+}
+
+NL_FUNCTION(annotator_model_recv);
+Datum
+annotator_model_recv(PG_FUNCTION_ARGS)
+{
+	return value_form_recv(fcinfo, &forms);
+}
+
+NL_FUNCTION(annotator_model_send);
+Datum
+annotator_model_send(PG_FUNCTION_ARGS)
+{
+	return value_form_send(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
+}
+
+NL_FUNCTION(annotator_model_to_jsonb);
+Datum
+annotator_model_to_jsonb(PG_FUNCTION_ARGS)
+{
+	return value_form_jsonb(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
+}

@@ -1,0 +1,88 @@
+/*
+ * classifier.c
+ *		The type classifier: its stored form and the view of it.
+ */
+#include "types/classifier.h"
+
+static Size
+stored_size(Size labels, Size features, Size label_bytes, Size option_bytes)
+{
+	Size		size = mul_size(classifier_columns(labels), add_size(features, 1));
+
+	size = add_size(offsetof(Classifier, data), mul_size(size, sizeof(double)));
+	size = add_size(size, mul_size(labels, sizeof(uint32)));
+	return add_size(size, add_size(label_bytes, option_bytes));
+}
+
+/* Refuse one too large to store, before the work that would make it. */
+Size
+classifier_check_size(Size labels, Size features)
+{
+	return value_check_size(stored_size(labels, features, 0, 0), KIND_CLASSIFIER);
+}
+
+Classifier *
+classifier_make(const ClassifierView *view)
+{
+	Size		label_bytes = names_bytes(&view->labels);
+	Size		option_bytes = strlen(view->options) + 1;
+	Size		size = value_check_size(stored_size(view->labels.n, view->features,
+													label_bytes, option_bytes),
+										KIND_CLASSIFIER);
+	Classifier *c = nl_alloc_zero(CurrentMemoryContext, size);
+	ClassifierView to;
+
+	value_init(c, KIND_CLASSIFIER, size);
+	c->labels = view->labels.n;
+	c->features = view->features;
+	c->label_bytes = label_bytes;
+	c->option_bytes = option_bytes;
+	c->rows = view->rows;
+	c->weight = view->weight;
+	c->gradient = view->gradient;
+	c->log_loss = view->log_loss;
+	c->iterations = view->iterations;
+	c->converged = view->converged;
+	to = classifier_view(c);
+	nl_copy(to.coefficients, view->coefficients,
+			(Size) classifier_columns(c->labels) * (c->features + 1) * sizeof(double));
+	names_copy(&to.labels, &view->labels);
+	memcpy((char *) to.options, view->options, option_bytes);
+	c->fingerprint = value_fingerprint(c, offsetof(Classifier, fingerprint) + sizeof(uint64));
+	return c;
+}
+
+Classifier *
+classifier_get(Datum datum)
+{
+	Classifier *c = value_get(datum, KIND_CLASSIFIER, offsetof(Classifier, data));
+
+	value_check_stored(c, stored_size(c->labels, c->features, c->label_bytes,
+									  c->option_bytes),
+					   KIND_CLASSIFIER);
+	return c;
+}
+
+/* Pointers into a stored classifier, which must outlive the view. */
+ClassifierView
+classifier_view(const Classifier *c)
+{
+	ClassifierView view = {0};
+	const uint32 *ends;
+	const char *bytes;
+
+	view.features = c->features;
+	view.coefficients = (double *) c->data;
+	ends = (const uint32 *) (c->data + (Size) classifier_columns(c->labels) *
+							 ((Size) c->features + 1));
+	bytes = (const char *) (ends + c->labels);
+	view.labels = (Names) {c->labels, ends, bytes};
+	view.options = bytes + c->label_bytes;
+	view.rows = c->rows;
+	view.weight = c->weight;
+	view.gradient = c->gradient;
+	view.log_loss = c->log_loss;
+	view.iterations = c->iterations;
+	view.converged = c->converged;
+	return view;
+}

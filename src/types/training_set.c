@@ -1,0 +1,836 @@
+/*
+ * training_set.c
+ *		Rows to learn from, and the type training_set; see training_set.h.
+ *
+ * Memory: the matrix of features in chunks, 2 bytes for a label, 8 for a
+ * weight; targets of a soft set take 4 bytes a row and 10 for each label.
+ * Arrays of rows are doubled, or made once where the number of rows is known.
+ *
+ * Binary form: version; labels; options; whether soft, whether weighted; the
+ * numbers of rows and features; for each row its target (a label's number, or
+ * the number of labels and each with its probability), its weight, its
+ * features.  Text form: that in base64 (see value.h).
+ */
+#include "types/training_set.h"
+
+#include <math.h>
+
+#include "pg/json.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "types/training_state.h"
+#include "types/value_forms.h"
+
+#define FIRST_ROWS 16
+
+void
+training_set_init(TrainingSet *set, MemoryContext context, bool soft,
+				  bool weighted, uint32 expected)
+{
+	uint32		rows = expected > 0 ? expected : FIRST_ROWS;
+
+	memset(set, 0, sizeof(*set));
+	set->context = context;
+	set->soft = soft;
+	set->labels = dictionary_create(context, "label", NL_MAX_CLASSES);
+	feature_matrix_init(&set->x, context, expected);
+	set->capacity = rows;
+	if (weighted)
+		set->weight = nl_alloc(context, mul_size(rows, sizeof(double)));
+	if (!soft)
+	{
+		set->label = nl_alloc(context, mul_size(rows, sizeof(uint16)));
+		return;
+	}
+	set->target_end = nl_alloc(context, mul_size(rows, sizeof(uint32)));
+	set->targets_capacity = 2 * FIRST_ROWS;
+	set->target_label = MemoryContextAlloc(context, set->targets_capacity * sizeof(uint16));
+	set->target_p = MemoryContextAlloc(context, set->targets_capacity * sizeof(double));
+}
+
+/* What is joined to a set must be of its kind, for it has no room for other. */
+void
+training_set_check_kind(const TrainingSet *set, bool soft, bool weighted)
+{
+	if (set->soft != soft || (set->weight != NULL) != weighted)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("training_sets with and without soft targets or weights cannot be joined")));
+}
+
+static Size
+row_bytes(const TrainingSet *set)
+{
+	return (set->soft ? sizeof(uint32) : sizeof(uint16)) +
+		(set->weight != NULL ? sizeof(double) : 0);
+}
+
+Size
+training_set_memory(const TrainingSet *set)
+{
+	Size		size = add_size(feature_matrix_memory(&set->x),
+								mul_size(set->capacity, row_bytes(set)));
+
+	size = add_size(size, mul_size(set->targets_capacity,
+								   sizeof(uint16) + sizeof(double)));
+	return add_size(size, dictionary_memory(set->labels));
+}
+
+static void
+grow_rows(TrainingSet *set)
+{
+	Size		capacity = mul_size(set->capacity, 2);
+
+	if (capacity > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a training_set holds at most %d rows", PG_INT32_MAX / 2 + 1)));
+	nl_check_memory(add_size(training_set_memory(set),
+							 mul_size(set->capacity, row_bytes(set))),
+					"a training_set");
+	if (set->weight != NULL)
+		set->weight = repalloc_huge(set->weight, capacity * sizeof(double));
+	if (set->soft)
+		set->target_end = repalloc_huge(set->target_end, capacity * sizeof(uint32));
+	else
+		set->label = repalloc_huge(set->label, capacity * sizeof(uint16));
+	set->capacity = capacity;
+}
+
+/* Room for a row, which has no target yet; those of soft rows come in order. */
+static void
+begin_row(TrainingSet *set, uint32 row)
+{
+	if (row == set->capacity)
+		grow_rows(set);
+	if (set->soft)
+		set->target_end[row] = target_begin(set, row);
+	else
+		set->label[row] = NO_LABEL;
+}
+
+static void
+add_label(TrainingSet *set, uint32 row, const char *s, int len)
+{
+	begin_row(set, row);
+	set->label[row] = dictionary_add(set->labels, s, len);
+}
+
+/* NULL: the row has no label. */
+void
+training_set_label(TrainingSet *set, uint32 row, const text *label)
+{
+	if (label == NULL)
+		begin_row(set, row);
+	else
+		add_label(set, row, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
+}
+
+static void
+add_target(TrainingSet *set, uint32 row, uint32 label, double p)
+{
+	uint32		end = set->target_end[row];
+
+	if (end == set->targets_capacity)
+	{
+		Size		capacity = mul_size(set->targets_capacity, 2);
+
+		nl_check_memory(add_size(training_set_memory(set),
+								 mul_size(set->targets_capacity,
+										  sizeof(uint16) + sizeof(double))),
+						"a training_set");
+		if (capacity > PG_INT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a training_set holds at most %d target probabilities",
+							PG_INT32_MAX / 2 + 1)));
+		set->target_label = repalloc_huge(set->target_label, capacity * sizeof(uint16));
+		set->target_p = repalloc_huge(set->target_p, capacity * sizeof(double));
+		set->targets_capacity = capacity;
+	}
+	set->target_label[end] = label;
+	set->target_p[end] = p;
+	set->target_end[row] = end + 1;
+}
+
+/* NULL: the row has no target. */
+void
+training_set_target(TrainingSet *set, uint32 row, const LabelDistribution *target)
+{
+	Names		names;
+
+	begin_row(set, row);
+	if (target == NULL)
+		return;
+	names = label_distribution_labels(target);
+	for (uint32 k = 0; k < target->n; k++)
+	{
+		int			len;
+		const char *s = names_get(&names, k, &len);
+		uint32		code = dictionary_add(set->labels, s, len);
+
+		if (target->p[k] > 0)
+			add_target(set, row, code, target->p[k]);
+	}
+}
+
+void
+training_set_weight(TrainingSet *set, uint32 row, double weight)
+{
+	nl_check_weight(weight);
+	set->weight[row] = weight;
+}
+
+/*
+ * The labels in canonical order; codes of the rows become ranks in it.  No row
+ * can be added afterwards.
+ */
+Names
+training_set_names(TrainingSet *set)
+{
+	uint32	   *order = dictionary_order(set->labels, ORDER_LABELS);
+	uint32	   *rank = dictionary_rank(order, set->labels->n);
+	Names		names = dictionary_names(set->labels, order);
+
+	for (uint32 i = 0; i < set->x.n && !set->soft; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (set->label[i] != NO_LABEL)
+			set->label[i] = rank[set->label[i]];
+	}
+	for (uint32 i = 0; set->soft && i < target_begin(set, set->x.n); i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		set->target_label[i] = rank[set->target_label[i]];
+	}
+	pfree(order);
+	pfree(rank);
+	return names;
+}
+
+/*
+ * Canonical order: by hash of the features with the seed; where hashes are
+ * equal, by all that a row has.  Rows that are then still equal cannot be told
+ * apart, but by the order in which they came.
+ */
+static int
+compare_doubles(const double *a, const double *b, uint32 n)
+{
+	for (uint32 i = 0; i < n; i++)
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	return 0;
+}
+
+/* Targets were added in canonical order of their labels. */
+static int
+compare_targets(const TrainingSet *set, uint32 a, uint32 b)
+{
+	uint32		from_a = target_begin(set, a);
+	uint32		from_b = target_begin(set, b);
+	uint32		n = set->target_end[a] - from_a;
+
+	if (n != set->target_end[b] - from_b)
+		return n < set->target_end[b] - from_b ? -1 : 1;
+	for (uint32 i = 0; i < n; i++)
+		if (set->target_label[from_a + i] != set->target_label[from_b + i])
+			return set->target_label[from_a + i] < set->target_label[from_b + i] ? -1 : 1;
+	return compare_doubles(set->target_p + from_a, set->target_p + from_b, n);
+}
+
+static int
+compare_contents(const void *x, const void *y, void *arg)
+{
+	const RowKey *a = x;
+	const RowKey *b = y;
+	const TrainingSet *set = arg;
+	int			order;
+
+	CHECK_FOR_INTERRUPTS();
+	order = compare_doubles(feature_row(&set->x, a->row),
+							feature_row(&set->x, b->row), set->x.width);
+	if (order != 0)
+		return order;
+	if (set->soft)
+		order = compare_targets(set, a->row, b->row);
+	else
+		order = (int) set->label[a->row] - (int) set->label[b->row];
+	if (order == 0 && set->weight != NULL &&
+		set->weight[a->row] != set->weight[b->row])
+		return set->weight[a->row] < set->weight[b->row] ? -1 : 1;
+	return order != 0 ? order : a->row < b->row ? -1 : 1;
+}
+
+RowKey *
+training_set_order(const TrainingSet *set, uint64 seed)
+{
+	uint32		n = set->x.n;
+	uint32		run;
+	RowKey	   *keys = nl_alloc(CurrentMemoryContext,
+								mul_size(Max(n, 1), sizeof(RowKey)));
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();	/* a row may have many features */
+		keys[i].row = i;
+		keys[i].hash = row_hash(feature_row(&set->x, i), set->x.width, seed);
+	}
+	row_keys_sort(keys, n);
+	for (uint32 i = 0; i < n; i += run)
+	{
+		for (run = 1; i + run < n && keys[i + run].hash == keys[i].hash; run++)
+			NL_CHECK_INTERRUPTS(run);
+		if (run > 1)
+			qsort_arg(keys + i, run, sizeof(RowKey), compare_contents, (void *) set);
+	}
+	return keys;
+}
+
+/*
+ * Other orders
+ */
+static void
+permute_targets(TrainingSet *set, const uint32 *source)
+{
+	uint32		targets = target_begin(set, set->x.n);
+	uint16	   *label = nl_alloc(set->context, mul_size(Max(targets, 1), sizeof(uint16)));
+	double	   *p = nl_alloc(set->context, mul_size(Max(targets, 1), sizeof(double)));
+	uint32	   *end = nl_alloc(set->context, mul_size(set->x.n, sizeof(uint32)));
+	uint32		to = 0;
+
+	for (uint32 i = 0; i < set->x.n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		for (uint32 t = target_begin(set, source[i]); t < set->target_end[source[i]]; t++)
+		{
+			label[to] = set->target_label[t];
+			p[to++] = set->target_p[t];
+		}
+		end[i] = to;
+	}
+	pfree(set->target_label);
+	pfree(set->target_p);
+	pfree(set->target_end);
+	set->target_label = label;
+	set->target_p = p;
+	set->target_end = end;
+	set->targets_capacity = targets;
+}
+
+/* Elements of that size in the order of "source", in place of the old array. */
+static void *
+permute_array(TrainingSet *set, void *array, Size size, const uint32 *source)
+{
+	char	   *to = nl_alloc(set->context, mul_size(set->x.n, size));
+
+	for (uint32 i = 0; i < set->x.n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		memcpy(to + i * size, (char *) array + source[i] * size, size);
+	}
+	pfree(array);
+	return to;
+}
+
+/* Row i becomes what row source[i] was.  No row can be added afterwards. */
+void
+training_set_permute(TrainingSet *set, const uint32 *source)
+{
+	if (set->x.n == 0)
+		return;
+	feature_matrix_permute(&set->x, source);
+	if (set->soft)
+		permute_targets(set, source);
+	else
+		set->label = permute_array(set, set->label, sizeof(uint16), source);
+	if (set->weight != NULL)
+		set->weight = permute_array(set, set->weight, sizeof(double), source);
+	set->capacity = set->x.n;
+}
+
+/* Free the rows; there will be no others. */
+void
+training_set_free_rows(TrainingSet *set)
+{
+	void	   *arrays[] = {set->x.chunks, set->label, set->weight,
+		set->target_end, set->target_label, set->target_p};
+
+	for (uint32 i = 0; i < set->x.n_chunks; i++)
+		if (set->x.chunks[i].rows != NULL)
+			pfree(set->x.chunks[i].block);
+	for (int i = 0; i < (int) lengthof(arrays); i++)
+		if (arrays[i] != NULL)
+			pfree(arrays[i]);
+	memset(&set->x, 0, sizeof(set->x));
+	set->label = NULL;
+	set->weight = NULL;
+	set->target_end = NULL;
+	set->target_label = NULL;
+	set->target_p = NULL;
+}
+
+/*
+ * The SQL type
+ */
+static const ExpandedObjectMethods methods;
+
+ExpandedTraining *
+training_expand_new(MemoryContext parent, bool soft, bool weighted)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "training_set",
+												  ALLOCSET_START_SMALL_SIZES);
+	ExpandedTraining *et = MemoryContextAllocZero(context, sizeof(ExpandedTraining));
+
+	EOH_init_header(&et->hdr, &methods, context);
+	training_set_init(&et->set, context, soft, weighted, 0);
+	return et;
+}
+
+typedef struct FlatTraining
+{
+	ValueHeader header;
+	uint32		bytes;			/* of what follows, the binary form in UTF-8 */
+	char		data[FLEXIBLE_ARRAY_MEMBER];
+} FlatTraining;
+
+/* Append row i of another set. */
+static void
+copy_row(TrainingSet *to, const TrainingSet *from, uint32 i, const uint32 *codes)
+{
+	uint32		features = from->x.width - 1;
+
+	begin_row(to, to->x.n);
+	if (!from->soft)
+		to->label[to->x.n] = codes[from->label[i]];
+	else
+		for (uint32 t = target_begin(from, i); t < from->target_end[i]; t++)
+			add_target(to, to->x.n, codes[from->target_label[t]], from->target_p[t]);
+	if (to->weight != NULL)
+		to->weight[to->x.n] = from->weight[i];
+	memcpy(feature_matrix_add(&to->x, features) + 1,
+		   feature_row(&from->x, i) + 1, features * sizeof(double));
+}
+
+void
+training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
+{
+	TrainingSet *to = &et->set;
+	const TrainingSet *from = &other->set;
+	uint32	   *codes = palloc(Max(from->labels->n, 1) * sizeof(uint32));
+
+	training_set_check_kind(to, from->soft, from->weight != NULL);
+	if (to->x.n > 0 && from->x.n > 0 && to->x.width != from->x.width)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("some rows have %u features, others %u",
+						to->x.width - 1, from->x.width - 1)));
+	state_options_add_text(&et->options, other->options.text, et->hdr.eoh_context);
+	for (uint32 i = 0; i < from->labels->n; i++)
+	{
+		int			len;
+		const char *s = dictionary_get(from->labels, i, &len);
+
+		codes[i] = dictionary_add(to->labels, s, len);
+	}
+	for (uint32 i = 0; i < from->x.n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		copy_row(to, from, i, codes);
+	}
+	pfree(codes);
+}
+
+/* A row of an aggregate, as it comes or from the log. */
+void
+training_set_add_row(ExpandedTraining *et, const LogRow *row)
+{
+	const LogField *f = row->field;
+	TrainingSet *set = &et->set;
+	bool		soft = row->kind & TRAINING_ROW_SOFT;
+	bool		weighted = row->kind & TRAINING_ROW_WEIGHTED;
+	uint32		i = set->x.n;
+
+	if (row->n != 2 + weighted)
+		value_corrupt(KIND_TRAINING_SET);
+	training_set_check_kind(set, soft, weighted);
+	if (soft)
+		training_set_target(set, i, label_distribution_get(PointerGetDatum(log_field_aligned(f))));
+	else
+		add_label(set, i, f->data, f->size);
+	if (weighted)
+		training_set_weight(set, i, log_field_double(row, 1, KIND_TRAINING_SET));
+	feature_matrix_add_row(&set->x, f[row->n - 1].data,
+						   f[row->n - 1].size / sizeof(double), (int64) i + 1);
+}
+
+static void
+write_text(StringInfo buf, const char *s, int len, int encoding)
+{
+	char	   *copy = pnstrdup(s, len);
+	char	   *converted = pg_server_to_any(copy, len, encoding);
+	int			converted_len = converted == copy ? len : (int) strlen(converted);
+
+	pq_sendint32(buf, converted_len);
+	pq_sendbytes(buf, converted, converted_len);
+	if (converted != copy)
+		pfree(converted);
+	pfree(copy);
+}
+
+/* Bytes that the binary form of the rows takes. */
+static Size
+written_size(const TrainingSet *set)
+{
+	Size		row = set->x.width * sizeof(double) + sizeof(uint16) +
+		(set->weight != NULL ? sizeof(double) : 0);
+	Size		size = mul_size(set->x.n, row);
+
+	if (set->soft && set->x.n > 0)
+		size = add_size(size, mul_size(set->target_end[set->x.n - 1],
+									   sizeof(uint16) + sizeof(double)));
+	return size;
+}
+
+static void
+write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
+{
+	const TrainingSet *set = &et->set;
+	const char *options;
+
+	/* before it becomes too large for a StringInfo */
+	(void) value_check_size(written_size(set), KIND_TRAINING_SET);
+	value_send_version(buf, KIND_TRAINING_SET);
+	pq_sendint32(buf, set->labels->n);
+	for (uint32 i = 0; i < set->labels->n; i++)
+	{
+		int			len;
+		const char *s = dictionary_get(set->labels, i, &len);
+
+		write_text(buf, s, len, encoding);
+	}
+	options = et->options.text ? et->options.text : "";
+	write_text(buf, options, strlen(options), encoding);
+	pq_sendint8(buf, set->soft);
+	pq_sendint8(buf, set->weight != NULL);
+	pq_sendint32(buf, set->x.n);
+	pq_sendint32(buf, set->x.width == 0 ? 0 : set->x.width - 1);
+	for (uint32 i = 0; i < set->x.n; i++)
+	{
+		const double *row = feature_row(&set->x, i);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!set->soft)
+			pq_sendint16(buf, set->label[i]);
+		else
+		{
+			pq_sendint16(buf, set->target_end[i] - target_begin(set, i));
+			for (uint32 t = target_begin(set, i); t < set->target_end[i]; t++)
+			{
+				pq_sendint16(buf, set->target_label[t]);
+				pq_sendfloat8(buf, set->target_p[t]);
+			}
+		}
+		if (set->weight != NULL)
+			pq_sendfloat8(buf, set->weight[i]);
+		for (uint32 j = 1; j < set->x.width; j++)
+			pq_sendfloat8(buf, row[j]);
+	}
+}
+
+static void
+read_options(StringInfo buf, ExpandedTraining *et, int encoding)
+{
+	uint32		len = pq_getmsgint(buf, 4);
+	char	   *s;
+
+	if (len > (uint32) (buf->len - buf->cursor))
+		value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
+	s = pnstrdup(pq_getmsgbytes(buf, len), len);
+	if (memchr(s, '\0', len) != NULL)
+		value_invalid_binary(KIND_TRAINING_SET, "Its options have a zero byte.");
+	if (len == 0)
+		return;
+	s = pg_any_to_server(s, len, encoding);
+	if (strcmp(s, "null") != 0)
+		(void) jsonio_parse_object("training_set", s);
+	state_options_add_text(&et->options, s, et->hdr.eoh_context);
+}
+
+static uint32
+read_label(StringInfo buf, const TrainingSet *set)
+{
+	uint32		label = pq_getmsgint(buf, 2);
+
+	if (label >= set->labels->n)
+		value_invalid_binary(KIND_TRAINING_SET, "A row has a label that is not listed.");
+	return label;
+}
+
+/* "seen", a place for each label, has the number of the last row with it. */
+static void
+read_soft_target(StringInfo buf, TrainingSet *set, uint32 *seen)
+{
+	uint32		n = pq_getmsgint(buf, 2);
+	uint32		row = set->x.n + 1;
+	double		sum = 0;
+
+	for (uint32 t = 0; t < n; t++)
+	{
+		uint32		label = read_label(buf, set);
+		double		p = pq_getmsgfloat8(buf);
+
+		if (seen[label] == row)
+			value_invalid_binary(KIND_TRAINING_SET, "A target has a label twice.");
+		seen[label] = row;
+		if (!(p > 0 && p <= 1 + 1e-6))
+			value_invalid_binary(KIND_TRAINING_SET, "A target is no probability.");
+		add_target(set, set->x.n, label, p);
+		sum += p;
+	}
+	if (fabs(sum - 1) > 1e-6)
+		value_invalid_binary(KIND_TRAINING_SET, "A target does not sum to 1.");
+}
+
+static void
+read_row(StringInfo buf, TrainingSet *set, uint32 features, uint32 *seen)
+{
+	double		weight;
+	double	   *row;
+
+	begin_row(set, set->x.n);
+	if (set->soft)
+		read_soft_target(buf, set, seen);
+	else
+		set->label[set->x.n] = read_label(buf, set);
+	if (set->weight != NULL)
+	{
+		weight = pq_getmsgfloat8(buf);
+		nl_check_weight(weight);
+		set->weight[set->x.n] = weight + 0.0;
+	}
+	row = feature_matrix_add(&set->x, features) + 1;
+	for (uint32 j = 0; j < features; j++)
+		row[j] = pq_getmsgfloat8(buf);
+	features_copy(row, row, features, set->x.n);
+}
+
+static ExpandedTraining *
+read_set(StringInfo buf, MemoryContext parent, int encoding)
+{
+	ExpandedTraining *et = training_expand_new(parent, true, true);
+	Dictionary *labels = et->set.labels;
+	MemoryContext context = et->hdr.eoh_context;
+	bool		soft;
+	bool		weighted;
+	uint32		n;
+	uint32		features;
+	uint32	   *seen;
+
+	value_recv_version(buf, KIND_TRAINING_SET);
+	dictionary_recv(labels, buf, encoding);
+	read_options(buf, et, encoding);
+	soft = pq_getmsgbyte(buf) != 0;
+	weighted = pq_getmsgbyte(buf) != 0;
+	n = pq_getmsgint(buf, 4);
+	features = pq_getmsgint(buf, 4);
+	/* nothing is allocated for rows that are not there */
+	if ((n > 0) != (features > 0) || (n > 0) != (labels->n > 0) ||
+		(features > 0 && n > (Size) (buf->len - buf->cursor) / features / sizeof(double)))
+		value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
+	if (features > MAX_FEATURES)
+		value_invalid_binary(KIND_TRAINING_SET, "It has too many features.");
+	training_set_init(&et->set, context, soft, weighted, n);
+	et->set.labels = labels;
+	seen = palloc0(Max(labels->n, 1) * sizeof(uint32));
+	for (uint32 i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		read_row(buf, &et->set, features, seen);
+	}
+	pfree(seen);
+	et->set.x.expected = 0;
+	pq_getmsgend(buf);
+	return et;
+}
+
+/*
+ * The stored form is the binary form with a header, in UTF-8, so there is one
+ * reader for both.  A set is stored to travel, not to be computed with.
+ */
+static StringInfo
+flat_buffer(ExpandedTraining *et)
+{
+	if (et->flat == NULL)
+	{
+		MemoryContext old = value_begin_flatten(&et->hdr);
+		Size		size = value_check_size(written_size(&et->set),
+											KIND_TRAINING_SET);
+
+		nl_check_memory(add_size(training_set_memory(&et->set), size),
+						"storing a training_set");
+		et->flat = makeStringInfo();
+		enlargeStringInfo(et->flat, size);
+		write_set(et->flat, et, value_text_encoding());
+		MemoryContextSwitchTo(old);
+	}
+	return et->flat;
+}
+
+static Size
+get_flat_size(ExpandedObjectHeader *eoh)
+{
+	return value_check_size(offsetof(FlatTraining, data) +
+							flat_buffer((ExpandedTraining *) eoh)->len,
+							KIND_TRAINING_SET);
+}
+
+static void
+flatten_into(ExpandedObjectHeader *eoh, void *result, Size size)
+{
+	ExpandedTraining *et = (ExpandedTraining *) eoh;
+	FlatTraining *flat = result;
+	StringInfo	buf = flat_buffer(et);
+
+	memset(flat, 0, offsetof(FlatTraining, data));
+	value_init(flat, KIND_TRAINING_SET, size);
+	flat->bytes = buf->len;
+	nl_copy(flat->data, buf->data, buf->len);
+	pfree(buf->data);
+	pfree(buf);
+	et->flat = NULL;
+}
+
+static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
+
+/* A set that came as a row; "et" is NULL where it is the first. */
+static ExpandedTraining *
+add_set(ExpandedTraining *et, MemoryContext parent, const LogRow *row)
+{
+	Datum		stored = PointerGetDatum(log_field_aligned(&row->field[0]));
+	ExpandedTraining *other;
+
+	if (row->n != 1)
+		value_corrupt(KIND_TRAINING_SET);
+	if (et == NULL)
+		return training_expand(stored, parent);
+	other = training_expand(stored, CurrentMemoryContext);
+	training_set_merge(et, other);
+	DeleteExpandedObject(EOHPGetRWDatum(&other->hdr));
+	return et;
+}
+
+static ExpandedTraining *
+replay(const RowLog *log, MemoryContext parent)
+{
+	RowOptions	options = row_log_options(log);
+	LogReader	reader = row_log_begin(log);
+	ExpandedTraining *et = NULL;
+	LogRow		row;
+
+	while (row_log_next(&reader, &row))
+	{
+		if (row.kind & TRAINING_ROW_SET)
+			et = add_set(et, parent, &row);
+		else
+		{
+			if (et == NULL)
+				et = training_expand_new(parent, row.kind & TRAINING_ROW_SOFT,
+										 row.kind & TRAINING_ROW_WEIGHTED);
+			training_set_add_row(et, &row);
+		}
+	}
+	if (et == NULL)
+		value_corrupt(KIND_TRAINING_SET);
+	state_options_add(&et->options, &options, et->hdr.eoh_context);
+	return et;
+}
+
+/* A copy of any form of the set, in a context below "parent". */
+ExpandedTraining *
+training_expand(Datum datum, MemoryContext parent)
+{
+	StringInfoData buf;
+	FlatTraining *flat;
+
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
+	{
+		ExpandedTraining *from = (ExpandedTraining *) DatumGetEOHP(datum);
+		ExpandedTraining *et = training_expand_new(parent, from->set.soft,
+												   from->set.weight != NULL);
+
+		Assert(from->hdr.eoh_methods == &methods);
+		training_set_merge(et, from);
+		return et;
+	}
+	flat = value_get(datum, KIND_TRAINING_SET, offsetof(FlatTraining, data));
+	if (value_is_row_log(flat))
+		return replay((RowLog *) flat, parent);
+	value_check_stored(flat, offsetof(FlatTraining, data) + (Size) flat->bytes,
+					   KIND_TRAINING_SET);
+	initStringInfo(&buf);
+	pfree(buf.data);
+	buf.data = flat->data;
+	buf.len = flat->bytes;
+	return read_set(&buf, parent, value_text_encoding());
+}
+
+/* The set itself if it is expanded, or else a copy. */
+ExpandedTraining *
+training_get(Datum datum, MemoryContext parent)
+{
+	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
+		return (ExpandedTraining *) DatumGetEOHP(datum);
+	return training_expand(datum, parent);
+}
+
+NL_FUNCTION(training_set_recv);
+Datum
+training_set_recv(PG_FUNCTION_ARGS)
+{
+	ExpandedTraining *et = read_set((StringInfo) PG_GETARG_POINTER(0),
+									CurrentMemoryContext,
+									pg_get_client_encoding());
+
+	PG_RETURN_DATUM(value_flatten(&et->hdr));
+}
+
+NL_FUNCTION(training_set_send);
+Datum
+training_set_send(PG_FUNCTION_ARGS)
+{
+	ExpandedTraining *et = training_get(PG_GETARG_DATUM(0), CurrentMemoryContext);
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	write_set(&buf, et, pg_get_client_encoding());
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
+
+static Datum
+read_flat(StringInfo buf, int encoding)
+{
+	return value_flatten(&read_set(buf, CurrentMemoryContext, encoding)->hdr);
+}
+
+NL_FUNCTION(training_set_in);
+Datum
+training_set_in(PG_FUNCTION_ARGS)
+{
+	static const ValueForms forms = {
+		.kind = KIND_TRAINING_SET,.read_binary = read_flat
+	};
+
+	return value_form_in(fcinfo, &forms);
+}
+
+NL_FUNCTION(training_set_out);
+Datum
+training_set_out(PG_FUNCTION_ARGS)
+{
+	ExpandedTraining *et = training_get(PG_GETARG_DATUM(0), CurrentMemoryContext);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	write_set(&buf, et, value_text_encoding());
+	PG_RETURN_CSTRING(value_binary_to_text(&buf, KIND_TRAINING_SET));
+}

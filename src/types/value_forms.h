@@ -1,0 +1,43 @@
+/*
+ * value_forms.h
+ *		The forms in which values travel: text, binary, jsonb.
+ *
+ * A type gives the functions that write and read its JSON and its binary form;
+ * which of them is its text, what it may take, and how errors are told is the
+ * same for all types.
+ *
+ * The text form is JSON up to FORM_JSON_MAX bytes, and above that, or where a
+ * type has no JSON to read, the compact form: the type's name and format version
+ * and then the binary form in base64.  Both are read.  Inside base64 no server
+ * converts names from one encoding to another, so they are UTF-8 there; a
+ * database that does not know its encoding keeps the bytes.
+ */
+#ifndef NL_VALUE_FORMS_H
+#define NL_VALUE_FORMS_H
+
+#include "types/value.h"
+
+/* JSON that people read; reference.md says how long it may be */
+#define FORM_JSON_MAX ((Size) 1024 * 1024)
+
+typedef struct ValueForms
+{
+	ValueKind	kind;
+	void		(*write_json) (StringInfo buf, const void *value);
+	void		(*write_binary) (StringInfo buf, const void *value, int encoding);
+	Datum		(*read_json) (const char *text);	/* NULL: the text is always compact */
+	Datum		(*read_binary) (StringInfo buf, int encoding);
+} ValueForms;
+
+extern int	value_text_encoding(void);
+extern char *value_binary_to_text(StringInfo buf, ValueKind kind);
+extern void value_text_to_binary(const char *text, ValueKind kind, StringInfo buf);
+extern Datum value_form_in(FunctionCallInfo fcinfo, const ValueForms *forms);
+extern Datum value_form_out(const ValueForms *forms, const void *value);
+extern Datum value_form_recv(FunctionCallInfo fcinfo, const ValueForms *forms);
+extern Datum value_form_send(const ValueForms *forms, const void *value);
+extern Datum value_form_jsonb(const ValueForms *forms, const void *value);
+extern void value_send_doubles(StringInfo buf, const double *values, Size n);
+extern void value_recv_doubles(StringInfo buf, double *values, Size n);
+
+#endif							/* NL_VALUE_FORMS_H */
