@@ -11,7 +11,7 @@
 
 typedef struct ClassifierOptions
 {
-	RegressionOptions regression;
+	LogisticOptions regression;
 	/* of oof_predict() only */
 	int			folds;
 	int			seed;

@@ -8,8 +8,8 @@
  * algebra (the intercept takes it up) and keeps sums of squares from losing
  * digits; what a model is standardised by is computed from its own rows.
  */
-#ifndef NL_DESIGN_H
-#define NL_DESIGN_H
+#ifndef NL_DESIGN_MATRIX_H
+#define NL_DESIGN_MATRIX_H
 
 #include "types/training_set.h"
 
@@ -50,4 +50,4 @@ extern Design *design_make(TrainingSet *set, RowKey *keys, const uint8 *fold,
 						   uint32 folds);
 extern Size design_memory(const TrainingSet *set, uint32 folds);
 
-#endif							/* NL_DESIGN_H */
+#endif							/* NL_DESIGN_MATRIX_H */

@@ -38,7 +38,7 @@ const char *const class_weight_names[] = {
 
 /* Bytes of a fit with that many models, at most. */
 Size
-softmax_regression_memory(const TrainingSet *set, uint32 models)
+logistic_fit_memory(const TrainingSet *set, uint32 models)
 {
 	Size		width = set->x.width;
 	Size		columns = Max(set->labels->n, 1);
@@ -47,7 +47,7 @@ softmax_regression_memory(const TrainingSet *set, uint32 models)
 
 	size = add_size(size, mul_size(mul_size(models, 2 * columns), MAX_BLOCK));
 	size = add_size(size, add_size(BLOCK_BYTES / sizeof(double), mul_size(MIN_BLOCK, width)));
-	size = add_size(size, softmax_precondition_memory(set->x.n, width, columns, models));
+	size = add_size(size, logistic_precondition_memory(set->x.n, width, columns, models));
 	return mul_size(size, sizeof(double));
 }
 
@@ -56,10 +56,10 @@ softmax_regression_memory(const TrainingSet *set, uint32 models)
  * The rows decide, or the coefficients.
  */
 void
-softmax_check_memory(const TrainingSet *set, uint32 models, Size beside,
+logistic_check_memory(const TrainingSet *set, uint32 models, Size beside,
 					 const char *purpose)
 {
-	Size		fit = softmax_regression_memory(set, models);
+	Size		fit = logistic_fit_memory(set, models);
 	Size		rows = add_size(training_set_memory(set), beside);
 	uint32		features = set->x.width - 1;
 
@@ -79,7 +79,7 @@ softmax_check_memory(const TrainingSet *set, uint32 models, Size beside,
  * What a model learns from
  */
 static void
-set_classes(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
+set_classes(const LogisticFit *fit, uint32 f, LogisticModel *m)
 {
 	const Design *d = fit->design;
 	double	   *weight = palloc0(Max(d->classes, 1) * sizeof(double));
@@ -120,7 +120,7 @@ set_classes(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 
 /* Mean of the rows that a model learns from; "square" is about it. */
 static void
-merge_moments(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m, uint32 j, double *square,
+merge_moments(const LogisticFit *fit, uint32 f, LogisticModel *m, uint32 j, double *square,
 			  double *range)
 {
 	const Design *d = fit->design;
@@ -157,7 +157,7 @@ merge_moments(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m, uint32 j, double
  * other rows hold.
  */
 static void
-set_scale(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
+set_scale(const LogisticFit *fit, uint32 f, LogisticModel *m)
 {
 	const Design *d = fit->design;
 	double		rows = 0;
@@ -187,7 +187,7 @@ set_scale(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 
 /* Class frequencies: where the search begins. */
 static void
-set_start(const SoftmaxFit *fit, SoftmaxModel *m)
+set_start(const LogisticFit *fit, LogisticModel *m)
 {
 	double		mean = 0;
 
@@ -207,7 +207,7 @@ set_start(const SoftmaxFit *fit, SoftmaxModel *m)
 }
 
 static void
-begin_model(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
+begin_model(const LogisticFit *fit, uint32 f, LogisticModel *m)
 {
 	set_classes(fit, f, m);
 	set_scale(fit, f, m);
@@ -228,7 +228,7 @@ begin_model(const SoftmaxFit *fit, uint32 f, SoftmaxModel *m)
 
 /* So that no model finds a feature too small. */
 static double *
-largest_scale(const SoftmaxFit *fit)
+largest_scale(const LogisticFit *fit)
 {
 	double	   *scale = palloc0(fit->width * sizeof(double));
 
@@ -242,7 +242,7 @@ largest_scale(const SoftmaxFit *fit)
 }
 
 static void
-make_buffers(SoftmaxFit *fit)
+make_buffers(LogisticFit *fit)
 {
 	Size		columns = 0;
 
@@ -253,25 +253,25 @@ make_buffers(SoftmaxFit *fit)
 	fit->block = Max(Min(fit->block, MAX_BLOCK), MIN_BLOCK);
 	fit->block = Min(fit->block, Max(fit->design->n, 1));
 	fit->scale = largest_scale(fit);
-	softmax_begin_products(fit, columns);
+	logistic_begin_products(fit, columns);
 	fit->mass = palloc(fit->block * sizeof(double));
 	fit->dot = palloc(fit->block * sizeof(double));
 	fit->second = palloc(fit->block * sizeof(double));
 	fit->scratch = palloc(2 * fit->block * sizeof(double));
 	fit->label = palloc(fit->block * sizeof(uint16));
-	softmax_begin_preconditioner(fit);
+	logistic_begin_preconditioner(fit);
 }
 
 static void
-take_result(const SoftmaxFit *fit, SoftmaxModel *m, FittedModel *result)
+take_result(const LogisticFit *fit, LogisticModel *m, FittedModel *result)
 {
 	if (m->columns > 1)
-		softmax_centre(m, fit->width, m->theta);
+		logistic_centre(m, fit->width, m->theta);
 	result->classes = m->classes;
 	result->label = m->label;
 	result->columns = m->columns;
 	result->coefficients = vector(m);
-	softmax_unstandardize(fit, m, m->theta, result->coefficients);
+	logistic_unstandardize(fit, m, m->theta, result->coefficients);
 	result->weight = m->weight;
 	result->iterations = m->iterations;
 	result->converged = m->converged;
@@ -282,9 +282,9 @@ take_result(const SoftmaxFit *fit, SoftmaxModel *m, FittedModel *result)
 }
 
 static void
-free_model(SoftmaxModel *m)
+free_model(LogisticModel *m)
 {
-	softmax_end_preconditioner(m);
+	logistic_end_preconditioner(m);
 	for (int i = 0; i < HISTORY && m->s[i] != NULL; i++)
 	{
 		nl_blas_free(m->s[i]);
@@ -305,27 +305,27 @@ free_model(SoftmaxModel *m)
  * model of all rows.  "name" is for progress messages.
  */
 FittedModel *
-softmax_regression(const Design *design, bool hold_out,
-				   const RegressionOptions *options, const char *name)
+logistic_fit(const Design *design, bool hold_out,
+				   const LogisticOptions *options, const char *name)
 {
-	SoftmaxFit			fit = {.design = design,.options = options,.hold_out = hold_out};
+	LogisticFit			fit = {.design = design,.options = options,.hold_out = hold_out};
 	FittedModel *results;
 
 	nl_blas_load();
 	fit.width = design->x->width;
 	fit.n_models = hold_out ? design->folds : 1;
-	fit.models = palloc0(fit.n_models * sizeof(SoftmaxModel));
+	fit.models = palloc0(fit.n_models * sizeof(LogisticModel));
 	results = palloc0(fit.n_models * sizeof(FittedModel));
 	for (uint32 f = 0; f < fit.n_models; f++)
 		begin_model(&fit, f, &fit.models[f]);
 	make_buffers(&fit);
-	softmax_optimize(&fit, name);
+	logistic_optimize(&fit, name);
 	for (uint32 f = 0; f < fit.n_models; f++)
 	{
 		take_result(&fit, &fit.models[f], &results[f]);
 		free_model(&fit.models[f]);
 	}
-	softmax_end_products(&fit);
+	logistic_end_products(&fit);
 	if (fit.s != NULL)
 		pfree(fit.s);
 	return results;
@@ -336,7 +336,7 @@ softmax_regression(const Design *design, bool hold_out,
  * may end without a number of use.
  */
 void
-softmax_check_finite(const FittedModel *model, uint32 width)
+logistic_check_finite(const FittedModel *model, uint32 width)
 {
 	double		check = model->gradient * 0.0 + model->loss * 0.0;
 
@@ -360,7 +360,7 @@ is_farther(const FittedModel *a, const FittedModel *b)
 
 /* What a user should know of fits that came to no end, of one model or of folds. */
 void
-softmax_warn(const FittedModel *models, uint32 n, const RegressionOptions *options,
+logistic_warn(const FittedModel *models, uint32 n, const LogisticOptions *options,
 			 const char *function)
 {
 	const FittedModel *worst = NULL;

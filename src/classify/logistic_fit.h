@@ -3,8 +3,8 @@
  *		Multinomial logistic regression with an L2 penalty: one model of all
  *		rows, or for each fold a model of the other folds' rows.
  */
-#ifndef NL_SOFTMAX_REGRESSION_H
-#define NL_SOFTMAX_REGRESSION_H
+#ifndef NL_LOGISTIC_FIT_H
+#define NL_LOGISTIC_FIT_H
 
 #include "classify/design_matrix.h"
 
@@ -14,13 +14,13 @@ typedef enum ClassWeight
 	CLASS_WEIGHT_BALANCED
 } ClassWeight;
 
-typedef struct RegressionOptions
+typedef struct LogisticOptions
 {
 	double		l2;
 	int			class_weight;	/* ClassWeight */
 	int			max_iterations;
 	double		tolerance;
-} RegressionOptions;
+} LogisticOptions;
 
 /*
  * A fitted model.  Its classes are those with a weight above 0 in its training
@@ -45,21 +45,21 @@ typedef struct FittedModel
 
 extern const char *const class_weight_names[];
 
-extern Size softmax_regression_memory(const TrainingSet *set, uint32 models);
-extern void softmax_check_memory(const TrainingSet *set, uint32 models, Size beside,
+extern Size logistic_fit_memory(const TrainingSet *set, uint32 models);
+extern void logistic_check_memory(const TrainingSet *set, uint32 models, Size beside,
 								 const char *purpose);
-extern FittedModel *softmax_regression(const Design *design, bool hold_out,
-									   const RegressionOptions *options,
+extern FittedModel *logistic_fit(const Design *design, bool hold_out,
+									   const LogisticOptions *options,
 									   const char *name);
-extern void softmax_check_finite(const FittedModel *model, uint32 width);
-extern void softmax_warn(const FittedModel *models, uint32 n,
-						 const RegressionOptions *options, const char *function);
+extern void logistic_check_finite(const FittedModel *model, uint32 width);
+extern void logistic_warn(const FittedModel *models, uint32 n,
+						 const LogisticOptions *options, const char *function);
 
 /* logistic_predict.c */
-extern Size softmax_scores_memory(const TrainingSet *set);
-extern double **softmax_score_folds(const Design *d, const FittedModel *models);
-extern void softmax_probabilities(uint32 columns, double *p);
-extern void softmax_predict(const double *coefficients, uint32 columns,
+extern Size logistic_scores_memory(const TrainingSet *set);
+extern double **logistic_score_folds(const Design *d, const FittedModel *models);
+extern void logistic_probabilities(uint32 columns, double *p);
+extern void logistic_predict(const double *coefficients, uint32 columns,
 							uint32 width, const double *row, double *p);
 
-#endif							/* NL_SOFTMAX_REGRESSION_H */
+#endif							/* NL_LOGISTIC_FIT_H */

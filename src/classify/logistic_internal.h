@@ -4,8 +4,8 @@
  *		logistic_products.c, logistic_precondition.c, logistic_lbfgs.c and
  *		logistic_fit.c, which puts them together.
  */
-#ifndef NL_SOFTMAX_FIT_H
-#define NL_SOFTMAX_FIT_H
+#ifndef NL_LOGISTIC_INTERNAL_H
+#define NL_LOGISTIC_INTERNAL_H
 
 #include "math/blas.h"
 #include "classify/logistic_fit.h"
@@ -14,7 +14,7 @@
 #define MAX_BLOCK 192			/* rows */
 #define MAX_FLOPS 1e8			/* of one call of BLAS: a few milliseconds */
 
-typedef struct SoftmaxModel
+typedef struct LogisticModel
 {
 	uint32		classes;
 	uint16	   *label;			/* classes: of the design's */
@@ -70,16 +70,16 @@ typedef struct SoftmaxModel
 	double		kept_loss;
 	double		kept_decrement;
 	int			kept_iterations;
-} SoftmaxModel;
+} LogisticModel;
 
-typedef struct SoftmaxFit
+typedef struct LogisticFit
 {
 	const Design *design;
-	const RegressionOptions *options;
+	const LogisticOptions *options;
 	bool		hold_out;
 	uint32		width;
 	uint32		n_models;
-	SoftmaxModel	   *models;
+	LogisticModel	   *models;
 	double	   *scale;			/* width: the largest of the models' */
 	uint32		block;			/* rows */
 	double	   *u;				/* max columns * width: side by side */
@@ -103,10 +103,10 @@ typedef struct SoftmaxFit
 	double	   *terms;			/* max terms * block */
 	double	   *weighted;		/* the same */
 	double	   *inner_work;		/* 2 * max columns * max terms */
-} SoftmaxFit;
+} LogisticFit;
 
 static inline bool
-learns_from(const SoftmaxFit *fit, uint32 model, uint32 fold)
+learns_from(const LogisticFit *fit, uint32 model, uint32 fold)
 {
 	return !fit->hold_out || model != fold;
 }
@@ -115,43 +115,43 @@ learns_from(const SoftmaxFit *fit, uint32 model, uint32 fold)
 #define VECTOR_BLOCK ((Size) 4 * 1024 * 1024)
 
 static inline double *
-vector(const SoftmaxModel *m)
+vector(const LogisticModel *m)
 {
 	return nl_blas_vector(Max(m->n, 1));
 }
 
 /* logistic_lbfgs.c */
-extern void softmax_add(Size n, double a, const double *x, double *y);
+extern void logistic_add(Size n, double a, const double *x, double *y);
 
 /* logistic_objective.c */
-extern void softmax_centre(const SoftmaxModel *m, uint32 width, double *v);
-extern void softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
+extern void logistic_centre(const LogisticModel *m, uint32 width, double *v);
+extern void logistic_unstandardize(const LogisticFit *fit, const LogisticModel *m,
 								  const double *theta, double *u);
-extern void softmax_evaluate_start(SoftmaxFit *fit);
-extern void softmax_evaluate(SoftmaxFit *fit, bool curvature);
+extern void logistic_evaluate_start(LogisticFit *fit);
+extern void logistic_evaluate(LogisticFit *fit, bool curvature);
 
 /* logistic_products.c */
-extern void softmax_begin_products(SoftmaxFit *fit, Size columns);
-extern void softmax_end_products(SoftmaxFit *fit);
-extern void softmax_begin_sums(SoftmaxFit *fit, uint32 columns);
-extern void softmax_logits(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns);
-extern void softmax_add_products(SoftmaxFit *fit, const double *x, uint32 rows,
+extern void logistic_begin_products(LogisticFit *fit, Size columns);
+extern void logistic_end_products(LogisticFit *fit);
+extern void logistic_begin_sums(LogisticFit *fit, uint32 columns);
+extern void logistic_logits(LogisticFit *fit, const double *x, uint32 rows, uint32 columns);
+extern void logistic_add_products(LogisticFit *fit, const double *x, uint32 rows,
 								 uint32 columns);
-extern void softmax_end_sums(SoftmaxFit *fit, uint32 columns);
+extern void logistic_end_sums(LogisticFit *fit, uint32 columns);
 
 /* logistic_precondition.c */
-extern Size softmax_precondition_memory(Size n, Size width, Size columns, Size models);
-extern void softmax_begin_preconditioner(SoftmaxFit *fit);
-extern void softmax_end_preconditioner(SoftmaxModel *m);
-extern double softmax_preconditioner_price(const SoftmaxFit *fit);
-extern void softmax_clear_moments(SoftmaxModel *m);
-extern void softmax_keep_terms(SoftmaxFit *fit, const SoftmaxModel *m, const double *z,
+extern Size logistic_precondition_memory(Size n, Size width, Size columns, Size models);
+extern void logistic_begin_preconditioner(LogisticFit *fit);
+extern void logistic_end_preconditioner(LogisticModel *m);
+extern double logistic_preconditioner_price(const LogisticFit *fit);
+extern void logistic_clear_moments(LogisticModel *m);
+extern void logistic_keep_terms(LogisticFit *fit, const LogisticModel *m, const double *z,
 							   uint32 rows);
-extern void softmax_add_moments(SoftmaxFit *fit, SoftmaxModel *m, const double *z,
+extern void logistic_add_moments(LogisticFit *fit, LogisticModel *m, const double *z,
 								uint32 rows);
-extern void softmax_set_preconditioner(const SoftmaxFit *fit, SoftmaxModel *m,
+extern void logistic_set_preconditioner(const LogisticFit *fit, LogisticModel *m,
 									   bool measured);
-extern void softmax_precondition(const SoftmaxFit *fit, const SoftmaxModel *m,
+extern void logistic_precondition(const LogisticFit *fit, const LogisticModel *m,
 								 double *v);
 
 /* What rows say of a point and the step from it; see logistic_separation.c. */
@@ -164,9 +164,9 @@ typedef struct Separation
 } Separation;
 
 /* logistic_separation.c */
-extern Separation softmax_separation(const SoftmaxFit *fit, const SoftmaxModel *m);
+extern Separation logistic_separation(const LogisticFit *fit, const LogisticModel *m);
 
 /* logistic_lbfgs.c */
-extern void softmax_optimize(SoftmaxFit *fit, const char *name);
+extern void logistic_optimize(LogisticFit *fit, const char *name);
 
-#endif							/* NL_SOFTMAX_FIT_H */
+#endif							/* NL_LOGISTIC_INTERNAL_H */

@@ -213,7 +213,7 @@ softmax(double *restrict z, uint32 classes, uint32 rows,
 }
 
 double
-softmax_block(double *z, uint32 classes, uint32 rows, const double *mass,
+logistic_block(double *z, uint32 classes, uint32 rows, const double *mass,
 			  const double *dot, double *scratch, double *curvature)
 {
 	double		loss = softmax(z, classes, rows, mass, dot, scratch,
@@ -251,7 +251,7 @@ logistic(double *restrict z, uint32 rows, const double *restrict mass,
 }
 
 double
-logistic_block(double *z, uint32 rows, const double *mass, const double *second,
+logistic_binary_block(double *z, uint32 rows, const double *mass, const double *second,
 			   double *scratch, double *curvature)
 {
 	double		loss = logistic(z, rows, mass, second, scratch, scratch + rows);

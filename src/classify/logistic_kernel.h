@@ -7,16 +7,16 @@
  * counts for is mass[i]; the weighted sum of its target's logits is dot[i], and
  * of two classes the mass of the second is second[i].
  */
-#ifndef NL_SOFTMAX_KERNEL_H
-#define NL_SOFTMAX_KERNEL_H
+#ifndef NL_LOGISTIC_KERNEL_H
+#define NL_LOGISTIC_KERNEL_H
 
 #include "noisylabel.h"
 
 /* Scratch for a block: twice its rows. */
-extern double softmax_block(double *z, uint32 classes, uint32 rows,
+extern double logistic_block(double *z, uint32 classes, uint32 rows,
 							const double *mass, const double *dot,
 							double *scratch, double *curvature);
-extern double logistic_block(double *z, uint32 rows, const double *mass,
+extern double logistic_binary_block(double *z, uint32 rows, const double *mass,
 							 const double *second, double *scratch,
 							 double *curvature);
 extern void subtract_block(double *z, uint32 rows, const double *mass);
@@ -31,4 +31,4 @@ extern void scale_to_single(const double *x, uint32 rows, uint32 width,
 extern void double_to_single(const double *from, Size n, float *to);
 extern void single_to_double(const float *from, Size n, double *to);
 
-#endif							/* NL_SOFTMAX_KERNEL_H */
+#endif							/* NL_LOGISTIC_KERNEL_H */

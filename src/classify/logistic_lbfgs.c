@@ -74,7 +74,7 @@ dot(const double *a, const double *b, Size n)
 
 /* y += a x */
 void
-softmax_add(Size n, double a, const double *x, double *y)
+logistic_add(Size n, double a, const double *x, double *y)
 {
 	for (Size i = 0; i < n; i += VECTOR_BLOCK)
 	{
@@ -109,7 +109,7 @@ subtract(Size n, const double *a, const double *b, double *to)
 
 /* The direction: minus the inverse Hessian, as far as known, times gradient. */
 static void
-find_direction(SoftmaxFit *fit, SoftmaxModel *m)
+find_direction(LogisticFit *fit, LogisticModel *m)
 {
 	int			kept = Min(m->pairs, HISTORY);
 	double		alpha[HISTORY];
@@ -121,15 +121,15 @@ find_direction(SoftmaxFit *fit, SoftmaxModel *m)
 		int			i = p % HISTORY;
 
 		alpha[i] = dot(m->s[i], q, m->n) / m->sy[i];
-		softmax_add(m->n, -alpha[i], m->y[i], q);
+		logistic_add(m->n, -alpha[i], m->y[i], q);
 	}
-	softmax_precondition(fit, m, q);
+	logistic_precondition(fit, m, q);
 	if (kept > 0)
 	{
 		int			last = (m->pairs - 1) % HISTORY;
 
 		nl_copy(m->work, m->y[last], m->n * sizeof(double));
-		softmax_precondition(fit, m, m->work);
+		logistic_precondition(fit, m, m->work);
 		scale(m->n, m->sy[last] / dot(m->y[last], m->work, m->n), q);
 	}
 	for (int p = m->pairs - kept; p < m->pairs; p++)
@@ -137,7 +137,7 @@ find_direction(SoftmaxFit *fit, SoftmaxModel *m)
 		int			i = p % HISTORY;
 		double		beta = dot(m->y[i], q, m->n) / m->sy[i];
 
-		softmax_add(m->n, alpha[i] - beta, m->s[i], q);
+		logistic_add(m->n, alpha[i] - beta, m->s[i], q);
 	}
 	scale(m->n, -1, q);
 	m->slope = dot(q, m->gradient, m->n);
@@ -145,7 +145,7 @@ find_direction(SoftmaxFit *fit, SoftmaxModel *m)
 
 /* Single precision has failed: evaluate the point anew. */
 static void
-look_again(SoftmaxFit *fit, SoftmaxModel *m)
+look_again(LogisticFit *fit, LogisticModel *m)
 {
 	fit->single = false;
 	m->again = true;
@@ -153,7 +153,7 @@ look_again(SoftmaxFit *fit, SoftmaxModel *m)
 
 /* Of two classes, to where discriminant analysis would be. */
 static double
-first_step(const SoftmaxModel *m)
+first_step(const LogisticModel *m)
 {
 	double		between = m->decrement * m->decrement / m->mass;
 
@@ -163,13 +163,13 @@ first_step(const SoftmaxModel *m)
 }
 
 static double
-tolerance_of(const SoftmaxModel *m, double tolerance)
+tolerance_of(const LogisticModel *m, double tolerance)
 {
 	return Max(tolerance * Min(m->first_decrement, 1), AT_OPTIMUM * sqrt(m->mass));
 }
 
 static void
-keep_point(SoftmaxModel *m)
+keep_point(LogisticModel *m)
 {
 	m->kept = vector(m);
 	memcpy(m->kept, m->theta, m->n * sizeof(double));
@@ -185,9 +185,9 @@ keep_point(SoftmaxModel *m)
  * where it had converged.
  */
 static void
-look_for_separation(const SoftmaxFit *fit, SoftmaxModel *m)
+look_for_separation(const LogisticFit *fit, LogisticModel *m)
 {
-	Separation	s = softmax_separation(fit, m);
+	Separation	s = logistic_separation(fit, m);
 	double		error = m->decrement / Min(m->first_decrement, 1);
 	double		sure = tolerance_of(m, Min(fit->options->tolerance, SURE));
 
@@ -205,7 +205,7 @@ look_for_separation(const SoftmaxFit *fit, SoftmaxModel *m)
 
 /* A new iteration: the direction, unless the model is done. */
 static void
-begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
+begin_iteration(LogisticFit *fit, LogisticModel *m)
 {
 	bool		last = m->iterations >= fit->options->max_iterations;
 
@@ -243,7 +243,7 @@ begin_iteration(SoftmaxFit *fit, SoftmaxModel *m)
 }
 
 static void
-try_step(SoftmaxModel *m)
+try_step(LogisticModel *m)
 {
 	/* the direction may hold no numbers then */
 	if (m->again)
@@ -262,7 +262,7 @@ try_step(SoftmaxModel *m)
 }
 
 static void
-remember_pair(SoftmaxModel *m)
+remember_pair(LogisticModel *m)
 {
 	int			i = m->pairs % HISTORY;
 	double		sy;
@@ -283,7 +283,7 @@ remember_pair(SoftmaxModel *m)
 }
 
 static void
-move_to_trial(SoftmaxModel *m)
+move_to_trial(LogisticModel *m)
 {
 	double	   *swap = m->theta;
 
@@ -299,7 +299,7 @@ move_to_trial(SoftmaxModel *m)
 
 /* Rounding can leave no step between one too short and one too long. */
 static bool
-has_next_step(const SoftmaxModel *m)
+has_next_step(const LogisticModel *m)
 {
 	return m->step >= SMALLEST_STEP && m->step <= 1 / SMALLEST_STEP &&
 		(isinf(m->high) || m->high - m->low > SMALLEST_STEP * m->high);
@@ -310,7 +310,7 @@ has_next_step(const SoftmaxModel *m)
  * of the objective drown in rounding; there the slopes decide.
  */
 static void
-end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
+end_trial(LogisticFit *fit, LogisticModel *m, bool measured)
 {
 	double		slope = dot(m->direction, m->trial_gradient, m->n);
 	double		slack = (m->rough ? SINGLE_ROUNDING : ROUNDING) * fabs(m->objective);
@@ -338,7 +338,7 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 			m->leapt = m->step > 1;
 		if (measured)
 		{
-			softmax_set_preconditioner(fit, m, true);
+			logistic_set_preconditioner(fit, m, true);
 			if (m->leapt)
 				m->pairs = 0;
 			m->leapt = false;
@@ -363,17 +363,17 @@ end_trial(SoftmaxFit *fit, SoftmaxModel *m, bool measured)
 }
 
 static bool
-step_models(SoftmaxFit *fit, bool measure)
+step_models(LogisticFit *fit, bool measure)
 {
 	bool		active = false;
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 		if (fit->models[f].active)
 			try_step(&fit->models[f]);
-	softmax_evaluate(fit, measure);
+	logistic_evaluate(fit, measure);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel *m = &fit->models[f];
+		LogisticModel *m = &fit->models[f];
 
 		if (m->active)
 			end_trial(fit, m, measure);
@@ -383,15 +383,15 @@ step_models(SoftmaxFit *fit, bool measure)
 }
 
 static void
-report_progress(const SoftmaxFit *fit, int steps, const char *name)
+report_progress(const LogisticFit *fit, int steps, const char *name)
 {
 	double		objective = 0;
-	const SoftmaxModel *last = fit->models;
+	const LogisticModel *last = fit->models;
 	int			active = 0;
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		const SoftmaxModel *m = &fit->models[f];
+		const LogisticModel *m = &fit->models[f];
 
 		objective += m->objective;
 		if (m->decrement * last->tolerance > last->decrement * m->tolerance)
@@ -409,11 +409,11 @@ report_progress(const SoftmaxFit *fit, int steps, const char *name)
  * no optimum to come to.
  */
 static void
-end_without_penalty(const SoftmaxFit *fit)
+end_without_penalty(const LogisticFit *fit)
 {
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel *m = &fit->models[f];
+		LogisticModel *m = &fit->models[f];
 
 		if (m->kept != NULL)
 		{
@@ -424,7 +424,7 @@ end_without_penalty(const SoftmaxFit *fit)
 			m->converged = !m->separated;
 		}
 		else if (!m->converged && !m->separated)
-			m->separated = softmax_separation(fit, m).margin > APART;
+			m->separated = logistic_separation(fit, m).margin > APART;
 	}
 }
 
@@ -435,22 +435,22 @@ end_without_penalty(const SoftmaxFit *fit)
  * where that costs more than MEASURES_SHARE steps, less often.
  */
 void
-softmax_optimize(SoftmaxFit *fit, const char *name)
+logistic_optimize(LogisticFit *fit, const char *name)
 {
-	double		price = softmax_preconditioner_price(fit) / MEASURES_SHARE;
+	double		price = logistic_preconditioner_price(fit) / MEASURES_SHARE;
 	double		refresh = Max(price, 1);
 	bool		active = false;
 	int			steps = 0;
 
 	fit->single = fit->can_be_single;
-	softmax_evaluate_start(fit);
+	logistic_evaluate_start(fit);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel *m = &fit->models[f];
+		LogisticModel *m = &fit->models[f];
 
 		if (!m->active)
 			continue;
-		softmax_set_preconditioner(fit, m, false);
+		logistic_set_preconditioner(fit, m, false);
 		move_to_trial(m);
 		begin_iteration(fit, m);
 		active = active || m->active;

@@ -26,7 +26,7 @@
 
 /* The coefficients that centred features are multiplied with. */
 void
-softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
+logistic_unstandardize(const LogisticFit *fit, const LogisticModel *m,
 					  const double *theta, double *u)
 {
 	for (uint32 k = 0; k < m->columns; k++, theta += fit->width, u += fit->width)
@@ -45,7 +45,7 @@ softmax_unstandardize(const SoftmaxFit *fit, const SoftmaxModel *m,
 
 /* Coefficients that sum to 0 over the classes. */
 void
-softmax_centre(const SoftmaxModel *m, uint32 width, double *v)
+logistic_centre(const LogisticModel *m, uint32 width, double *v)
 {
 	for (uint32 j = 0; j < width; j++)
 	{
@@ -66,7 +66,7 @@ softmax_centre(const SoftmaxModel *m, uint32 width, double *v)
  */
 DISPATCHED("default", "avx2")
 static void
-gather_labels(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
+gather_labels(LogisticFit *fit, const LogisticModel *m, uint32 from, uint32 rows)
 {
 	const Design *d = fit->design;
 	const uint16 *restrict label = d->set->label + from;
@@ -91,7 +91,7 @@ gather_labels(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
 
 /* The mass that row's t-th target has for a model. */
 static double
-target_mass(const SoftmaxFit *fit, const SoftmaxModel *m, uint32 row, uint32 t)
+target_mass(const LogisticFit *fit, const LogisticModel *m, uint32 row, uint32 t)
 {
 	const TrainingSet *set = fit->design->set;
 
@@ -101,7 +101,7 @@ target_mass(const SoftmaxFit *fit, const SoftmaxModel *m, uint32 row, uint32 t)
 
 /* The same for targets that are distributions. */
 static void
-gather_targets(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
+gather_targets(LogisticFit *fit, const LogisticModel *m, uint32 from, uint32 rows)
 {
 	const TrainingSet *set = fit->design->set;
 
@@ -121,14 +121,14 @@ gather_targets(SoftmaxFit *fit, const SoftmaxModel *m, uint32 from, uint32 rows)
 
 /* What has been gathered for one model, does it serve another? */
 static bool
-sees_the_same(const SoftmaxModel *a, const SoftmaxModel *b)
+sees_the_same(const LogisticModel *a, const LogisticModel *b)
 {
 	return a != NULL && a->plain && b->plain;
 }
 
 /* For three classes or more: each row's masses times its logits, summed. */
 static void
-dot_targets(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 from,
+dot_targets(LogisticFit *fit, const LogisticModel *m, const double *z, uint32 from,
 			uint32 rows)
 {
 	const TrainingSet *set = fit->design->set;
@@ -148,7 +148,7 @@ dot_targets(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 from
 }
 
 static void
-subtract_targets(const SoftmaxFit *fit, const SoftmaxModel *m, double *z, uint32 from,
+subtract_targets(const LogisticFit *fit, const LogisticModel *m, double *z, uint32 from,
 				 uint32 rows)
 {
 	const TrainingSet *set = fit->design->set;
@@ -168,24 +168,24 @@ subtract_targets(const SoftmaxFit *fit, const SoftmaxModel *m, double *z, uint32
 
 /* Logits become residuals. */
 static void
-residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 rows,
+residuals(LogisticFit *fit, LogisticModel *m, double *z, uint32 from, uint32 rows,
 		  bool curvature, bool moments)
 {
 	double	   *sums = curvature ? m->curvature : NULL;
 
 	if (moments)
-		softmax_keep_terms(fit, m, z, rows);
+		logistic_keep_terms(fit, m, z, rows);
 	if (m->columns == 1)
-		m->trial_loss += logistic_block(z, rows, fit->mass, fit->second,
+		m->trial_loss += logistic_binary_block(z, rows, fit->mass, fit->second,
 										fit->scratch, sums);
 	else
 	{
 		dot_targets(fit, m, z, from, rows);
-		m->trial_loss += softmax_block(z, m->columns, rows, fit->mass, fit->dot,
+		m->trial_loss += logistic_block(z, m->columns, rows, fit->mass, fit->dot,
 									   fit->scratch, sums);
 	}
 	if (moments)
-		softmax_add_moments(fit, m, z, rows);
+		logistic_add_moments(fit, m, z, rows);
 	if (m->columns == 1)
 		subtract_block(z, rows, fit->second);
 	else
@@ -193,18 +193,18 @@ residuals(SoftmaxFit *fit, SoftmaxModel *m, double *z, uint32 from, uint32 rows,
 }
 
 static void
-evaluate_block(SoftmaxFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 columns,
+evaluate_block(LogisticFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 columns,
 			   bool curvature)
 {
 	const double *x = feature_row(fit->design->x, from);
 	double	   *z = fit->z;
-	const SoftmaxModel *gathered = NULL;
+	const LogisticModel *gathered = NULL;
 	bool		sampled = curvature && from < fit->design->start[fold] + fit->sample;
 
-	softmax_logits(fit, x, rows, columns);
+	logistic_logits(fit, x, rows, columns);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel	   *m = &fit->models[f];
+		LogisticModel	   *m = &fit->models[f];
 
 		if (!m->active || !learns_from(fit, f, fold))
 			continue;
@@ -220,28 +220,28 @@ evaluate_block(SoftmaxFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 co
 		z += (Size) m->columns * rows;
 		CHECK_FOR_INTERRUPTS();
 	}
-	softmax_add_products(fit, x, rows, columns);
+	logistic_add_products(fit, x, rows, columns);
 }
 
 /* What a fold's rows add to the gradients, in the models' own features. */
 static void
-add_gradients(SoftmaxFit *fit, uint32 fold)
+add_gradients(LogisticFit *fit, uint32 fold)
 {
 	const double *product = fit->product;
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel	   *m = &fit->models[f];
+		LogisticModel	   *m = &fit->models[f];
 
 		if (!m->active || !learns_from(fit, f, fold))
 			continue;
-		softmax_add(m->n, 1, product, m->trial_gradient);
+		logistic_add(m->n, 1, product, m->trial_gradient);
 		product += m->n;
 	}
 }
 
 static void
-evaluate_fold(SoftmaxFit *fit, uint32 fold, bool curvature)
+evaluate_fold(LogisticFit *fit, uint32 fold, bool curvature)
 {
 	const Design *d = fit->design;
 	double	   *u = fit->u;
@@ -250,30 +250,30 @@ evaluate_fold(SoftmaxFit *fit, uint32 fold, bool curvature)
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel	   *m = &fit->models[f];
+		LogisticModel	   *m = &fit->models[f];
 
 		if (!m->active || !learns_from(fit, f, fold))
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		softmax_unstandardize(fit, m, m->trial, u);
+		logistic_unstandardize(fit, m, m->trial, u);
 		u += m->n;
 		columns += m->columns;
 	}
 	if (columns == 0 || d->used[fold] == d->start[fold])
 		return;
-	softmax_begin_sums(fit, columns);
+	logistic_begin_sums(fit, columns);
 	for (uint32 i = d->start[fold]; i < d->used[fold]; i += rows)
 	{
 		rows = Min(feature_run(d->x, i, d->used[fold]), fit->block);
 		evaluate_block(fit, fold, i, rows, columns, curvature);
 	}
-	softmax_end_sums(fit, columns);
+	logistic_end_sums(fit, columns);
 	add_gradients(fit, fold);
 }
 
 /* Standardise the gradient and add the penalty. */
 static void
-finish_gradient(const SoftmaxFit *fit, SoftmaxModel *m)
+finish_gradient(const LogisticFit *fit, LogisticModel *m)
 {
 	double		l2 = fit->options->l2;
 	double		penalty = 0;
@@ -293,11 +293,11 @@ finish_gradient(const SoftmaxFit *fit, SoftmaxModel *m)
 }
 
 void
-softmax_evaluate(SoftmaxFit *fit, bool curvature)
+logistic_evaluate(LogisticFit *fit, bool curvature)
 {
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel	   *m = &fit->models[f];
+		LogisticModel	   *m = &fit->models[f];
 
 		if (!m->active)
 			continue;
@@ -307,7 +307,7 @@ softmax_evaluate(SoftmaxFit *fit, bool curvature)
 		if (curvature)
 		{
 			memset(m->curvature, 0, m->columns * sizeof(double));
-			softmax_clear_moments(m);
+			logistic_clear_moments(m);
 		}
 	}
 	for (uint32 fold = 0; fold < fit->design->folds; fold++)
@@ -322,7 +322,7 @@ softmax_evaluate(SoftmaxFit *fit, bool curvature)
  * the row.  So the sums of features by class are enough.
  */
 static void
-add_class_sums(const SoftmaxFit *fit, SoftmaxModel *m, uint32 fold, double *all)
+add_class_sums(const LogisticFit *fit, LogisticModel *m, uint32 fold, double *all)
 {
 	const Design *d = fit->design;
 	uint32		width = fit->width;
@@ -342,13 +342,13 @@ add_class_sums(const SoftmaxFit *fit, SoftmaxModel *m, uint32 fold, double *all)
 }
 
 void
-softmax_evaluate_start(SoftmaxFit *fit)
+logistic_evaluate_start(LogisticFit *fit)
 {
 	uint32		width = fit->width;
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		SoftmaxModel *m = &fit->models[f];
+		LogisticModel *m = &fit->models[f];
 		double	   *all = m->work;
 
 		if (!m->active)

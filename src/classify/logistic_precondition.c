@@ -84,7 +84,7 @@ moments_size(Size width, Size columns)
 
 /* In numbers, at most. */
 Size
-softmax_precondition_memory(Size n, Size width, Size columns, Size models)
+logistic_precondition_memory(Size n, Size width, Size columns, Size models)
 {
 	Size		square = mul_size(width, width);
 	Size		factors = mul_size(models, square);
@@ -105,7 +105,7 @@ softmax_precondition_memory(Size n, Size width, Size columns, Size models)
  */
 
 static void
-scale_row(const SoftmaxFit *fit, uint32 i, double *to)
+scale_row(const LogisticFit *fit, uint32 i, double *to)
 {
 	const double *row = feature_row(fit->design->x, i);
 	double		root = sqrt(design_weight(fit->design, i));
@@ -120,7 +120,7 @@ scale_row(const SoftmaxFit *fit, uint32 i, double *to)
 }
 
 static void
-correlate(SoftmaxFit *fit)
+correlate(LogisticFit *fit)
 {
 	const Design *d = fit->design;
 	Size		width = fit->width;
@@ -227,7 +227,7 @@ factorize(double *a, uint32 n)
 
 /* In the lower triangle of "to": L of S + ridge I. */
 static void
-set_factor(const SoftmaxFit *fit, double ridge, double *to)
+set_factor(const LogisticFit *fit, double ridge, double *to)
 {
 	Size		width = fit->width;
 
@@ -263,7 +263,7 @@ solve(const double *factor, uint32 n, CBLAS_TRANSPOSE transpose, double *v, uint
 }
 
 static const double *
-factor_of(const SoftmaxFit *fit, const SoftmaxModel *m)
+factor_of(const LogisticFit *fit, const LogisticModel *m)
 {
 	return m->cholesky != NULL ? m->cholesky : fit->s;
 }
@@ -291,7 +291,7 @@ multiply(CBLAS_TRANSPOSE transpose, uint32 rows, uint32 columns, uint32 inner,
 
 /* Before logits become probabilities: the terms of each row. */
 void
-softmax_keep_terms(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint32 rows)
+logistic_keep_terms(LogisticFit *fit, const LogisticModel *m, const double *z, uint32 rows)
 {
 	double	   *to = fit->terms;
 
@@ -307,7 +307,7 @@ softmax_keep_terms(SoftmaxFit *fit, const SoftmaxModel *m, const double *z, uint
 
 /* And when z is masses times probabilities: the moments of each class. */
 void
-softmax_add_moments(SoftmaxFit *fit, SoftmaxModel *m, const double *z, uint32 rows)
+logistic_add_moments(LogisticFit *fit, LogisticModel *m, const double *z, uint32 rows)
 {
 	uint32		terms = terms_of(m->columns);
 
@@ -323,7 +323,7 @@ softmax_add_moments(SoftmaxFit *fit, SoftmaxModel *m, const double *z, uint32 ro
 }
 
 void
-softmax_clear_moments(SoftmaxModel *m)
+logistic_clear_moments(LogisticModel *m)
 {
 	Size		terms = terms_of(m->columns);
 
@@ -333,7 +333,7 @@ softmax_clear_moments(SoftmaxModel *m)
 
 /* B: the coefficients of the terms, one row for each. */
 static void
-set_terms(const SoftmaxFit *fit, const SoftmaxModel *m, double *b)
+set_terms(const LogisticFit *fit, const LogisticModel *m, double *b)
 {
 	uint32		width = fit->width;
 
@@ -394,7 +394,7 @@ orthogonalize(double *q, uint32 n, uint32 width, double *t)
 
 /* The factor of C_k, from the moments of a class and the ridge of the terms. */
 static void
-set_inner(const SoftmaxModel *m, uint32 k, double ridge, const double *products,
+set_inner(const LogisticModel *m, uint32 k, double ridge, const double *products,
 		  const double *t, double *work)
 {
 	uint32		terms = terms_of(m->columns);
@@ -415,7 +415,7 @@ set_inner(const SoftmaxModel *m, uint32 k, double ridge, const double *products,
 }
 
 static void
-set_moments(const SoftmaxFit *fit, SoftmaxModel *m)
+set_moments(const LogisticFit *fit, LogisticModel *m)
 {
 	uint32		width = fit->width;
 	uint32		terms = terms_of(m->columns);
@@ -451,7 +451,7 @@ numbers(Size n)
 }
 
 static void
-begin_model(SoftmaxFit *fit, SoftmaxModel *m, bool factors, bool moments)
+begin_model(LogisticFit *fit, LogisticModel *m, bool factors, bool moments)
 {
 	Size		terms = terms_of(m->columns);
 
@@ -466,7 +466,7 @@ begin_model(SoftmaxFit *fit, SoftmaxModel *m, bool factors, bool moments)
 
 /* The largest curvature there can be, whatever the labels. */
 static double
-common_ridge(const SoftmaxFit *fit, uint32 columns)
+common_ridge(const LogisticFit *fit, uint32 columns)
 {
 	double		weight = 0;
 	double		most = columns == 1 ? 0.25 : 1.0 / columns;
@@ -478,7 +478,7 @@ common_ridge(const SoftmaxFit *fit, uint32 columns)
 
 /* Operations of an evaluation of all models. */
 static double
-evaluation_cost(const SoftmaxFit *fit)
+evaluation_cost(const LogisticFit *fit)
 {
 	double		columns = 0;
 
@@ -489,7 +489,7 @@ evaluation_cost(const SoftmaxFit *fit)
 
 /* And of the moments of all models, for a row. */
 static double
-moments_cost(const SoftmaxFit *fit)
+moments_cost(const LogisticFit *fit)
 {
 	double		cost = 0;
 
@@ -505,7 +505,7 @@ moments_cost(const SoftmaxFit *fit)
 
 /* The larger the better, while it costs no more than an evaluation. */
 static uint32
-sample_rows(const SoftmaxFit *fit, bool moments)
+sample_rows(const LogisticFit *fit, bool moments)
 {
 	double		width = fit->width;
 	double		row = width * width + (moments ? moments_cost(fit) : 0);
@@ -515,7 +515,7 @@ sample_rows(const SoftmaxFit *fit, bool moments)
 }
 
 void
-softmax_begin_preconditioner(SoftmaxFit *fit)
+logistic_begin_preconditioner(LogisticFit *fit)
 {
 	const Design *d = fit->design;
 	Size		width = fit->width;
@@ -548,7 +548,7 @@ softmax_begin_preconditioner(SoftmaxFit *fit)
 }
 
 void
-softmax_end_preconditioner(SoftmaxModel *m)
+logistic_end_preconditioner(LogisticModel *m)
 {
 	if (m->cholesky != NULL)
 		pfree(m->cholesky);
@@ -561,7 +561,7 @@ softmax_end_preconditioner(SoftmaxModel *m)
 
 /* 1 - share, but not 0 where rounding makes the share 1; of two classes 1. */
 static double
-other_shares(const SoftmaxModel *m, uint32 k)
+other_shares(const LogisticModel *m, uint32 k)
 {
 	double		sum = 0;
 
@@ -574,7 +574,7 @@ other_shares(const SoftmaxModel *m, uint32 k)
 
 /* From the curvature at the point the model is at, if that was measured. */
 void
-softmax_set_preconditioner(const SoftmaxFit *fit, SoftmaxModel *m, bool measured)
+logistic_set_preconditioner(const LogisticFit *fit, LogisticModel *m, bool measured)
 {
 	double		sum = 0;
 
@@ -592,7 +592,7 @@ softmax_set_preconditioner(const SoftmaxFit *fit, SoftmaxModel *m, bool measured
 
 /* What it costs to set it anew, in evaluations of all models. */
 double
-softmax_preconditioner_price(const SoftmaxFit *fit)
+logistic_preconditioner_price(const LogisticFit *fit)
 {
 	double		width = fit->width;
 	double		sample = Min((double) fit->sample * fit->design->folds, fit->design->n);
@@ -601,7 +601,7 @@ softmax_preconditioner_price(const SoftmaxFit *fit)
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		const SoftmaxModel *m = &fit->models[f];
+		const LogisticModel *m = &fit->models[f];
 		double		terms = terms_of(m->columns);
 
 		if (m->cholesky != NULL)
@@ -617,7 +617,7 @@ softmax_preconditioner_price(const SoftmaxFit *fit)
 
 /* U (I + Q' (C_k^-1 - I) Q), for the row of each class. */
 static void
-correct(const SoftmaxFit *fit, const SoftmaxModel *m, double *u)
+correct(const LogisticFit *fit, const LogisticModel *m, double *u)
 {
 	double	   *a = fit->inner_work;
 	double	   *b = a + (Size) m->columns * m->rank;
@@ -640,7 +640,7 @@ correct(const SoftmaxFit *fit, const SoftmaxModel *m, double *u)
 
 /* In place: v becomes the guess of the inverse Hessian times v. */
 void
-softmax_precondition(const SoftmaxFit *fit, const SoftmaxModel *m, double *v)
+logistic_precondition(const LogisticFit *fit, const LogisticModel *m, double *v)
 {
 	uint32		width = fit->width;
 
@@ -659,5 +659,5 @@ softmax_precondition(const SoftmaxFit *fit, const SoftmaxModel *m, double *v)
 		solve(factor_of(fit, m), width, CblasNoTrans, v, m->columns);
 	}
 	if (m->columns > 1)
-		softmax_centre(m, width, v);
+		logistic_centre(m, width, v);
 }

@@ -31,7 +31,7 @@ check_number(double v)
  * as many as there are columns.
  */
 void
-softmax_probabilities(uint32 columns, double *p)
+logistic_probabilities(uint32 columns, double *p)
 {
 	double		max = -INFINITY;
 	double		sum = 0;
@@ -59,16 +59,16 @@ softmax_probabilities(uint32 columns, double *p)
 
 /* Probabilities of a row, whose first number is 1. */
 void
-softmax_predict(const double *coefficients, uint32 columns, uint32 width,
+logistic_predict(const double *coefficients, uint32 columns, uint32 width,
 				const double *row, double *p)
 {
 	score_row(coefficients, columns, width, row, p);
-	softmax_probabilities(columns, p);
+	logistic_probabilities(columns, p);
 }
 
 /* Bytes beside the matrix that the scores of all rows may take. */
 Size
-softmax_scores_memory(const TrainingSet *set)
+logistic_scores_memory(const TrainingSet *set)
 {
 	uint32		columns = set->labels->n > 2 ? set->labels->n : 1;
 	Size		size = mul_size(mul_size(set->x.n, columns), sizeof(double));
@@ -81,7 +81,7 @@ softmax_scores_memory(const TrainingSet *set)
  * The design's matrix is gone afterwards.
  */
 double	  **
-softmax_score_folds(const Design *d, const FittedModel *models)
+logistic_score_folds(const Design *d, const FittedModel *models)
 {
 	double	  **scores = palloc(d->folds * sizeof(double *));
 	uint32		width = d->x->width;

@@ -25,13 +25,13 @@
 
 /* Is single precision enough for the features and weights? */
 static bool
-is_in_range(const SoftmaxFit *fit)
+is_in_range(const LogisticFit *fit)
 {
 	const Design *d = fit->design;
 
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
-		const SoftmaxModel *m = &fit->models[f];
+		const LogisticModel *m = &fit->models[f];
 
 		if (m->active && !(m->mass >= SINGLE_LEAST && m->mass <= SINGLE_MASS))
 			return false;
@@ -54,7 +54,7 @@ is_in_range(const SoftmaxFit *fit)
 
 /* "columns": of all models. */
 void
-softmax_begin_products(SoftmaxFit *fit, Size columns)
+logistic_begin_products(LogisticFit *fit, Size columns)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Size		width = fit->width;
@@ -73,7 +73,7 @@ softmax_begin_products(SoftmaxFit *fit, Size columns)
 }
 
 void
-softmax_end_products(SoftmaxFit *fit)
+logistic_end_products(LogisticFit *fit)
 {
 	pfree(fit->u);
 	pfree(fit->product);
@@ -88,7 +88,7 @@ softmax_end_products(SoftmaxFit *fit)
 
 /* The sums of a fold begin; its coefficients are in u. */
 void
-softmax_begin_sums(SoftmaxFit *fit, uint32 columns)
+logistic_begin_sums(LogisticFit *fit, uint32 columns)
 {
 	Size		width = fit->width;
 
@@ -113,7 +113,7 @@ softmax_begin_sums(SoftmaxFit *fit, uint32 columns)
 
 /* The sums of a fold are complete. */
 void
-softmax_end_sums(SoftmaxFit *fit, uint32 columns)
+logistic_end_sums(LogisticFit *fit, uint32 columns)
 {
 	Size		width = fit->width;
 
@@ -128,14 +128,14 @@ softmax_end_sums(SoftmaxFit *fit, uint32 columns)
 
 /* BLAS in calls that are short enough to be interrupted between. */
 static uint32
-columns_at_once(const SoftmaxFit *fit, uint32 rows)
+columns_at_once(const LogisticFit *fit, uint32 rows)
 {
 	return Max(MAX_FLOPS / ((double) rows * fit->width), 1);
 }
 
 /* To z. */
 void
-softmax_logits(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
+logistic_logits(LogisticFit *fit, const double *x, uint32 rows, uint32 columns)
 {
 	uint32		width = fit->width;
 	uint32		step = columns_at_once(fit, rows);
@@ -164,7 +164,7 @@ softmax_logits(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
 
 /* From residuals in z, after the logits of the same block. */
 void
-softmax_add_products(SoftmaxFit *fit, const double *x, uint32 rows, uint32 columns)
+logistic_add_products(LogisticFit *fit, const double *x, uint32 rows, uint32 columns)
 {
 	uint32		width = fit->width;
 	uint32		step = columns_at_once(fit, rows);

@@ -51,7 +51,7 @@ log_sum(const double *score, uint32 n)
 }
 
 static void
-score_classes(const SoftmaxFit *fit, const SoftmaxModel *m, uint32 i, RowScores *s)
+score_classes(const LogisticFit *fit, const LogisticModel *m, uint32 i, RowScores *s)
 {
 	const double *row = feature_row(fit->design->x, i);
 	uint32		first = m->columns == 1;	/* of two classes */
@@ -70,7 +70,7 @@ targets_of(const TrainingSet *set, uint32 i)
 }
 
 static inline uint32
-target_of(const TrainingSet *set, const SoftmaxModel *m, uint32 i, uint32 t, double *share)
+target_of(const TrainingSet *set, const LogisticModel *m, uint32 i, uint32 t, double *share)
 {
 	uint32		at = set->soft ? target_begin(set, i) + t : i;
 
@@ -92,7 +92,7 @@ margin_of(const double *score, uint32 n, uint32 label)
 
 /* A row's part in the verdict.  The scores are used up. */
 static void
-measure_row(const SoftmaxFit *fit, const SoftmaxModel *m, uint32 i, RowScores *s,
+measure_row(const LogisticFit *fit, const LogisticModel *m, uint32 i, RowScores *s,
 			Separation *result)
 {
 	const TrainingSet *set = fit->design->set;
@@ -131,7 +131,7 @@ measure_row(const SoftmaxFit *fit, const SoftmaxModel *m, uint32 i, RowScores *s
 
 /* What its rows say of a model's coefficients and of the step that it would take. */
 Separation
-softmax_separation(const SoftmaxFit *fit, const SoftmaxModel *m)
+logistic_separation(const LogisticFit *fit, const LogisticModel *m)
 {
 	const Design *d = fit->design;
 	Separation	result = {.margin = INFINITY};
@@ -141,8 +141,8 @@ softmax_separation(const SoftmaxFit *fit, const SoftmaxModel *m)
 	s.step = palloc(m->classes * sizeof(double));
 	s.u = fit->u;
 	s.u_step = fit->product;
-	softmax_unstandardize(fit, m, m->theta, s.u);
-	softmax_unstandardize(fit, m, m->direction, s.u_step);
+	logistic_unstandardize(fit, m, m->theta, s.u);
+	logistic_unstandardize(fit, m, m->direction, s.u_step);
 	for (uint32 g = 0; g < d->folds; g++)
 		for (uint32 i = d->start[g]; i < d->used[g] && learns_from(fit, m - fit->models, g); i++)
 		{

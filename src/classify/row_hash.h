@@ -2,8 +2,8 @@
  * row_hash.h
  *		Hashes of rows; things and their hashes, put in order of the hashes.
  */
-#ifndef NL_ROW_KEY_H
-#define NL_ROW_KEY_H
+#ifndef NL_ROW_HASH_H
+#define NL_ROW_HASH_H
 
 #include "noisylabel.h"
 
@@ -19,4 +19,4 @@ typedef struct RowKey
 extern uint64 row_hash(const double *row, uint32 width, uint64 seed);
 extern void row_keys_sort(RowKey *keys, uint32 n);
 
-#endif							/* NL_ROW_KEY_H */
+#endif							/* NL_ROW_HASH_H */

@@ -10,8 +10,8 @@
  * does not depend on the order of the rows, on the plan, or on how many
  * workers or servers had a part in it.
  */
-#ifndef NL_SCORE_H
-#define NL_SCORE_H
+#ifndef NL_APPLY_MODEL_H
+#define NL_APPLY_MODEL_H
 
 #include "types/annotator_model.h"
 
@@ -72,4 +72,4 @@ score_add(const ModelScorer *scorer, LogRate *score, int64 annotator, uint32 lab
 		log_rate_add(&score[i], &rates[i]);
 }
 
-#endif							/* NL_SCORE_H */
+#endif							/* NL_APPLY_MODEL_H */

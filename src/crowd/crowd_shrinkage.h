@@ -3,8 +3,8 @@
  *		What a rate of an annotator is, and how sure that is: the annotator's
  *		own record seen against the crowd.
  */
-#ifndef NL_CREDIBLE_H
-#define NL_CREDIBLE_H
+#ifndef NL_CROWD_SHRINKAGE_H
+#define NL_CROWD_SHRINKAGE_H
 
 #include "noisylabel.h"
 
@@ -50,4 +50,4 @@ extern double missing_share(const RateEvidence *e, double rate);
 extern bool crowd_estimate(const Crowd *crowd, const RateEvidence *e,
 						   double level, RateEstimate *result);
 
-#endif							/* NL_CREDIBLE_H */
+#endif							/* NL_CROWD_SHRINKAGE_H */

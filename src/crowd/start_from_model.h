@@ -2,12 +2,12 @@
  * start_from_model.h
  *		Where a fit begins when it does not begin from vote shares.
  */
-#ifndef NL_FIT_START_H
-#define NL_FIT_START_H
+#ifndef NL_START_FROM_MODEL_H
+#define NL_START_FROM_MODEL_H
 
 #include "crowd/em.h"
 
 extern void start_from_model(const AnnotationView *view,
 							 const AnnotatorModel *model, EmCounts *counts);
 
-#endif							/* NL_FIT_START_H */
+#endif							/* NL_START_FROM_MODEL_H */

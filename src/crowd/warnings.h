@@ -2,8 +2,8 @@
  * warnings.h
  *		What makes the answer of a fit untrustworthy, in words.
  */
-#ifndef NL_FIT_WARNINGS_H
-#define NL_FIT_WARNINGS_H
+#ifndef NL_WARNINGS_H
+#define NL_WARNINGS_H
 
 #include "crowd/em.h"
 
@@ -11,4 +11,4 @@ extern void add_fit_warnings(AnnotatorModelView *model,
 							 const AnnotationView *view, const EmFit *fit,
 							 double tolerance);
 
-#endif							/* NL_FIT_WARNINGS_H */
+#endif							/* NL_WARNINGS_H */

@@ -2,8 +2,8 @@
  * beta_quantile.h
  *		The Beta distribution: its lower tail and its central interval.
  */
-#ifndef NL_BETA_H
-#define NL_BETA_H
+#ifndef NL_BETA_QUANTILE_H
+#define NL_BETA_QUANTILE_H
 
 #include "noisylabel.h"
 
@@ -14,4 +14,4 @@
 
 extern Bounds beta_interval(double a, double b, double level);
 
-#endif							/* NL_BETA_H */
+#endif							/* NL_BETA_QUANTILE_H */

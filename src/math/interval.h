@@ -2,8 +2,8 @@
  * interval.h
  *		Intervals for proportions.
  */
-#ifndef NL_STATISTICS_H
-#define NL_STATISTICS_H
+#ifndef NL_INTERVAL_H
+#define NL_INTERVAL_H
 
 #include "noisylabel.h"
 
@@ -17,4 +17,4 @@ extern double normal_quantile_two_sided(double level);
 extern Bounds wilson_interval(double successes, double n, double z);
 extern double check_level(double level);
 
-#endif							/* NL_STATISTICS_H */
+#endif							/* NL_INTERVAL_H */

@@ -7,8 +7,8 @@
  * apart instead, as vetoes: the classes with the fewest share the probability.
  * That is the limit of a smoothing that goes to zero.
  */
-#ifndef NL_LOGSPACE_H
-#define NL_LOGSPACE_H
+#ifndef NL_LOG_SPACE_H
+#define NL_LOG_SPACE_H
 
 #include <float.h>
 #include <math.h>
@@ -39,4 +39,4 @@ logspace_normalize(double *weight, const uint32 *vetoes, uint32 n)
 	return max + log(sum) + fewest * log(DBL_MIN);
 }
 
-#endif							/* NL_LOGSPACE_H */
+#endif							/* NL_LOG_SPACE_H */

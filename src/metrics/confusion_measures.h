@@ -3,8 +3,8 @@
  *		Measures of a confusion matrix.  Inside the extension an undefined
  *		measure (0/0) is NaN; SQL sees NULL.
  */
-#ifndef NL_CONFUSION_METRICS_H
-#define NL_CONFUSION_METRICS_H
+#ifndef NL_CONFUSION_MEASURES_H
+#define NL_CONFUSION_MEASURES_H
 
 #include "types/confusion_matrix.h"
 
@@ -30,4 +30,4 @@ extern double margins_cohen_kappa(const ConfusionMatrix *cm, const Margins *m);
 extern double margins_matthews_corrcoef(const ConfusionMatrix *cm, const Margins *m);
 extern double confusion_mean_recall(const ConfusionMatrix *cm, const Margins *m);
 
-#endif							/* NL_CONFUSION_METRICS_H */
+#endif							/* NL_CONFUSION_MEASURES_H */

@@ -6,8 +6,8 @@
  * All readers take the name of the SQL type first, for error messages, and
  * raise invalid_text_representation when the JSON is not of the wanted shape.
  */
-#ifndef NL_JSONIO_H
-#define NL_JSONIO_H
+#ifndef NL_JSON_H
+#define NL_JSON_H
 
 #include "names/dictionary.h"
 
@@ -59,4 +59,4 @@ extern void jsonio_read_matrix(const char *type, JsonText value,
 extern NL_NORETURN void jsonio_too_large_for_jsonb(const char *type);
 extern Jsonb *jsonio_to_jsonb(const char *type, const char *text);
 
-#endif							/* NL_JSONIO_H */
+#endif							/* NL_JSON_H */

@@ -2,8 +2,8 @@
  * training_state.h
  *		The expanded form of the type training_set.
  */
-#ifndef NL_TRAINING_AGGREGATE_H
-#define NL_TRAINING_AGGREGATE_H
+#ifndef NL_TRAINING_STATE_H
+#define NL_TRAINING_STATE_H
 
 #include "types/state.h"
 #include "types/training_set.h"
@@ -33,4 +33,4 @@ extern ExpandedTraining *training_get(Datum datum, MemoryContext parent);
 extern void training_set_add_row(ExpandedTraining *et, const LogRow *row);
 extern void training_set_merge(ExpandedTraining *et, const ExpandedTraining *other);
 
-#endif							/* NL_TRAINING_AGGREGATE_H */
+#endif							/* NL_TRAINING_STATE_H */

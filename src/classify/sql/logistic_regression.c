@@ -276,14 +276,14 @@ fit(TrainingSet *set, const ClassifierOptions *options)
 	ClassifierView view = {0};
 
 	(void) classifier_check_size(names.n, set->x.width - 1);
-	softmax_check_memory(set, 1, design_memory(set, 1), "logistic_regression()");
+	logistic_check_memory(set, 1, design_memory(set, 1), "logistic_regression()");
 	design = design_make(set, training_set_order(set, 0), NULL, 1);
-	model = softmax_regression(design, false, &options->regression,
+	model = logistic_fit(design, false, &options->regression,
 							   "logistic_regression");
 	check_classes(model, &names);
 	uncentre(model, design);
-	softmax_check_finite(model, set->x.width);
-	softmax_warn(model, 1, &options->regression, "logistic_regression");
+	logistic_check_finite(model, set->x.width);
+	logistic_warn(model, 1, &options->regression, "logistic_regression");
 	view.labels = model_names(model, &names);
 	view.features = set->x.width - 1;
 	view.coefficients = model->coefficients;
@@ -435,7 +435,7 @@ classifier_predict(PG_FUNCTION_ARGS)
 				 errmsg("the row has %u features, but the classifier was fitted to %u",
 						n, view->features)));
 	features_copy(predictor->row + 1, (double *) ARR_DATA_PTR(features), n, 0);
-	softmax_predict(view->coefficients, classifier_columns(view->labels.n),
+	logistic_predict(view->coefficients, classifier_columns(view->labels.n),
 					n + 1, predictor->row, predictor->p);
 	PG_FREE_IF_COPY(features, 1);
 	PG_RETURN_POINTER(label_distribution_make(&view->labels, predictor->p));

@@ -444,9 +444,9 @@ fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 	p->names = training_set_names(&p->set);
 	beside = add_size(design_memory(&p->set, options.folds), mul_size(rows, 40));
 	nl_check_memory(add_size(add_size(training_set_memory(&p->set), beside),
-							 softmax_scores_memory(&p->set)),
+							 logistic_scores_memory(&p->set)),
 					"oof_predict()");
-	softmax_check_memory(&p->set, options.folds, beside, "oof_predict()");
+	logistic_check_memory(&p->set, options.folds, beside, "oof_predict()");
 	keys = training_set_order(&p->set, p->seed);
 	folds = folds_make(&p->set, keys, p->group, options.folds, options.duplicates);
 	if (p->group != NULL)
@@ -459,15 +459,15 @@ fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 	p->design = design_make(&p->set, keys, folds.fold, folds.n);
 	pfree(folds.fold);
 	move_places(p, rows);
-	p->models = softmax_regression(p->design, true, &options.regression,
+	p->models = logistic_fit(p->design, true, &options.regression,
 								   "oof_predict");
 	for (uint32 f = 0; f < folds.n; f++)
-		softmax_check_finite(&p->models[f], p->set.x.width);
-	p->scores = softmax_score_folds(p->design, p->models);
+		logistic_check_finite(&p->models[f], p->set.x.width);
+	p->scores = logistic_score_folds(p->design, p->models);
 	p->p = palloc(Max(p->design->classes, 2) * sizeof(double));
 	p->blank = label_distribution_make(&p->names, palloc0(p->design->classes * sizeof(double)));
 	warn_of_classes(p);
-	softmax_warn(p->models, folds.n, &options.regression, "oof_predict");
+	logistic_warn(p->models, folds.n, &options.regression, "oof_predict");
 }
 
 static Partition *
@@ -536,7 +536,7 @@ predict_row(FunctionCallInfo fcinfo, bool soft)
 	if (model->classes > 1)
 	{
 		memcpy(p->p, scores, model->columns * sizeof(double));
-		softmax_probabilities(model->columns, p->p);
+		logistic_probabilities(model->columns, p->p);
 	}
 	result = palloc(VARSIZE(p->blank));
 	memcpy(result, p->blank, VARSIZE(p->blank));
