@@ -236,37 +236,6 @@ static const ValueForms forms = {
 	KIND_ANNOTATION_SET, write_json, write_binary, NULL, read_set
 };
 
-NL_FUNCTION(annotation_set_in);
-Datum
-annotation_set_in(PG_FUNCTION_ARGS)
-{
-	return value_form_in(fcinfo, &forms);
-}
-
-NL_FUNCTION(annotation_set_out);
-Datum
-annotation_set_out(PG_FUNCTION_ARGS)
-{
-	return value_form_out(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
-}
-
-NL_FUNCTION(annotation_set_recv);
-Datum
-annotation_set_recv(PG_FUNCTION_ARGS)
-{
-	return value_form_recv(fcinfo, &forms);
-}
-
-NL_FUNCTION(annotation_set_send);
-Datum
-annotation_set_send(PG_FUNCTION_ARGS)
-{
-	return value_form_send(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
-}
-
-NL_FUNCTION(annotation_set_to_jsonb);
-Datum
-annotation_set_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
-}
+VALUE_INPUT_FUNCTIONS(annotation_set)
+VALUE_OUTPUT_FUNCTIONS(annotation_set, PG_DETOAST_DATUM)
+VALUE_JSONB_FUNCTION(annotation_set, PG_DETOAST_DATUM)

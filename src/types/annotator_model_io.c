@@ -618,37 +618,6 @@ static const ValueForms forms = {
 	KIND_ANNOTATOR_MODEL, write_json, write_binary, read_json, read_binary
 };
 
-NL_FUNCTION(annotator_model_in);
-Datum
-annotator_model_in(PG_FUNCTION_ARGS)
-{
-	return value_form_in(fcinfo, &forms);
-}
-
-NL_FUNCTION(annotator_model_out);
-Datum
-annotator_model_out(PG_FUNCTION_ARGS)
-{
-	return value_form_out(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
-}
-
-NL_FUNCTION(annotator_model_recv);
-Datum
-annotator_model_recv(PG_FUNCTION_ARGS)
-{
-	return value_form_recv(fcinfo, &forms);
-}
-
-NL_FUNCTION(annotator_model_send);
-Datum
-annotator_model_send(PG_FUNCTION_ARGS)
-{
-	return value_form_send(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
-}
-
-NL_FUNCTION(annotator_model_to_jsonb);
-Datum
-annotator_model_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
-}
+VALUE_INPUT_FUNCTIONS(annotator_model)
+VALUE_OUTPUT_FUNCTIONS(annotator_model, annotator_model_get)
+VALUE_JSONB_FUNCTION(annotator_model, annotator_model_get)

@@ -247,37 +247,6 @@ static const ValueForms forms = {
 	KIND_CLASSIFIER, write_json, write_binary, read_json, read_binary
 };
 
-NL_FUNCTION(classifier_in);
-Datum
-classifier_in(PG_FUNCTION_ARGS)
-{
-	return value_form_in(fcinfo, &forms);
-}
-
-NL_FUNCTION(classifier_out);
-Datum
-classifier_out(PG_FUNCTION_ARGS)
-{
-	return value_form_out(&forms, classifier_get(PG_GETARG_DATUM(0)));
-}
-
-NL_FUNCTION(classifier_recv);
-Datum
-classifier_recv(PG_FUNCTION_ARGS)
-{
-	return value_form_recv(fcinfo, &forms);
-}
-
-NL_FUNCTION(classifier_send);
-Datum
-classifier_send(PG_FUNCTION_ARGS)
-{
-	return value_form_send(&forms, classifier_get(PG_GETARG_DATUM(0)));
-}
-
-NL_FUNCTION(classifier_to_jsonb);
-Datum
-classifier_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, classifier_get(PG_GETARG_DATUM(0)));
-}
+VALUE_INPUT_FUNCTIONS(classifier)
+VALUE_OUTPUT_FUNCTIONS(classifier, classifier_get)
+VALUE_JSONB_FUNCTION(classifier, classifier_get)

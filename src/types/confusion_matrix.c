@@ -333,37 +333,6 @@ static const ValueForms forms = {
 	KIND_CONFUSION_MATRIX, write_json, write_binary, read_json, read_binary
 };
 
-NL_FUNCTION(confusion_matrix_in);
-Datum
-confusion_matrix_in(PG_FUNCTION_ARGS)
-{
-	return value_form_in(fcinfo, &forms);
-}
-
-NL_FUNCTION(confusion_matrix_out);
-Datum
-confusion_matrix_out(PG_FUNCTION_ARGS)
-{
-	return value_form_out(&forms, PG_GETARG_CONFUSION_MATRIX(0));
-}
-
-NL_FUNCTION(confusion_matrix_recv);
-Datum
-confusion_matrix_recv(PG_FUNCTION_ARGS)
-{
-	return value_form_recv(fcinfo, &forms);
-}
-
-NL_FUNCTION(confusion_matrix_send);
-Datum
-confusion_matrix_send(PG_FUNCTION_ARGS)
-{
-	return value_form_send(&forms, PG_GETARG_CONFUSION_MATRIX(0));
-}
-
-NL_FUNCTION(confusion_matrix_to_jsonb);
-Datum
-confusion_matrix_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, PG_GETARG_CONFUSION_MATRIX(0));
-}
+VALUE_INPUT_FUNCTIONS(confusion_matrix)
+VALUE_OUTPUT_FUNCTIONS(confusion_matrix, confusion_matrix_get)
+VALUE_JSONB_FUNCTION(confusion_matrix, confusion_matrix_get)

@@ -221,40 +221,9 @@ static const ValueForms forms = {
 	KIND_LABEL_DISTRIBUTION, write_json, write_binary, read_json, read_binary
 };
 
-NL_FUNCTION(label_distribution_in);
-Datum
-label_distribution_in(PG_FUNCTION_ARGS)
-{
-	return value_form_in(fcinfo, &forms);
-}
-
-NL_FUNCTION(label_distribution_out);
-Datum
-label_distribution_out(PG_FUNCTION_ARGS)
-{
-	return value_form_out(&forms, PG_GETARG_LABEL_DISTRIBUTION(0));
-}
-
-NL_FUNCTION(label_distribution_recv);
-Datum
-label_distribution_recv(PG_FUNCTION_ARGS)
-{
-	return value_form_recv(fcinfo, &forms);
-}
-
-NL_FUNCTION(label_distribution_send);
-Datum
-label_distribution_send(PG_FUNCTION_ARGS)
-{
-	return value_form_send(&forms, PG_GETARG_LABEL_DISTRIBUTION(0));
-}
-
-NL_FUNCTION(label_distribution_to_jsonb);
-Datum
-label_distribution_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, PG_GETARG_LABEL_DISTRIBUTION(0));
-}
+VALUE_INPUT_FUNCTIONS(label_distribution)
+VALUE_OUTPUT_FUNCTIONS(label_distribution, label_distribution_get)
+VALUE_JSONB_FUNCTION(label_distribution, label_distribution_get)
 
 /* label_distribution(labels text[], probabilities float8[]) */
 NL_FUNCTION(label_distribution_from_arrays);

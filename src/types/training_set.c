@@ -783,17 +783,6 @@ training_get(Datum datum, MemoryContext parent)
 	return training_expand(datum, parent);
 }
 
-NL_FUNCTION(training_set_recv);
-Datum
-training_set_recv(PG_FUNCTION_ARGS)
-{
-	ExpandedTraining *et = read_set((StringInfo) PG_GETARG_POINTER(0),
-									CurrentMemoryContext,
-									pg_get_client_encoding());
-
-	PG_RETURN_DATUM(value_flatten(&et->hdr));
-}
-
 NL_FUNCTION(training_set_send);
 Datum
 training_set_send(PG_FUNCTION_ARGS)
@@ -812,16 +801,11 @@ read_flat(StringInfo buf, int encoding)
 	return value_flatten(&read_set(buf, CurrentMemoryContext, encoding)->hdr);
 }
 
-NL_FUNCTION(training_set_in);
-Datum
-training_set_in(PG_FUNCTION_ARGS)
-{
-	static const ValueForms forms = {
-		.kind = KIND_TRAINING_SET,.read_binary = read_flat
-	};
+static const ValueForms forms = {
+	.kind = KIND_TRAINING_SET,.read_binary = read_flat
+};
 
-	return value_form_in(fcinfo, &forms);
-}
+VALUE_INPUT_FUNCTIONS(training_set)
 
 NL_FUNCTION(training_set_out);
 Datum

@@ -40,4 +40,27 @@ extern Datum value_form_jsonb(const ValueForms *forms, const void *value);
 extern void value_send_doubles(StringInfo buf, const double *values, Size n);
 extern void value_recv_doubles(StringInfo buf, double *values, Size n);
 
+/*
+ * The SQL functions of a type, in the file that has its "forms".  "get" makes the
+ * stored form of an argument.
+ */
+#define VALUE_FORM_FUNCTION(name, result) \
+	NL_FUNCTION(name); \
+	Datum \
+	name(PG_FUNCTION_ARGS) \
+	{ \
+		return result; \
+	}
+
+#define VALUE_INPUT_FUNCTIONS(type) \
+	VALUE_FORM_FUNCTION(type##_in, value_form_in(fcinfo, &forms)) \
+	VALUE_FORM_FUNCTION(type##_recv, value_form_recv(fcinfo, &forms))
+
+#define VALUE_OUTPUT_FUNCTIONS(type, get) \
+	VALUE_FORM_FUNCTION(type##_out, value_form_out(&forms, get(PG_GETARG_DATUM(0)))) \
+	VALUE_FORM_FUNCTION(type##_send, value_form_send(&forms, get(PG_GETARG_DATUM(0))))
+
+#define VALUE_JSONB_FUNCTION(type, get) \
+	VALUE_FORM_FUNCTION(type##_to_jsonb, value_form_jsonb(&forms, get(PG_GETARG_DATUM(0))))
+
 #endif							/* NL_VALUE_FORMS_H */

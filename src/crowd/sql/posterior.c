@@ -14,7 +14,6 @@
 
 #include "types/label_distribution.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "types/value_forms.h"
 
 typedef struct PosteriorState
@@ -252,8 +251,9 @@ send_rates(StringInfo buf, const LogRate *rates, uint32 n)
 }
 
 static void
-write_state(StringInfo buf, const PosteriorState *state, int encoding)
+write_state(StringInfo buf, const void *value, int encoding)
 {
+	const PosteriorState *state = value;
 	Names		labels = state_labels(state);
 
 	value_send_version(buf, KIND_POSTERIOR_STATE);
@@ -282,7 +282,7 @@ recv_rates(StringInfo buf, LogRate *rates, uint32 n)
 	}
 }
 
-static PosteriorState *
+static Datum
 read_state(StringInfo buf, int encoding)
 {
 	Dictionary *dict = dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES);
@@ -316,54 +316,12 @@ read_state(StringInfo buf, int encoding)
 		value_invalid_binary(KIND_POSTERIOR_STATE, "The weights do not sum to 1.");
 	recv_rates(buf, state_prior(state), state_width(state));
 	recv_rates(buf, state_score(state), state_width(state));
-	return state;
+	return PointerGetDatum(state);
 }
 
-NL_FUNCTION(posterior_state_recv);
-Datum
-posterior_state_recv(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_POINTER(read_state((StringInfo) PG_GETARG_POINTER(0),
-								 pg_get_client_encoding()));
-}
+static const ValueForms forms = {
+	.kind = KIND_POSTERIOR_STATE,.write_binary = write_state,.read_binary = read_state
+};
 
-NL_FUNCTION(posterior_state_send);
-Datum
-posterior_state_send(PG_FUNCTION_ARGS)
-{
-	PosteriorState *state = state_get(PG_GETARG_DATUM(0));
-	StringInfoData buf;
-
-	pq_begintypsend(&buf);
-	write_state(&buf, state, pg_get_client_encoding());
-	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
-}
-
-static Datum
-read_flat(StringInfo buf, int encoding)
-{
-	return PointerGetDatum(read_state(buf, encoding));
-}
-
-NL_FUNCTION(posterior_state_in);
-Datum
-posterior_state_in(PG_FUNCTION_ARGS)
-{
-	static const ValueForms forms = {
-		.kind = KIND_POSTERIOR_STATE,.read_binary = read_flat
-	};
-
-	return value_form_in(fcinfo, &forms);
-}
-
-NL_FUNCTION(posterior_state_out);
-Datum
-posterior_state_out(PG_FUNCTION_ARGS)
-{
-	PosteriorState *state = state_get(PG_GETARG_DATUM(0));
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	write_state(&buf, state, value_text_encoding());
-	PG_RETURN_CSTRING(value_binary_to_text(&buf, KIND_POSTERIOR_STATE));
-}
+VALUE_INPUT_FUNCTIONS(posterior_state)
+VALUE_OUTPUT_FUNCTIONS(posterior_state, state_get)
