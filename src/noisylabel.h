@@ -1,19 +1,10 @@
 /*
  * noisylabel.h
- *		What every file of the extension shares: the PostgreSQL headers, limits,
- *		settings and a few helpers that depend on no type of ours.
+ *		What every file of the extension shares: the PostgreSQL headers, macros,
+ *		limits, settings, memory.
  *
- * Layers, from the bottom; a file includes only headers of its own layer or of
- * a lower one:
- *
- *	noisylabel.h, dictionary.h, json.h, options.h, interval.h, beta_quantile.h,
- *		crowd_shrinkage.h
- *	value.h, state.h: what the value types share
- *	the value types: confusion_matrix.h (and spelling.h), label_distribution.h,
- *		annotation_set.h, annotator_model.h, training_set.h, classifier.h
- *	the engines: em.h (models of annotators), apply_model.h (such a model meets an
- *		item), logistic_fit.h (classifiers)
- *	the SQL functions: one .c file a concern, no header
+ * A room (a folder) includes only headers of its own and of those before it: pg,
+ * names, math, types, then crowd, classify and metrics.
  */
 #ifndef NOISYLABEL_H
 #define NOISYLABEL_H
@@ -76,27 +67,6 @@ extern int	nl_memory_limit;
 /* noisylabel.progress */
 extern bool nl_progress;
 
-extern void nl_check_memory(Size required, const char *purpose);
-extern void nl_check_memory_for(Size required, const char *purpose, const char *remedy,
-								const char *cause,...) NL_PRINTF(4, 5);
-extern void nl_check_weight(double weight);
-extern char *nl_number(double value);
-extern void nl_copy(void *to, const void *from, Size size);
-extern void nl_clear(void *to, Size size);
-extern Datum *nl_srf_begin(FunctionCallInfo fcinfo, bool **nulls);
-extern void nl_srf_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
-extern Datum nl_record(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
-
-/* How an argument of an aggregate becomes text. */
-typedef text *(*ArgumentText) (FunctionCallInfo fcinfo, int argno);
-
-extern text *nl_text_argument(FunctionCallInfo fcinfo, int argno);
-extern text *nl_any_to_text(FunctionCallInfo fcinfo, int argno);
-
-/* A place for what a function keeps from call to call of one query. */
-extern void **nl_call_cache(FunctionCallInfo fcinfo);
-extern void **nl_options_cache(FunctionCallInfo fcinfo);
-
 /*
  * A look for interrupts in a loop of short steps.  Where a step may take longer
  * than a microsecond (a row of features, a name, a row of a matrix), each looks.
@@ -108,30 +78,6 @@ extern void **nl_options_cache(FunctionCallInfo fcinfo);
 			CHECK_FOR_INTERRUPTS(); \
 	} while (0)
 
-/* A page of the larger kind that most systems have. */
-#define NL_LARGE_PAGE ((Size) 2 * 1024 * 1024)
-
-extern void nl_use_large_pages(void *memory, Size size);
-
-/* palloc of any size, refusing only what memory_limit refuses */
-static inline void *
-nl_alloc(MemoryContext context, Size size)
-{
-	void	   *p = MemoryContextAllocHuge(context, size);
-
-	if (unlikely(size >= 2 * NL_LARGE_PAGE))
-		nl_use_large_pages(p, size);
-	return p;
-}
-
-/* The same, of zeros; looks for interrupts. */
-static inline void *
-nl_alloc_zero(MemoryContext context, Size size)
-{
-	void	   *p = nl_alloc(context, size);
-
-	nl_clear(p, size);
-	return p;
-}
+#include "pg/memory.h"
 
 #endif							/* NOISYLABEL_H */

@@ -269,22 +269,22 @@ COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, text, text, float8)
 'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
 
 CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth "any", label "any") RETURNS confusion_matrix
-	AS 'MODULE_PATHNAME', 'confusion_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'confusion_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, "any", "any") IS
 'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
 
 CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth "any", label "any", weight float8) RETURNS confusion_matrix
-	AS 'MODULE_PATHNAME', 'confusion_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'confusion_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, "any", "any", float8) IS
 'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
 
 CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth label_distribution, label text) RETURNS confusion_matrix
-	AS 'MODULE_PATHNAME', 'confusion_accum_expected' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'confusion_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, label_distribution, text) IS
 'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
 
 CREATE FUNCTION confusion_matrix_accum(confusion_matrix, truth label_distribution, label "any") RETURNS confusion_matrix
-	AS 'MODULE_PATHNAME', 'confusion_accum_expected_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'confusion_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_accum(confusion_matrix, label_distribution, "any") IS
 'Transition function of annotator_confusion() and f1_report(). A row with a NULL is skipped.';
 
@@ -551,17 +551,17 @@ COMMENT ON FUNCTION annotation_set_accum(annotation_set, text, text, text, text)
 'Transition function. A row whose item, annotator or label is NULL is skipped.';
 
 CREATE FUNCTION annotation_set_accum(annotation_set, item "any", annotator "any", label "any") RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'annotation_set_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION annotation_set_accum(annotation_set, "any", "any", "any") IS
 'Transition function. A row whose item, annotator or label is NULL is skipped.';
 
 CREATE FUNCTION annotation_set_accum(annotation_set, item "any", annotator "any", label "any", gold "any") RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'annotation_set_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION annotation_set_accum(annotation_set, "any", "any", "any", "any") IS
 'Transition function. A row whose item, annotator or label is NULL is skipped.';
 
 CREATE FUNCTION annotation_set_accum(annotation_set, item "any", annotator "any", label "any", gold text) RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'annotation_set_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'annotation_set_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION annotation_set_accum(annotation_set, "any", "any", "any", text) IS
 'Transition function. A row whose item, annotator or label is NULL is skipped.';
 
@@ -676,32 +676,32 @@ COMMENT ON FUNCTION dawid_skene_accum(annotation_set, text, text, text, text, js
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
 CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", options jsonb) RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", jsonb) IS
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
 CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", gold "any", options jsonb) RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", "any", jsonb) IS
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
 CREATE FUNCTION dawid_skene_accum(annotation_set, item text, annotator text, label text, gold text, options text) RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'dawid_skene_accum_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene_accum(annotation_set, text, text, text, text, text) IS
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
 CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", gold "any", options text) RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any_text_options' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", "any", text) IS
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
 CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", gold text, options jsonb) RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", text, jsonb) IS
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
 CREATE FUNCTION dawid_skene_accum(annotation_set, item "any", annotator "any", label "any", gold text, options text) RETURNS annotation_set
-	AS 'MODULE_PATHNAME', 'dawid_skene_accum_any_text_options' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene_accum(annotation_set, "any", "any", "any", text, text) IS
 'Transition function of dawid_skene() with options, which must be the same for all rows.';
 
@@ -716,7 +716,7 @@ COMMENT ON FUNCTION dawid_skene(annotation_set, jsonb) IS
 'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix, or "estimate": as many as the data say), toward "pool" ("accuracy": the annotator''s own, "diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), restarts 0 (how many more fits from perturbed starts, the best kept), seed 0 (of these), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "auto" ("full", the default where smoothing, toward or restarts is given: a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": full with estimated smoothing, or a fit that withstands shared errors where the answers show them).';
 
 CREATE FUNCTION dawid_skene(annotation_set, options text) RETURNS annotator_model
-	AS 'MODULE_PATHNAME', 'dawid_skene_fit_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'dawid_skene_fit' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION dawid_skene(annotation_set, text) IS
 'The same with options as JSON text, as a literal or parameter without a type is taken.';
 
@@ -899,7 +899,7 @@ COMMENT ON FUNCTION posterior_accum(posterior_state, annotator_model, text, text
 'Transition function of posterior(). A row with a NULL is skipped.';
 
 CREATE FUNCTION posterior_accum(posterior_state, annotator_model, annotator "any", label "any") RETURNS posterior_state
-	AS 'MODULE_PATHNAME', 'posterior_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'posterior_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION posterior_accum(posterior_state, annotator_model, "any", "any") IS
 'Transition function of posterior(). A row with a NULL is skipped.';
 
@@ -985,87 +985,87 @@ COMMENT ON FUNCTION training_set_accum(training_set, text, float8[]) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label text, features float8[], options jsonb) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], jsonb) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label text, features float8[], weight float8) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_weight' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], float8) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label text, features float8[], weight float8, options jsonb) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_weight_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], float8, jsonb) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label "any", features float8[]) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_any' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[]) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], options jsonb) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_any_options' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], jsonb) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], weight float8) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_any_weight' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], float8) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], weight float8, options jsonb) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_any_weight_options' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], float8, jsonb) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[]) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_soft' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[]) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], options jsonb) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_soft_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], jsonb) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], weight float8) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_soft_weight' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], float8) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], weight float8, options jsonb) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_soft_weight_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], float8, jsonb) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label text, features float8[], options text) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], text) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label text, features float8[], weight float8, options text) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_weight_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, text, float8[], float8, text) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], options text) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_any_text_options' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], text) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, label "any", features float8[], weight float8, options text) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_any_weight_text_options' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, "any", float8[], float8, text) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], options text) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_soft_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], text) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
 CREATE FUNCTION training_set_accum(training_set, target label_distribution, features float8[], weight float8, options text) RETURNS training_set
-	AS 'MODULE_PATHNAME', 'training_accum_soft_weight_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'training_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION training_set_accum(training_set, label_distribution, float8[], float8, text) IS
 'Transition function of logistic_regression(). A row with a NULL is skipped.';
 
@@ -1348,27 +1348,27 @@ COMMENT ON FUNCTION oof_predict("any", float8[], "any", float8, jsonb) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[]) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[]) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], options jsonb) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], jsonb) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any") RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any") IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", options jsonb) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", jsonb) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", weight float8, options jsonb) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", float8, jsonb) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
@@ -1418,36 +1418,36 @@ COMMENT ON FUNCTION oof_predict("any", float8[], "any", float8, text) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text, options jsonb) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text, jsonb) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text, weight float8, options jsonb) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text, float8, jsonb) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text, options text) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text, text) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" text, weight float8, options text) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], text, float8, text) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", options text) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", text) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';
 
 CREATE FUNCTION oof_predict(target label_distribution, features float8[], "group" "any", weight float8, options text) RETURNS label_distribution
-	AS 'MODULE_PATHNAME', 'oof_predict_soft' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'oof_predict' LANGUAGE C WINDOW STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION oof_predict(label_distribution, float8[], "any", float8, text) IS
 'For each row of the partition the prediction of a logistic regression (see logistic_regression()) that was fitted without any row of its fold. Rows of one group are never in different folds; nor are rows with equal features while fewer than 10 rows share a vector on average (rows / different vectors), or as option duplicates says; labels are spread evenly. A row without features gives NULL; one without label or weight is judged but teaches nothing. options: folds 5 (2 to 100), seed 0, duplicates (auto, together, split), and those of logistic_regression(), but tolerance 1e-3. Input order does not matter, but for which of rows that are equal in all gets which of their predictions.';

@@ -6,18 +6,6 @@
 
 #include <math.h>
 
-/* The confidence level of an interval, strictly between 0 and 1. */
-double
-check_level(double level)
-{
-	if (level > 0 && level < 1)
-		return level;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("confidence level %s is out of range", nl_number(level)),
-			 errhint("Give a number between 0 and 1, such as 0.95.")));
-}
-
 /*
  * z with P(|Z| <= z) = level for a standard normal Z, by Newton's method on
  * erfc, which the C library computes to full precision.  Where 1 - level has lost

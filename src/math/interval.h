@@ -15,6 +15,5 @@ typedef struct Bounds
 
 extern double normal_quantile_two_sided(double level);
 extern Bounds wilson_interval(double successes, double n, double z);
-extern double check_level(double level);
 
 #endif							/* NL_INTERVAL_H */

@@ -9,6 +9,8 @@
 
 #include "catalog/pg_type.h"
 #include "math/interval.h"
+#include "pg/arguments.h"
+#include "pg/results.h"
 #include "utils/array.h"
 #include "utils/float.h"
 
@@ -358,39 +360,34 @@ Datum
 confusion_cells(PG_FUNCTION_ARGS)
 {
 	ConfusionMatrix *cm = PG_GETARG_CONFUSION_MATRIX(0);
-	double		z = normal_quantile_two_sided(check_level(PG_GETARG_FLOAT8(1)));
+	double		z = normal_quantile_two_sided(nl_check_level(PG_GETARG_FLOAT8(1)));
 	Names		names = confusion_matrix_labels(cm);
 	Margins		m = confusion_margins(cm);
-	bool	   *nulls;
-	Datum	   *values = nl_srf_begin(fcinfo, &nulls);
-	Datum	   *labels = palloc(Max(cm->n, 1) * sizeof(Datum));
+	ResultRows	rows = rows_begin(fcinfo);
 
-	for (uint32 i = 0; i < cm->n; i++)
-		labels[i] = PointerGetDatum(names_text(&names, i));
 	for (Size cell = 0; cell < (Size) cm->n * cm->n; cell++)
 	{
 		uint32		i = cell / cm->n;
 		uint32		j = cell % cm->n;
 		double		row = m.rows[i];
 
-		CHECK_FOR_INTERRUPTS();
-		values[0] = labels[i];
-		values[1] = labels[j];
-		values[2] = Float8GetDatum(cm->counts[cell]);
-		nulls[3] = nulls[4] = nulls[5] = row <= 0;
+		rows.values[0] = PointerGetDatum(names_text(&names, i));
+		rows.values[1] = PointerGetDatum(names_text(&names, j));
+		rows.values[2] = Float8GetDatum(cm->counts[cell]);
+		rows.nulls[3] = rows.nulls[4] = rows.nulls[5] = row <= 0;
 		if (row > 0)
 		{
 			double		rate = confusion_rate(cm, &m, i, j);
 			Bounds		bounds = isinf(row) ? wilson_interval(rate * DBL_MAX, DBL_MAX, z) :
 				wilson_interval(cm->counts[cell], row, z);
 
-			values[3] = Float8GetDatum(rate);
-			values[4] = Float8GetDatum(Min(bounds.low, rate));
-			values[5] = Float8GetDatum(Max(bounds.high, rate));
+			rows.values[3] = Float8GetDatum(rate);
+			rows.values[4] = Float8GetDatum(Min(bounds.low, rate));
+			rows.values[5] = Float8GetDatum(Max(bounds.high, rate));
 		}
-		nl_srf_row(fcinfo, values, nulls);
+		rows_add(&rows);
 	}
-	return (Datum) 0;
+	return rows_end(&rows);
 }
 
 NL_FUNCTION(confusion_total);

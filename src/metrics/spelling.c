@@ -11,6 +11,7 @@
  */
 #include "metrics/spelling.h"
 
+#include "pg/arguments.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 

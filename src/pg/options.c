@@ -215,11 +215,14 @@ options_from_text(FunctionCallInfo fcinfo, const text *t)
  * same call site.
  */
 const Jsonb *
-options_argument(FunctionCallInfo fcinfo, int argno, OptionsForm form)
+options_argument(FunctionCallInfo fcinfo)
 {
-	if (form == OPTIONS_NONE || PG_ARGISNULL(argno))
+	const Signature *signature = nl_signature(fcinfo);
+	int			argno = signature->options;
+
+	if (argno == NO_ARGUMENT || PG_ARGISNULL(argno))
 		return NULL;
-	if (form == OPTIONS_JSONB)
+	if (signature->type[argno] == DECLARED_JSONB)
 		return PG_GETARG_JSONB_P(argno);
 	return options_from_text(fcinfo, PG_GETARG_TEXT_PP(argno));
 }

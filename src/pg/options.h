@@ -1,6 +1,6 @@
 /*
  * options.h
- *		The trailing "options" argument of our functions.
+ *		The argument "options" of our functions.
  *
  * It is jsonb.  For each call that may end in options there is also one with
  * text, which a literal or a parameter without a type is taken for.  In a place
@@ -14,7 +14,7 @@
 #ifndef NL_OPTIONS_H
 #define NL_OPTIONS_H
 
-#include "noisylabel.h"
+#include "pg/arguments.h"
 
 #include "utils/jsonb.h"
 
@@ -39,16 +39,7 @@ typedef struct Option
 	const char *const *choices; /* ends with NULL */
 } Option;
 
-/* What the options argument of a function is declared as. */
-typedef enum OptionsForm
-{
-	OPTIONS_NONE,
-	OPTIONS_JSONB,
-	OPTIONS_TEXT
-} OptionsForm;
-
-extern const Jsonb *options_argument(FunctionCallInfo fcinfo, int argno,
-									 OptionsForm form);
+extern const Jsonb *options_argument(FunctionCallInfo fcinfo);
 extern void options_refuse(FunctionCallInfo fcinfo, int argno, const text *name,
 						   const char *place, const char *call);
 extern void options_parse(const Jsonb *jsonb, const Option *options, int n,

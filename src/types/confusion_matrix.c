@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "pg/arguments.h"
 #include "pg/json.h"
 #include "types/label_distribution.h"
 #include "libpq/pqformat.h"

@@ -7,7 +7,9 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "pg/arguments.h"
 #include "pg/json.h"
+#include "pg/results.h"
 #include "libpq/pqformat.h"
 #include "types/value_forms.h"
 
@@ -333,14 +335,13 @@ label_distribution_probabilities(PG_FUNCTION_ARGS)
 {
 	LabelDistribution *d = PG_GETARG_LABEL_DISTRIBUTION(0);
 	Names		names = label_distribution_labels(d);
-	bool	   *nulls;
-	Datum	   *values = nl_srf_begin(fcinfo, &nulls);
+	ResultRows	rows = rows_begin(fcinfo);
 
 	for (uint32 i = 0; i < d->n; i++)
 	{
-		values[0] = PointerGetDatum(names_text(&names, i));
-		values[1] = Float8GetDatum(d->p[i]);
-		nl_srf_row(fcinfo, values, nulls);
+		rows.values[0] = PointerGetDatum(names_text(&names, i));
+		rows.values[1] = Float8GetDatum(d->p[i]);
+		rows_add(&rows);
 	}
-	return (Datum) 0;
+	return rows_end(&rows);
 }

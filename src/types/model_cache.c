@@ -12,6 +12,7 @@
  */
 #include "types/model_cache.h"
 
+#include "pg/arguments.h"
 #include "access/detoast.h"
 #include "types/shared_value.h"
 

@@ -93,6 +93,7 @@ extern RowLog *row_log_append_log(FunctionCallInfo fcinfo, const RowLog *other,
 extern LogReader row_log_begin(const RowLog *log);
 extern bool row_log_next(LogReader *reader, LogRow *row);
 extern RowOptions row_log_options(const RowLog *log);
+extern RowOptions row_options(FunctionCallInfo fcinfo);
 extern void *log_field_aligned(const LogField *field);
 extern double log_field_double(const LogRow *row, int i, ValueKind kind);
 

@@ -15,6 +15,7 @@
 
 #include <math.h>
 
+#include "pg/arguments.h"
 #include "pg/json.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"

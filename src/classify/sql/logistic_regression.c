@@ -14,27 +14,22 @@
  */
 #include "types/classifier.h"
 #include "classify/classifier_options.h"
-#include "pg/json.h"
+#include "pg/options.h"
+#include "pg/results.h"
 #include "types/model_cache.h"
 #include "types/shared_value.h"
 #include "types/training_state.h"
 
 #include "utils/fmgrprotos.h"
 
-typedef enum TargetKind
-{
-	TARGET_TEXT,
-	TARGET_ANY,
-	TARGET_DISTRIBUTION
-} TargetKind;
-
 static ExpandedTraining *
-get_state(FunctionCallInfo fcinfo, bool soft, bool weighted)
+get_state(FunctionCallInfo fcinfo, int kind)
 {
 	MemoryContext context = value_state_context(fcinfo);
 
 	if (PG_ARGISNULL(0))
-		return training_expand_new(context, soft, weighted);
+		return training_expand_new(context, kind & TRAINING_ROW_SOFT,
+								   kind & TRAINING_ROW_WEIGHTED);
 	if (value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
 	{
 		ExpandedTraining *et = (ExpandedTraining *) DatumGetEOHP(PG_GETARG_DATUM(0));
@@ -46,27 +41,25 @@ get_state(FunctionCallInfo fcinfo, bool soft, bool weighted)
 	return training_expand(PG_GETARG_DATUM(0), context);
 }
 
-/* All but the features. */
+/* All but the features; "weight" is for where there is one. */
 static LogRow
-begin_row(FunctionCallInfo fcinfo, TargetKind kind, double *weight)
+begin_row(FunctionCallInfo fcinfo, double *weight)
 {
+	const Signature *signature = nl_signature(fcinfo);
 	LogRow		row = {0, 1, {{0}}};
 
-	if (kind == TARGET_DISTRIBUTION)
+	if (signature_is_name(signature, 1))
+		row.field[0] = log_field_text(nl_name_argument(fcinfo, 1));
+	else
 	{
 		LabelDistribution *target = PG_GETARG_LABEL_DISTRIBUTION(1);
 
 		row.kind = TRAINING_ROW_SOFT;
 		row.field[0] = (LogField) {target, VARSIZE(target)};
 	}
-	else
-		row.field[0] = log_field_text(kind == TARGET_TEXT ?
-									  nl_text_argument(fcinfo, 1) :
-									  nl_any_to_text(fcinfo, 1));
-	if (weight != NULL)
+	if (signature->weight != NO_ARGUMENT)
 	{
-		*weight = PG_GETARG_FLOAT8(3);
-		nl_check_weight(*weight);
+		*weight = nl_weight_argument(fcinfo);
 		row.kind |= TRAINING_ROW_WEIGHTED;
 		row.field[row.n++] = (LogField) {weight, sizeof(double)};
 	}
@@ -109,25 +102,28 @@ append_to_log(FunctionCallInfo fcinfo, LogRow *row, const RowOptions *options)
 	return log;
 }
 
-/* Arguments: state, target, features, then weight and options, if any. */
-static Datum
-accum(FunctionCallInfo fcinfo, TargetKind kind, bool weighted, OptionsForm form)
+/* (training_set, target, features [, weight] [, options]) */
+NL_FUNCTION(training_accum);
+Datum
+training_accum(PG_FUNCTION_ARGS)
 {
-	RowOptions	options = {form != OPTIONS_NONE, NULL};
+	int			weight_argument = nl_signature(fcinfo)->weight;
+	RowOptions	options;
 	double		weight;
 	LogRow		row;
 	RowLog	   *log;
 	ArrayType  *features;
 	ExpandedTraining *et = NULL;
 
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || (weighted && PG_ARGISNULL(3)))
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) ||
+		(weight_argument != NO_ARGUMENT && PG_ARGISNULL(weight_argument)))
 		VALUE_RETURN_STATE();
-	options.value = options_argument(fcinfo, 3 + weighted, form);
+	options = row_options(fcinfo);
 	if (options.given && PG_ARGISNULL(0))
 		(void) classifier_options(options.value, false);	/* bad ones fail before the work */
-	row = begin_row(fcinfo, kind, weighted ? &weight : NULL);
+	row = begin_row(fcinfo, &weight);
 	if (!row_log_possible(fcinfo))
-		et = get_state(fcinfo, kind == TARGET_DISTRIBUTION, weighted);
+		et = get_state(fcinfo, row.kind);
 	features = PG_GETARG_ARRAYTYPE_P(2);
 	row.field[row.n].size = features_check(features, next_row(fcinfo, et)) * sizeof(double);
 	row.field[row.n++].data = ARR_DATA_PTR(features);
@@ -136,39 +132,12 @@ accum(FunctionCallInfo fcinfo, TargetKind kind, bool weighted, OptionsForm form)
 		log = append_to_log(fcinfo, &row, &options);
 		if (log != NULL)
 			PG_RETURN_POINTER(log);
-		et = get_state(fcinfo, kind == TARGET_DISTRIBUTION, weighted);
+		et = get_state(fcinfo, row.kind);
 	}
 	training_set_add_row(et, &row);
 	state_options_add(&et->options, &options, et->hdr.eoh_context);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&et->hdr));
 }
-
-#define ACCUM(name, kind, weighted, form) \
-	NL_FUNCTION(name); \
-	Datum \
-	name(PG_FUNCTION_ARGS) \
-	{ \
-		return accum(fcinfo, kind, weighted, form); \
-	}
-
-ACCUM(training_accum, TARGET_TEXT, false, OPTIONS_NONE)
-ACCUM(training_accum_weight, TARGET_TEXT, true, OPTIONS_NONE)
-ACCUM(training_accum_options, TARGET_TEXT, false, OPTIONS_JSONB)
-ACCUM(training_accum_text_options, TARGET_TEXT, false, OPTIONS_TEXT)
-ACCUM(training_accum_weight_options, TARGET_TEXT, true, OPTIONS_JSONB)
-ACCUM(training_accum_weight_text_options, TARGET_TEXT, true, OPTIONS_TEXT)
-ACCUM(training_accum_any, TARGET_ANY, false, OPTIONS_NONE)
-ACCUM(training_accum_any_weight, TARGET_ANY, true, OPTIONS_NONE)
-ACCUM(training_accum_any_options, TARGET_ANY, false, OPTIONS_JSONB)
-ACCUM(training_accum_any_text_options, TARGET_ANY, false, OPTIONS_TEXT)
-ACCUM(training_accum_any_weight_options, TARGET_ANY, true, OPTIONS_JSONB)
-ACCUM(training_accum_any_weight_text_options, TARGET_ANY, true, OPTIONS_TEXT)
-ACCUM(training_accum_soft, TARGET_DISTRIBUTION, false, OPTIONS_NONE)
-ACCUM(training_accum_soft_weight, TARGET_DISTRIBUTION, true, OPTIONS_NONE)
-ACCUM(training_accum_soft_options, TARGET_DISTRIBUTION, false, OPTIONS_JSONB)
-ACCUM(training_accum_soft_text_options, TARGET_DISTRIBUTION, false, OPTIONS_TEXT)
-ACCUM(training_accum_soft_weight_options, TARGET_DISTRIBUTION, true, OPTIONS_JSONB)
-ACCUM(training_accum_soft_weight_text_options, TARGET_DISTRIBUTION, true, OPTIONS_TEXT)
 
 /* The state as a log with all rows of another set; NULL: it cannot be one. */
 static RowLog *
@@ -203,7 +172,8 @@ training_combine(PG_FUNCTION_ARGS)
 	if (log != NULL)
 		PG_RETURN_POINTER(log);
 	other = training_get(PG_GETARG_DATUM(1), CurrentMemoryContext);
-	et = get_state(fcinfo, other->set.soft, other->set.weight != NULL);
+	et = get_state(fcinfo, (other->set.soft ? TRAINING_ROW_SOFT : 0) |
+				   (other->set.weight != NULL ? TRAINING_ROW_WEIGHTED : 0));
 	training_set_merge(et, other);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&et->hdr));
 }
@@ -448,21 +418,17 @@ classifier_coefficients(PG_FUNCTION_ARGS)
 {
 	ClassifierView view = classifier_view(classifier_get(PG_GETARG_DATUM(0)));
 	uint32		columns = classifier_columns(view.labels.n);
-	bool	   *nulls;
-	Datum	   *values = nl_srf_begin(fcinfo, &nulls);
+	ResultRows	rows = rows_begin(fcinfo);
 
 	for (uint32 k = 0; k < columns; k++)
-	{
-		values[0] = PointerGetDatum(names_text(&view.labels, columns == 1 ? 1 : k));
 		for (uint32 j = 0; j <= view.features; j++)
 		{
-			CHECK_FOR_INTERRUPTS();
-			values[1] = Int32GetDatum(j);
-			values[2] = Float8GetDatum(view.coefficients[(Size) k * (view.features + 1) + j]);
-			nl_srf_row(fcinfo, values, nulls);
+			rows.values[0] = PointerGetDatum(names_text(&view.labels, columns == 1 ? 1 : k));
+			rows.values[1] = Int32GetDatum(j);
+			rows.values[2] = Float8GetDatum(view.coefficients[(Size) k * (view.features + 1) + j]);
+			rows_add(&rows);
 		}
-	}
-	return (Datum) 0;
+	return rows_end(&rows);
 }
 
 NL_FUNCTION(classifier_labels);

@@ -34,27 +34,20 @@
 #include "classify/classifier_options.h"
 #include "classify/folds.h"
 
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "windowapi.h"
 
 #define SCRATCH_ROWS 64
 #define PREFETCHED 8			/* rows ahead */
 #define NO_PLACE PG_UINT32_MAX
-#define NO_ARGUMENT (-1)
 
-/* Which argument is what: (target, features [, group] [, options]), or with (group, weight, options) */
-typedef struct Arguments
+/* Which arguments a call has: (target, features [, group] [, weight] [, options]) */
+typedef struct CallSite
 {
+	const Signature *signature;
 	bool		soft;
-	ArgumentText label_text;
-	ArgumentText group_text;
-	int			group;
-	int			weight;
-	int			options;
-	OptionsForm options_form;
 	bool		told[2];		/* the user, that equal rows are kept together, split */
-} Arguments;
+} CallSite;
 
 typedef struct Partition
 {
@@ -74,33 +67,19 @@ typedef struct Partition
 	LabelDistribution *blank;	/* of all classes, each 0 */
 } Partition;
 
-static ArgumentText
-text_of(Oid type)
-{
-	return type == TEXTOID ? nl_text_argument : nl_any_to_text;
-}
-
-/* The call's shape, found out once for each call site. */
-static Arguments *
-get_arguments(FunctionCallInfo fcinfo, bool soft)
+static CallSite *
+get_call_site(FunctionCallInfo fcinfo)
 {
 	void	  **place = nl_call_cache(fcinfo);
-	Arguments  *a = *place;
-	int			n = PG_NARGS();
+	CallSite   *site = *place;
 
-	if (a != NULL)
-		return a;
-	*place = a = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Arguments));
-	a->soft = soft;
-	a->label_text = text_of(get_fn_expr_argtype(fcinfo->flinfo, 0));
-	a->options_form = n > 2 && get_fn_expr_argtype(fcinfo->flinfo, n - 1) == JSONBOID ?
-		OPTIONS_JSONB : n > 3 ? OPTIONS_TEXT : OPTIONS_NONE;
-	a->options = a->options_form == OPTIONS_NONE ? NO_ARGUMENT : n - 1;
-	a->weight = n == 5 ? 3 : NO_ARGUMENT;
-	a->group = n == 2 || a->options == 2 ? NO_ARGUMENT : 2;
-	if (a->group != NO_ARGUMENT)
-		a->group_text = text_of(get_fn_expr_argtype(fcinfo->flinfo, 2));
-	return a;
+	if (site == NULL)
+	{
+		*place = site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
+		site->signature = nl_signature(fcinfo);
+		site->soft = !signature_is_name(site->signature, 0);
+	}
+	return site;
 }
 
 /*
@@ -124,34 +103,34 @@ fetch(FunctionCallInfo fcinfo, int argno, int64 position)
 }
 
 static uint64
-group_hash(FunctionCallInfo fcinfo, const Arguments *a, uint64 seed)
+group_hash(FunctionCallInfo fcinfo, const CallSite *site, uint64 seed)
 {
-	text	   *group = a->group_text(fcinfo, a->group);
+	text	   *group = nl_name_argument(fcinfo, site->signature->group);
 	uint64		hash = hash_bytes_extended((unsigned char *) VARDATA_ANY(group),
 										   VARSIZE_ANY_EXHDR(group), seed);
 
-	options_refuse(fcinfo, a->group, group, "the group",
+	options_refuse(fcinfo, site->signature->group, group, "the group",
 				   "oof_predict(label, features, %s)");
 	return hash == 0 ? 1 : hash;
 }
 
 /* An argument of a row, of which the features have been put away. */
 static void
-collect_argument(FunctionCallInfo fcinfo, const Arguments *a, Partition *p,
+collect_argument(FunctionCallInfo fcinfo, const CallSite *site, Partition *p,
 				 int argno, int64 position)
 {
 	TrainingSet *set = &p->set;
 	uint32		row = p->place[position];
 	bool		known = fetch(fcinfo, argno, position);
 
-	if (argno == a->group)
-		p->group[row] = known ? group_hash(fcinfo, a, p->seed) : 0;
-	else if (argno == a->weight)
+	if (argno == site->signature->group)
+		p->group[row] = known ? group_hash(fcinfo, site, p->seed) : 0;
+	else if (argno == site->signature->weight)
 		training_set_weight(set, row, known ? PG_GETARG_FLOAT8(argno) : 0);
-	else if (a->soft)
+	else if (site->soft)
 		training_set_target(set, row, known ? PG_GETARG_LABEL_DISTRIBUTION(argno) : NULL);
 	else
-		training_set_label(set, row, known ? a->label_text(fcinfo, argno) : NULL);
+		training_set_label(set, row, known ? nl_name_argument(fcinfo, argno) : NULL);
 }
 
 static void
@@ -167,26 +146,26 @@ collect_features(FunctionCallInfo fcinfo, Partition *p, int64 position)
 
 /* A few rows, argument by argument.  Of rows without features no more is asked. */
 static void
-collect_rows(FunctionCallInfo fcinfo, const Arguments *a, Partition *p,
+collect_rows(FunctionCallInfo fcinfo, const CallSite *site, Partition *p,
 			 uint32 from, uint32 end)
 {
-	const int	others[] = {0, a->group, a->weight};
+	const int	others[] = {0, site->signature->group, site->signature->weight};
 
 	for (uint32 i = from; i < end; i++)
 		collect_features(fcinfo, p, i);
 	for (int k = 0; k < (int) lengthof(others); k++)
 		for (uint32 i = from; i < end && others[k] != NO_ARGUMENT; i++)
 			if (p->place[i] != NO_PLACE)
-				collect_argument(fcinfo, a, p, others[k], i);
+				collect_argument(fcinfo, site, p, others[k], i);
 }
 
 /* Those of a row must be those of the first. */
 static void
-check_row_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
+check_row_options(FunctionCallInfo fcinfo, const CallSite *site, int64 position,
 			  const Jsonb *options)
 {
-	bool		given = fetch(fcinfo, a->options, position);
-	const Jsonb *other = options_argument(fcinfo, a->options, a->options_form);
+	bool		given = fetch(fcinfo, site->signature->options, position);
+	const Jsonb *other = options_argument(fcinfo);
 
 	if (given != (options != NULL) ||
 		(given && (VARSIZE(other) != VARSIZE(options) ||
@@ -198,14 +177,14 @@ check_row_options(FunctionCallInfo fcinfo, const Arguments *a, int64 position,
 
 /* Options that are no constant must still be the same for all rows. */
 static void
-check_options(FunctionCallInfo fcinfo, const Arguments *a, const Partition *p,
+check_options(FunctionCallInfo fcinfo, const CallSite *site, const Partition *p,
 			  const Jsonb *options)
 {
 	MemoryContextSwitchTo(p->scratch);
 	for (int64 i = 1; i < p->rows; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		check_row_options(fcinfo, a, i, options);
+		check_row_options(fcinfo, site, i, options);
 		if (i % SCRATCH_ROWS == 0)
 			MemoryContextReset(p->scratch);
 	}
@@ -214,35 +193,35 @@ check_options(FunctionCallInfo fcinfo, const Arguments *a, const Partition *p,
 }
 
 static ClassifierOptions
-get_options(FunctionCallInfo fcinfo, const Arguments *a, const Partition *p)
+get_options(FunctionCallInfo fcinfo, const CallSite *site, const Partition *p)
 {
 	Jsonb	   *options = NULL;
 
-	if (fetch(fcinfo, a->options, 0))
+	if (fetch(fcinfo, site->signature->options, 0))
 	{
-		const Jsonb *first = options_argument(fcinfo, a->options, a->options_form);
+		const Jsonb *first = options_argument(fcinfo);
 
 		options = palloc(VARSIZE(first));
 		memcpy(options, first, VARSIZE(first));
 	}
-	if (a->options != NO_ARGUMENT &&
-		!get_fn_expr_arg_stable(fcinfo->flinfo, a->options))
-		check_options(fcinfo, a, p, options);
+	if (site->signature->options != NO_ARGUMENT &&
+		!get_fn_expr_arg_stable(fcinfo->flinfo, site->signature->options))
+		check_options(fcinfo, site, p, options);
 	return classifier_options(options, true);
 }
 
 static void
-collect(FunctionCallInfo fcinfo, const Arguments *a, Partition *p)
+collect(FunctionCallInfo fcinfo, const CallSite *site, Partition *p)
 {
 	p->place = nl_alloc(p->context, mul_size(p->rows, sizeof(uint32)));
-	if (a->group != NO_ARGUMENT)
+	if (site->signature->group != NO_ARGUMENT)
 		p->group = nl_alloc(p->context, mul_size(p->rows, sizeof(uint64)));
-	training_set_init(&p->set, p->context, a->soft, a->weight != NO_ARGUMENT, p->rows);
+	training_set_init(&p->set, p->context, site->soft, site->signature->weight != NO_ARGUMENT, p->rows);
 	MemoryContextSwitchTo(p->scratch);
 	for (uint32 i = 0; i < p->rows; i += 2)
 	{
 		CHECK_FOR_INTERRUPTS();
-		collect_rows(fcinfo, a, p, i, Min(i + 2, p->rows));
+		collect_rows(fcinfo, site, p, i, Min(i + 2, p->rows));
 		if (i % SCRATCH_ROWS == 0)
 			MemoryContextReset(p->scratch);
 	}
@@ -287,15 +266,15 @@ warn_of_folds(const Partition *p, const Folds *folds, int wanted)
  * query, until the user says which it is.  Groups say so where nothing else ties.
  */
 static void
-tell_of_duplicates(Arguments *a, uint32 rows, const Folds *folds, Duplicates duplicates)
+tell_of_duplicates(CallSite *site, uint32 rows, const Folds *folds, Duplicates duplicates)
 {
 	bool		kinds = folds_are_kinds(rows, folds->vectors);
 
-	if (folds->twins <= rows / 2 || folds->kept_apart || a->told[folds->split] ||
+	if (folds->twins <= rows / 2 || folds->kept_apart || site->told[folds->split] ||
 		(duplicates == DUPLICATES_TOGETHER && !kinds) || duplicates == DUPLICATES_SPLIT ||
-		(folds->split && a->group != NO_ARGUMENT))
+		(folds->split && site->signature->group != NO_ARGUMENT))
 		return;
-	a->told[folds->split] = true;
+	site->told[folds->split] = true;
 	if (!folds->split)
 		ereport(WARNING,
 				(errmsg("oof_predict() keeps rows with the same features in one fold, and %u of %u rows have such a twin",
@@ -423,7 +402,7 @@ move_places(Partition *p, uint32 rows)
 }
 
 static void
-fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
+fit_partition(FunctionCallInfo fcinfo, CallSite *site, Partition *p)
 {
 	int64		rows = WinGetPartitionRowCount(PG_WINDOW_OBJECT());
 	ClassifierOptions options;
@@ -436,9 +415,9 @@ fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("oof_predict() takes at most %d rows of a partition", PG_INT32_MAX)));
 	p->rows = rows;
-	options = get_options(fcinfo, a, p);
+	options = get_options(fcinfo, site, p);
 	p->seed = options.seed;
-	collect(fcinfo, a, p);
+	collect(fcinfo, site, p);
 	if (p->set.x.n == 0 || !can_learn(p))
 		return;
 	p->names = training_set_names(&p->set);
@@ -453,7 +432,7 @@ fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 		pfree(p->group);
 	p->group = NULL;
 	warn_of_folds(p, &folds, options.folds);
-	tell_of_duplicates(a, p->set.x.n, &folds, options.duplicates);
+	tell_of_duplicates(site, p->set.x.n, &folds, options.duplicates);
 	if (folds.n == 0)
 		return;
 	p->design = design_make(&p->set, keys, folds.fold, folds.n);
@@ -471,7 +450,7 @@ fit_partition(FunctionCallInfo fcinfo, Arguments *a, Partition *p)
 }
 
 static Partition *
-get_partition(FunctionCallInfo fcinfo, bool soft)
+get_partition(FunctionCallInfo fcinfo)
 {
 	Partition  *p = WinGetPartitionLocalMemory(PG_WINDOW_OBJECT(), sizeof(Partition));
 	MemoryContext old;
@@ -483,7 +462,7 @@ get_partition(FunctionCallInfo fcinfo, bool soft)
 	p->scratch = AllocSetContextCreate(p->context, "oof_predict arguments",
 									   ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(p->context);
-	fit_partition(fcinfo, get_arguments(fcinfo, soft), p);
+	fit_partition(fcinfo, get_call_site(fcinfo), p);
 	MemoryContextSwitchTo(old);
 	p->fitted = true;
 	return p;
@@ -512,8 +491,10 @@ prefetch_scores(const Partition *p, int64 position)
 		__builtin_prefetch(row_scores(p, p->place[position], &model));
 }
 
-static Datum
-predict_row(FunctionCallInfo fcinfo, bool soft)
+/* (target, features [, group] [, weight] [, options]) */
+NL_FUNCTION(oof_predict);
+Datum
+oof_predict(PG_FUNCTION_ARGS)
 {
 	WindowObject window = PG_WINDOW_OBJECT();
 	Partition  *p;
@@ -524,7 +505,7 @@ predict_row(FunctionCallInfo fcinfo, bool soft)
 
 	if (!WindowObjectIsValid(window))
 		elog(ERROR, "oof_predict() is a window function");
-	p = get_partition(fcinfo, soft);
+	p = get_partition(fcinfo);
 	position = WinGetCurrentPosition(window);
 	if (p->place[position] == NO_PLACE || p->scores == NULL)
 		PG_RETURN_NULL();
@@ -543,20 +524,4 @@ predict_row(FunctionCallInfo fcinfo, bool soft)
 	for (uint32 k = 0; k < model->classes; k++)
 		result->p[model->label[k]] = p->p[k];
 	PG_RETURN_POINTER(result);
-}
-
-/* (label text or any type, features [, group] [, options]), or with (group, weight, options) */
-NL_FUNCTION(oof_predict);
-Datum
-oof_predict(PG_FUNCTION_ARGS)
-{
-	return predict_row(fcinfo, false);
-}
-
-/* (target label_distribution, features [, group] [, options]), or with (group, weight, options) */
-NL_FUNCTION(oof_predict_soft);
-Datum
-oof_predict_soft(PG_FUNCTION_ARGS)
-{
-	return predict_row(fcinfo, true);
 }

@@ -9,6 +9,7 @@
 #include "crowd/sql/annotation_aggregate.h"
 
 #include "pg/options.h"
+#include "pg/results.h"
 
 static ExpandedAnnotations *
 get_state(FunctionCallInfo fcinfo)
@@ -29,63 +30,39 @@ annotation_set_is_row(FunctionCallInfo fcinfo)
 	return !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
 }
 
-/*
- * The state with one more row: arguments 1 to 3 are item, annotator and label,
- * argument 4 is gold if nargs says that there is one.
- */
+/* (annotation_set, item, annotator, label [, gold] [, options]) */
+NL_FUNCTION(annotation_set_accum);
 Datum
-annotation_set_accum_row(FunctionCallInfo fcinfo, int nargs, ArgumentText get_text,
-						 const RowOptions *options)
+annotation_set_accum(PG_FUNCTION_ARGS)
 {
+	int			gold = nl_signature(fcinfo)->gold;
 	LogRow		row = {ANNOTATION_ROW, 3, {{0}}};
+	RowOptions	options;
 	RowLog	   *log;
 	ExpandedAnnotations *ea;
 
-	if (nargs > 4 && !PG_ARGISNULL(4))
+	if (!annotation_set_is_row(fcinfo))
+		VALUE_RETURN_STATE();
+	options = row_options(fcinfo);
+	if (gold != NO_ARGUMENT && !PG_ARGISNULL(gold))
 		row.n = 4;
 	for (int i = 0; i < row.n; i++)
 	{
-		text	   *name = get_text(fcinfo, i + 1);
+		text	   *name = nl_name_argument(fcinfo, i + 1);
 
 		if (i == 3)
-			options_refuse(fcinfo, 4, name, "the gold label",
+			options_refuse(fcinfo, gold, name, "the gold label",
 						   "dawid_skene(item, annotator, label, %s)");
 		row.field[i] = log_field_text(name);
 	}
-	log = row_log_append(fcinfo, KIND_ANNOTATION_SET, &row, options,
+	log = row_log_append(fcinfo, KIND_ANNOTATION_SET, &row, &options,
 						 ROW_LOG_LIMIT);
 	if (log != NULL)
 		PG_RETURN_POINTER(log);
 	ea = get_state(fcinfo);
 	annotation_set_add_row(ea, &row);
-	state_options_add(&ea->options, options, ea->hdr.eoh_context);
+	state_options_add(&ea->options, &options, ea->hdr.eoh_context);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
-}
-
-static Datum
-accum(FunctionCallInfo fcinfo, ArgumentText get_text)
-{
-	RowOptions	options = NO_OPTIONS;
-
-	if (!annotation_set_is_row(fcinfo))
-		VALUE_RETURN_STATE();
-	return annotation_set_accum_row(fcinfo, PG_NARGS(), get_text, &options);
-}
-
-/* (annotation_set, item text, annotator text, label text [, gold text]) */
-NL_FUNCTION(annotation_set_accum);
-Datum
-annotation_set_accum(PG_FUNCTION_ARGS)
-{
-	return accum(fcinfo, nl_text_argument);
-}
-
-/* (annotation_set, item "any", annotator "any", label "any" [, gold "any"]) */
-NL_FUNCTION(annotation_set_accum_any);
-Datum
-annotation_set_accum_any(PG_FUNCTION_ARGS)
-{
-	return accum(fcinfo, nl_any_to_text);
 }
 
 /* The state as a log with all of another set; NULL: it cannot be one. */

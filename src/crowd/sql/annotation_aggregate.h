@@ -8,8 +8,6 @@
 #include "types/annotation_set.h"
 
 extern bool annotation_set_is_row(FunctionCallInfo fcinfo);
-extern Datum annotation_set_accum_row(FunctionCallInfo fcinfo, int nargs,
-									  ArgumentText get_text,
-									  const RowOptions *options);
+extern NL_EXPORT Datum annotation_set_accum(PG_FUNCTION_ARGS);
 
 #endif							/* NL_ANNOTATION_AGGREGATE_H */

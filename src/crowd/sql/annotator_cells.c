@@ -21,7 +21,8 @@
 #include "types/annotator_model.h"
 
 #include "crowd/crowd_shrinkage.h"
-#include "math/interval.h"
+#include "pg/arguments.h"
+#include "pg/results.h"
 
 #define MAX_STEP 2.0
 
@@ -124,22 +125,21 @@ make_crowds(const AnnotatorModelView *model)
 /* What an annotator's result rows are made with. */
 typedef struct CellRows
 {
-	FunctionCallInfo fcinfo;
 	const AnnotatorModelView *model;
 	Crowd	   *crowds;			/* K * K */
 	double		level;
 	double	   *rates;			/* K * K: of the annotator */
 	double	   *counts;			/* K: of a row, at the maximum */
-	Datum	   *labels;			/* K */
-	Datum	   *values;
-	bool	   *nulls;
+	ResultRows	rows;
 } CellRows;
 
-/* The result rows of one truth; annotator and truth are in "values" already. */
+/* The result rows of one truth. */
 static void
 return_row(CellRows *c, uint32 annotator, uint32 truth)
 {
 	uint32		classes = c->model->labels.n;
+	Datum	   *values = c->rows.values;
+	bool	   *nulls = c->rows.nulls;
 	Row			row = load_row(c->model, annotator, truth);
 
 	step_to_maximum(&row, c->rates + (Size) truth * classes, classes, c->counts);
@@ -149,14 +149,15 @@ return_row(CellRows *c, uint32 annotator, uint32 truth)
 		RateEstimate rate;
 		bool		known = crowd_estimate(&c->crowds[(Size) truth * classes + l], &e, c->level, &rate);
 
-		CHECK_FOR_INTERRUPTS();
-		c->values[2] = c->labels[l];
-		c->values[3] = Float8GetDatum(row.counts[l]);
-		c->values[4] = Float8GetDatum(rate.rate);
-		c->values[5] = Float8GetDatum(rate.low);
-		c->values[6] = Float8GetDatum(rate.high);
-		c->nulls[4] = c->nulls[5] = c->nulls[6] = !known;
-		nl_srf_row(c->fcinfo, c->values, c->nulls);
+		values[0] = PointerGetDatum(names_text(&c->model->annotators, annotator));
+		values[1] = PointerGetDatum(names_text(&c->model->labels, truth));
+		values[2] = PointerGetDatum(names_text(&c->model->labels, l));
+		values[3] = Float8GetDatum(row.counts[l]);
+		values[4] = Float8GetDatum(rate.rate);
+		values[5] = Float8GetDatum(rate.low);
+		values[6] = Float8GetDatum(rate.high);
+		nulls[4] = nulls[5] = nulls[6] = !known;
+		rows_add(&c->rows);
 	}
 }
 
@@ -167,30 +168,19 @@ annotator_cells(PG_FUNCTION_ARGS)
 	AnnotatorModelView model =
 	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
 	CellRows	c = {
-		.fcinfo = fcinfo,
 		.model = &model,
-		.level = check_level(PG_GETARG_FLOAT8(1)),
+		.level = nl_check_level(PG_GETARG_FLOAT8(1)),
 		.crowds = make_crowds(&model),
 		.rates = palloc(model_cells(&model) * sizeof(double)),
-		.counts = palloc(model.labels.n * sizeof(double)),
-		.labels = palloc(model.labels.n * sizeof(Datum))
+		.counts = palloc(model.labels.n * sizeof(double))
 	};
 
-	c.values = nl_srf_begin(fcinfo, &c.nulls);
-	for (uint32 k = 0; k < model.labels.n; k++)
-		c.labels[k] = PointerGetDatum(names_text(&model.labels, k));
+	c.rows = rows_begin(fcinfo);
 	for (uint32 j = 0; j < model.annotators.n; j++)
 	{
-		text	   *annotator = names_text(&model.annotators, j);
-
-		c.values[0] = PointerGetDatum(annotator);
 		annotator_model_rates(&model, j, c.rates);
 		for (uint32 k = 0; k < model.labels.n; k++)
-		{
-			c.values[1] = c.labels[k];
 			return_row(&c, j, k);
-		}
-		pfree(annotator);
 	}
-	return (Datum) 0;
+	return rows_end(&c.rows);
 }

@@ -11,7 +11,8 @@
 #include "types/confusion_matrix.h"
 #include "crowd/crowd_shrinkage.h"
 #include "types/label_distribution.h"
-#include "math/interval.h"
+#include "pg/arguments.h"
+#include "pg/results.h"
 #include "utils/array.h"
 
 /* Columns of annotators(), in order. */
@@ -216,7 +217,7 @@ annotators(PG_FUNCTION_ARGS)
 {
 	AnnotatorModelView model =
 	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
-	double		level = check_level(PG_GETARG_FLOAT8(1));
+	double		level = nl_check_level(PG_GETARG_FLOAT8(1));
 	Crowd	   *crowd = accuracy_crowd(&model);
 	double	   *prior = mixed_prior(&model);
 	AnnotatorRates r = {
@@ -224,24 +225,15 @@ annotators(PG_FUNCTION_ARGS)
 		.rates = palloc(model_cells(&model) * sizeof(double)),
 		.rows = palloc(model.labels.n * sizeof(double))
 	};
-	bool	   *nulls;
-	Datum	   *values = nl_srf_begin(fcinfo, &nulls);
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
-												  "annotator rows",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(scratch);
+	ResultRows	rows = rows_begin(fcinfo);
 
 	for (uint32 j = 0; j < model.annotators.n; j++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		MemoryContextReset(scratch);
 		load_rates(&model, j, &r);
-		annotator_row(&model, j, &r, crowd, prior, level, values, nulls);
-		nl_srf_row(fcinfo, values, nulls);
+		annotator_row(&model, j, &r, crowd, prior, level, rows.values, rows.nulls);
+		rows_add(&rows);
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(scratch);
-	return (Datum) 0;
+	return rows_end(&rows);
 }
 
 NL_FUNCTION(class_prior);

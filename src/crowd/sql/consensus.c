@@ -7,8 +7,7 @@
 
 #include "types/annotation_set.h"
 #include "types/label_distribution.h"
-
-#define ITEM_BLOCK 256			/* items between resets of scratch memory */
+#include "pg/results.h"
 
 /* How the set's codes are known to the model, and buffers for one item. */
 typedef struct ConsensusState
@@ -91,23 +90,13 @@ consensus(PG_FUNCTION_ARGS)
 {
 	AnnotatorModel *model = annotator_model_get(PG_GETARG_DATUM(1));
 	ConsensusState s = begin_consensus(PG_GETARG_DATUM(0), model);
-	bool	   *nulls;
-	Datum	   *values = nl_srf_begin(fcinfo, &nulls);
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
-												  "consensus rows",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(scratch);
+	ResultRows	rows = rows_begin(fcinfo);
 
 	for (uint32 item = 0; item < s.view.items; item++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		if (item % ITEM_BLOCK == 0)
-			MemoryContextReset(scratch);
 		item_posterior(&s, item);
-		item_row(&s, item, values);
-		nl_srf_row(fcinfo, values, nulls);
+		item_row(&s, item, rows.values);
+		rows_add(&rows);
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(scratch);
-	return (Datum) 0;
+	return rows_end(&rows);
 }

@@ -507,26 +507,14 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	PG_RETURN_DATUM(shared_value_make(model));
 }
 
-/* dawid_skene(annotation_set, options jsonb); NULL options are none */
+/* dawid_skene(annotation_set, options); NULL options are none */
 NL_FUNCTION(dawid_skene_fit);
 Datum
 dawid_skene_fit(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	return fit_set(fcinfo, PG_GETARG_DATUM(0),
-				   options_argument(fcinfo, 1, OPTIONS_JSONB));
-}
-
-/* dawid_skene(annotation_set, options text) */
-NL_FUNCTION(dawid_skene_fit_text_options);
-Datum
-dawid_skene_fit_text_options(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	return fit_set(fcinfo, PG_GETARG_DATUM(0),
-				   options_argument(fcinfo, 1, OPTIONS_TEXT));
+	return fit_set(fcinfo, PG_GETARG_DATUM(0), options_argument(fcinfo));
 }
 
 /* Final function of the aggregates: options, if any, are in the state. */
@@ -539,47 +527,12 @@ dawid_skene_final(PG_FUNCTION_ARGS)
 	return fit_set(fcinfo, PG_GETARG_DATUM(0), NULL);
 }
 
-/* A row of an aggregate whose last argument is options. */
-static Datum
-accum_with_options(FunctionCallInfo fcinfo, ArgumentText get_text, OptionsForm form)
-{
-	int			last = PG_NARGS() - 1;
-	RowOptions	options = {true, NULL};
-
-	if (!annotation_set_is_row(fcinfo))
-		VALUE_RETURN_STATE();
-	options.value = options_argument(fcinfo, last, form);
-	if (PG_ARGISNULL(0))
-		(void) parse_options(options.value);	/* bad ones fail before the work */
-	return annotation_set_accum_row(fcinfo, last, get_text, &options);
-}
-
-/* (annotation_set, item, annotator, label [, gold], options jsonb) */
+/* (annotation_set, item, annotator, label [, gold], options) */
 NL_FUNCTION(dawid_skene_accum);
 Datum
 dawid_skene_accum(PG_FUNCTION_ARGS)
 {
-	return accum_with_options(fcinfo, nl_text_argument, OPTIONS_JSONB);
-}
-
-NL_FUNCTION(dawid_skene_accum_any);
-Datum
-dawid_skene_accum_any(PG_FUNCTION_ARGS)
-{
-	return accum_with_options(fcinfo, nl_any_to_text, OPTIONS_JSONB);
-}
-
-/* (annotation_set, item, annotator, label, gold, options text) */
-NL_FUNCTION(dawid_skene_accum_text_options);
-Datum
-dawid_skene_accum_text_options(PG_FUNCTION_ARGS)
-{
-	return accum_with_options(fcinfo, nl_text_argument, OPTIONS_TEXT);
-}
-
-NL_FUNCTION(dawid_skene_accum_any_text_options);
-Datum
-dawid_skene_accum_any_text_options(PG_FUNCTION_ARGS)
-{
-	return accum_with_options(fcinfo, nl_any_to_text, OPTIONS_TEXT);
+	if (PG_ARGISNULL(0) && annotation_set_is_row(fcinfo))
+		(void) parse_options(options_argument(fcinfo)); /* bad ones fail before the work */
+	return annotation_set_accum(fcinfo);
 }

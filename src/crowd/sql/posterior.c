@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "pg/arguments.h"
 #include "types/label_distribution.h"
 #include "libpq/pqformat.h"
 #include "types/value_forms.h"
@@ -149,8 +150,10 @@ get_state(FunctionCallInfo fcinfo)
 	return copy;
 }
 
-static Datum
-accum(FunctionCallInfo fcinfo, ArgumentText get_text)
+/* (posterior_state, annotator_model, annotator, label) */
+NL_FUNCTION(posterior_accum);
+Datum
+posterior_accum(PG_FUNCTION_ARGS)
 {
 	ModelScorer *scorer;
 	PosteriorState *state;
@@ -162,10 +165,10 @@ accum(FunctionCallInfo fcinfo, ArgumentText get_text)
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		VALUE_RETURN_STATE();
 	scorer = model_scorer_cached(fcinfo, 1);
-	annotator = get_text(fcinfo, 2);
+	annotator = nl_name_argument(fcinfo, 2);
 	j = model_scorer_annotator(scorer, VARDATA_ANY(annotator),
 							   VARSIZE_ANY_EXHDR(annotator));
-	label = get_text(fcinfo, 3);
+	label = nl_name_argument(fcinfo, 3);
 	l = model_scorer_label(scorer, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
 	if (PG_ARGISNULL(0))
 		state = state_begin(scorer);
@@ -177,22 +180,6 @@ accum(FunctionCallInfo fcinfo, ArgumentText get_text)
 	}
 	score_add(scorer, state_score(state), j, l);
 	PG_RETURN_POINTER(state);
-}
-
-/* (posterior_state, annotator_model, annotator text, label text) */
-NL_FUNCTION(posterior_accum);
-Datum
-posterior_accum(PG_FUNCTION_ARGS)
-{
-	return accum(fcinfo, nl_text_argument);
-}
-
-/* (posterior_state, annotator_model, annotator "any", label "any") */
-NL_FUNCTION(posterior_accum_any);
-Datum
-posterior_accum_any(PG_FUNCTION_ARGS)
-{
-	return accum(fcinfo, nl_any_to_text);
 }
 
 /* (posterior_state, posterior_state): either side may be NULL */

@@ -13,6 +13,8 @@
  * of a matrix.
  */
 #include "types/confusion_matrix.h"
+
+#include "pg/arguments.h"
 #include "types/label_distribution.h"
 #include "metrics/spelling.h"
 
@@ -98,79 +100,32 @@ any_null(FunctionCallInfo fcinfo)
 	return false;
 }
 
-/* The weight is argument 3, where the function has one. */
-static inline double
-get_weight(FunctionCallInfo fcinfo)
-{
-	double		weight = 1;
-
-	if (PG_NARGS() > 3)
-	{
-		weight = PG_GETARG_FLOAT8(3);
-		nl_check_weight(weight);
-	}
-	return weight;
-}
-
-static Datum
-accum(FunctionCallInfo fcinfo, ArgumentText get_text)
+/*
+ * (confusion_matrix, truth, label [, weight]); the truth may be a
+ * label_distribution
+ */
+NL_FUNCTION(confusion_accum);
+Datum
+confusion_accum(PG_FUNCTION_ARGS)
 {
 	LogRow		row = {CONFUSION_ROW_LABELS, PG_NARGS() - 1, {{0}}};
 	double		weight;
 
 	if (any_null(fcinfo))
 		VALUE_RETURN_STATE();
-	weight = get_weight(fcinfo);
-	row.field[0] = log_field_text(get_text(fcinfo, 1));
-	row.field[1] = log_field_text(get_text(fcinfo, 2));
+	weight = nl_weight_argument(fcinfo);
+	if (signature_is_name(nl_signature(fcinfo), 1))
+		row.field[0] = log_field_text(nl_name_argument(fcinfo, 1));
+	else
+	{
+		LabelDistribution *truth = PG_GETARG_LABEL_DISTRIBUTION(1);
+
+		row.kind = CONFUSION_ROW_EXPECTED;
+		row.field[0] = (LogField) {truth, VARSIZE(truth)};
+	}
+	row.field[1] = log_field_text(nl_name_argument(fcinfo, 2));
 	row.field[2] = (LogField) {&weight, sizeof(weight)};
 	return add_row(fcinfo, &row);
-}
-
-/* (confusion_matrix, truth text, label text [, weight float8]) */
-NL_FUNCTION(confusion_accum);
-Datum
-confusion_accum(PG_FUNCTION_ARGS)
-{
-	return accum(fcinfo, nl_text_argument);
-}
-
-/* (confusion_matrix, truth "any", label "any" [, weight float8]) */
-NL_FUNCTION(confusion_accum_any);
-Datum
-confusion_accum_any(PG_FUNCTION_ARGS)
-{
-	return accum(fcinfo, nl_any_to_text);
-}
-
-static Datum
-accum_expected(FunctionCallInfo fcinfo, ArgumentText get_text)
-{
-	LogRow		row = {CONFUSION_ROW_EXPECTED, 2, {{0}}};
-	LabelDistribution *truth;
-
-	if (any_null(fcinfo))
-		VALUE_RETURN_STATE();
-	truth = PG_GETARG_LABEL_DISTRIBUTION(1);
-	row.field[0] = (LogField) {truth, VARSIZE(truth)};
-	row.field[1] = log_field_text(get_text(fcinfo, 2));
-	return add_row(fcinfo, &row);
-}
-
-/* (confusion_matrix, truth label_distribution, label text) */
-NL_FUNCTION(confusion_accum_expected);
-Datum
-confusion_accum_expected(PG_FUNCTION_ARGS)
-{
-	return accum_expected(fcinfo, nl_text_argument);
-}
-
-/* (confusion_matrix, truth label_distribution, label "any") */
-NL_FUNCTION(confusion_accum_expected_any);
-Datum
-confusion_accum_expected_any(PG_FUNCTION_ARGS)
-{
-	return accum_expected(fcinfo, nl_any_to_text);
 }
 
 /*

@@ -32,6 +32,7 @@
 #include "mb/pg_wchar.h"
 #include "metrics/spelling.h"
 #include "math/interval.h"
+#include "pg/arguments.h"
 #include "utils/float.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
@@ -306,7 +307,7 @@ make_report(FunctionCallInfo fcinfo, const ConfusionMatrix *cm, const Names *nam
 	(void) confusion_finite_total(m);
 	r.scaled = confusion_scaled(cm);
 	r.scaled_margins = r.scaled == cm ? r.margins : confusion_margins(r.scaled);
-	r.z = normal_quantile_two_sided(check_level(level));
+	r.z = normal_quantile_two_sided(nl_check_level(level));
 	r.classes = palloc(Max(names->n, 1) * sizeof(ClassScores));
 	for (uint32 i = 0; i < names->n; i++)
 	{
