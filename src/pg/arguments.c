@@ -28,7 +28,7 @@ typedef struct AnyToText
 
 typedef struct CallCache
 {
-	Signature	signature;		/* n is 0 until it is known */
+	Signature	signature;		/* first; n is 0 until it is known */
 	AnyToText	any[MAX_ARGUMENTS];
 	void	   *own;			/* for nl_call_cache */
 	void	   *options;		/* for options.c */
@@ -98,12 +98,11 @@ read_signature(Oid function, Signature *s)
 }
 
 const Signature *
-nl_signature(FunctionCallInfo fcinfo)
+nl_read_signature(FunctionCallInfo fcinfo)
 {
 	Signature  *signature = &call_cache(fcinfo)->signature;
 
-	if (unlikely(signature->n == 0))
-		read_signature(fcinfo->flinfo->fn_oid, signature);
+	read_signature(fcinfo->flinfo->fn_oid, signature);
 	return signature;
 }
 
@@ -163,18 +162,16 @@ find_cast(FunctionCallInfo fcinfo, int argno, AnyToText *arg)
 }
 
 /*
- * The text of an argument declared text or "any", which then is spelled as
- * argument::text spells it.  "any" signatures never travel to another server, so
- * relying on the call expression is fine here.
+ * The text of an argument declared "any", as argument::text spells it.  "any"
+ * signatures never travel to another server, so relying on the call expression
+ * is fine here.
  */
 text *
-nl_name_argument(FunctionCallInfo fcinfo, int argno)
+nl_any_to_text(FunctionCallInfo fcinfo, int argno)
 {
 	AnyToText  *arg;
 	Datum		value = PG_GETARG_DATUM(argno);
 
-	if (nl_signature(fcinfo)->type[argno] == DECLARED_TEXT)
-		return PG_GETARG_TEXT_PP(argno);
 	arg = &call_cache(fcinfo)->any[argno];
 	if (!OidIsValid(arg->type))
 		find_cast(fcinfo, argno, arg);

@@ -36,8 +36,8 @@ typedef struct Signature
 	int			options;
 } Signature;
 
-extern const Signature *nl_signature(FunctionCallInfo fcinfo);
-extern text *nl_name_argument(FunctionCallInfo fcinfo, int argno);
+extern const Signature *nl_read_signature(FunctionCallInfo fcinfo);
+extern text *nl_any_to_text(FunctionCallInfo fcinfo, int argno);
 extern double nl_weight_argument(FunctionCallInfo fcinfo);
 extern void nl_check_weight(double weight);
 extern double nl_check_level(double level);
@@ -46,6 +46,26 @@ extern char *nl_number(double value);
 /* A place for what a function keeps from call to call of one query. */
 extern void **nl_call_cache(FunctionCallInfo fcinfo);
 extern void **nl_options_cache(FunctionCallInfo fcinfo);
+
+/* What the function was declared with.  It begins what fn_extra has of a call site. */
+static inline const Signature *
+nl_signature(FunctionCallInfo fcinfo)
+{
+	const Signature *signature = fcinfo->flinfo->fn_extra;
+
+	if (likely(signature != NULL && signature->n > 0))
+		return signature;
+	return nl_read_signature(fcinfo);
+}
+
+/* The text of an argument declared text or "any". */
+static inline text *
+nl_name_argument(FunctionCallInfo fcinfo, int argno)
+{
+	if (nl_signature(fcinfo)->type[argno] == DECLARED_TEXT)
+		return PG_GETARG_TEXT_PP(argno);
+	return nl_any_to_text(fcinfo, argno);
+}
 
 /* Is an argument a name: a label, an item, an annotator? */
 static inline bool

@@ -18,7 +18,6 @@
 #include "types/state.h"
 
 #include "pg/json.h"
-#include "pg/options.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -45,15 +44,6 @@ check_same_options(const Jsonb *a, const Jsonb *b)
 			 errmsg("options must be the same for all rows of an aggregate"),
 			 a == NULL || b == NULL ?
 			 errdetail("They are NULL in some rows and given in others.") : 0));
-}
-
-/* What comes with the row of a call. */
-RowOptions
-row_options(FunctionCallInfo fcinfo)
-{
-	return (RowOptions) {
-		nl_signature(fcinfo)->options != NO_ARGUMENT, options_argument(fcinfo)
-	};
 }
 
 void

@@ -12,9 +12,8 @@
 #ifndef NL_STATE_H
 #define NL_STATE_H
 
+#include "pg/options.h"
 #include "types/value.h"
-
-#include "utils/jsonb.h"
 
 #define ROW_LOG_FIELDS 4
 #define ROW_LOG_LIMIT 65536		/* bytes that a log never exceeds */
@@ -69,6 +68,15 @@ typedef struct LogReader
 	uint32		at;
 } LogReader;
 
+/* What comes with the row of a call. */
+static inline RowOptions
+row_options(FunctionCallInfo fcinfo)
+{
+	if (nl_signature(fcinfo)->options == NO_ARGUMENT)
+		return NO_OPTIONS;
+	return (RowOptions) {true, options_argument(fcinfo)};
+}
+
 static inline LogField
 log_field_text(const text *t)
 {
@@ -93,7 +101,6 @@ extern RowLog *row_log_append_log(FunctionCallInfo fcinfo, const RowLog *other,
 extern LogReader row_log_begin(const RowLog *log);
 extern bool row_log_next(LogReader *reader, LogRow *row);
 extern RowOptions row_log_options(const RowLog *log);
-extern RowOptions row_options(FunctionCallInfo fcinfo);
 extern void *log_field_aligned(const LogField *field);
 extern double log_field_double(const LogRow *row, int i, ValueKind kind);
 

@@ -14,7 +14,6 @@
  */
 #include "types/classifier.h"
 #include "classify/classifier_options.h"
-#include "pg/options.h"
 #include "pg/results.h"
 #include "types/model_cache.h"
 #include "types/shared_value.h"

@@ -8,7 +8,6 @@
  */
 #include "crowd/sql/annotation_aggregate.h"
 
-#include "pg/options.h"
 #include "pg/results.h"
 
 static ExpandedAnnotations *
