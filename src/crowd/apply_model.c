@@ -47,11 +47,8 @@ static Dictionary *
 index_names(const Names *names, const char *kind)
 {
 	Dictionary *dict = dictionary_create(CurrentMemoryContext, kind, PG_UINT32_MAX - 1);
-	uint32	   *codes = nl_alloc(CurrentMemoryContext,
-								 mul_size(Max(names->n, 1), sizeof(uint32)));
 
-	dictionary_add_names(dict, names, codes);
-	pfree(codes);
+	pfree(dictionary_add_names(dict, names));
 	return dict;
 }
 
@@ -136,21 +133,21 @@ model_scorer_cached(FunctionCallInfo fcinfo, int argno)
 
 /* Place of an annotator in the model, or -1 for one never seen. */
 int64
-model_scorer_annotator(ModelScorer *scorer, const char *s, int len)
+model_scorer_annotator(ModelScorer *scorer, NameView name)
 {
-	return dictionary_find(scorer->annotators, s, len);
+	return dictionary_find(scorer->annotators, name);
 }
 
 /* Place of a label, which the model must know. */
 uint32
-model_scorer_label(ModelScorer *scorer, const char *s, int len)
+model_scorer_label(ModelScorer *scorer, NameView name)
 {
-	int64		label = dictionary_find(scorer->labels, s, len);
+	int64		label = dictionary_find(scorer->labels, name);
 
 	if (label < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the annotator_model does not know label \"%.*s\"", len, s),
+				 errmsg("the annotator_model does not know label \"%.*s\"", name.len, name.s),
 				 errhint("Fit a model with such annotations, or leave them out: WHERE label = ANY (labels(model)).")));
 	return label;
 }
@@ -164,11 +161,8 @@ model_scorer_find(Dictionary *dict, const Names *names)
 
 	for (uint32 i = 0; i < names->n; i++)
 	{
-		int			len;
-		const char *s = names_get(names, i, &len);
-
 		CHECK_FOR_INTERRUPTS();
-		codes[i] = dictionary_find(dict, s, len);
+		codes[i] = dictionary_find(dict, names_get(names, i));
 	}
 	return codes;
 }

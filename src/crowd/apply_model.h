@@ -48,8 +48,8 @@ typedef struct ModelScorer
 
 extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
-extern int64 model_scorer_annotator(ModelScorer *scorer, const char *s, int len);
-extern uint32 model_scorer_label(ModelScorer *scorer, const char *s, int len);
+extern int64 model_scorer_annotator(ModelScorer *scorer, NameView name);
+extern uint32 model_scorer_label(ModelScorer *scorer, NameView name);
 extern int64 *model_scorer_find(Dictionary *dict, const Names *names);
 extern void score_item(const ModelScorer *scorer, LogRate *score,
 					   const uint32 *annotator, const uint16 *label, uint32 n,

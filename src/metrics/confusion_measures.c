@@ -11,7 +11,7 @@
 #include "math/interval.h"
 #include "pg/arguments.h"
 #include "pg/results.h"
-#include "utils/array.h"
+#include "names/names_io.h"
 #include "utils/float.h"
 
 #define RETURN_MEASURE(value) \
@@ -476,14 +476,14 @@ confusion_smooth(PG_FUNCTION_ARGS)
 	double		strength = PG_GETARG_FLOAT8(2);
 	Names		names = confusion_matrix_labels(toward);
 	Margins		m = confusion_margins(toward);
-	uint32	   *codes = palloc(Max(toward->n, 1) * sizeof(uint32));
+	uint32	   *codes;
 
 	if (!isfinite(strength) || strength < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("strength %s is out of range", nl_number(strength)),
 				 errhint("Give the number of pseudo-counts for each row, 0 or more.")));
-	dictionary_add_names(ec->labels, &names, codes);
+	codes = dictionary_add_names(ec->labels, &names);
 	if (ec->labels->n > ec->capacity)
 		confusion_matrix_reserve(ec);
 	for (uint32 i = 0; i < toward->n; i++)

@@ -58,14 +58,13 @@ examples(const ConfusionMatrix *cm, bool truth)
 	initStringInfo(&buf);
 	for (uint32 i = 0; i < cm->n; i++)
 	{
-		int			len;
-		const char *s = names_get(&names, i, &len);
-		int			shown = pg_mbcliplen(s, len, SHOWN_BYTES);
+		NameView	name = names_get(&names, i);
+		int			shown = pg_mbcliplen(name.s, name.len, SHOWN_BYTES);
 
 		if (line_total(cm, i, truth) <= 0 || found++ >= SHOWN)
 			continue;
 		appendStringInfo(&buf, "%s\"%.*s\"%s", found > 1 ? ", " : "",
-						 shown, s, shown < len ? "..." : "");
+						 shown, name.s, shown < name.len ? "..." : "");
 	}
 	if (found > SHOWN)
 		appendStringInfo(&buf, " and %d more", found - SHOWN);

@@ -12,10 +12,7 @@
  */
 #include "names/dictionary.h"
 
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
 
 typedef struct NameEntry
@@ -26,23 +23,23 @@ typedef struct NameEntry
 } NameEntry;
 
 static inline bool
-same_name(const Dictionary *dict, uint32 a, uint32 b)
+is_same_name(NameView a, NameView b)
 {
-	int			alen;
-	int			blen;
-	const char *as = dictionary_get(dict, a, &alen);
-	const char *bs = dictionary_get(dict, b, &blen);
+	return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+}
 
-	return alen == blen && memcmp(as, bs, alen) == 0;
+static inline bool
+same_code(const Dictionary *dict, uint32 a, uint32 b)
+{
+	return is_same_name(dictionary_get(dict, a), dictionary_get(dict, b));
 }
 
 static inline uint32
 hash_name(const Dictionary *dict, uint32 code)
 {
-	int			len;
-	const char *s = dictionary_get(dict, code, &len);
+	NameView	name = dictionary_get(dict, code);
 
-	return hash_bytes((const unsigned char *) s, len);
+	return hash_bytes((const unsigned char *) name.s, name.len);
 }
 
 /* Also called for each entry when the table grows, which may take long. */
@@ -58,7 +55,7 @@ entry_hash(NameEntry *entry)
 #define SH_KEY_TYPE uint32
 #define SH_KEY code
 #define SH_HASH_KEY(tb, key) hash_name((tb)->private_data, key)
-#define SH_EQUAL(tb, a, b) same_name((tb)->private_data, a, b)
+#define SH_EQUAL(tb, a, b) same_code((tb)->private_data, a, b)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a) (*entry_hash(a))
 #define SH_USE_NONDEFAULT_ALLOCATOR
@@ -161,21 +158,30 @@ too_many_names(const Dictionary *dict)
 			 errhint("Confusion matrices are dense; map free text to classes first.") : 0));
 }
 
-/* The code of a name, which is added if it is new. */
-uint32
-dictionary_add(Dictionary *dict, const char *s, int len)
+/* A name as if it were new, so that it can be looked up as code n. */
+static inline void
+append_name(Dictionary *dict, NameView name)
 {
 	Size		start = dict->starts[dict->n];
-	uint32		hash = hash_bytes((const unsigned char *) s, len);
-	NameEntry  *entry;
-	bool		found;
+	Size		end = start + name.len;
 
 	if (unlikely(dict->n == dict->capacity))
 		grow_names(dict);
-	if (unlikely(start + len > dict->bytes_capacity))
-		grow_bytes(dict, start + len);
-	memcpy(dict->bytes + start, s, len);
-	dict->starts[dict->n + 1] = start + len;
+	if (unlikely(end > dict->bytes_capacity))
+		grow_bytes(dict, end);
+	memcpy(dict->bytes + start, name.s, name.len);
+	dict->starts[dict->n + 1] = end;
+}
+
+/* The code of a name, which is added if it is new. */
+uint32
+dictionary_add(Dictionary *dict, NameView name)
+{
+	uint32		hash = hash_bytes((const unsigned char *) name.s, name.len);
+	NameEntry  *entry;
+	bool		found;
+
+	append_name(dict, name);
 
 	/* when the limit is reached nothing may be inserted, only found */
 	if (unlikely(dict->n == dict->max))
@@ -193,33 +199,47 @@ dictionary_add(Dictionary *dict, const char *s, int len)
 
 /* The code of a name, or -1 where the dictionary does not have it. */
 int64
-dictionary_find(Dictionary *dict, const char *s, int len)
+dictionary_find(Dictionary *dict, NameView name)
 {
-	Size		start = dict->starts[dict->n];
 	NameEntry  *entry;
 
-	if (dict->n == dict->capacity)
-		grow_names(dict);
-	if (start + len > dict->bytes_capacity)
-		grow_bytes(dict, start + len);
-	memcpy(dict->bytes + start, s, len);
-	dict->starts[dict->n + 1] = start + len;
+	append_name(dict, name);
 	entry = nametable_lookup(dict->hash, dict->n);
 	return entry == NULL ? -1 : (int64) entry->code;
 }
 
-/* Add all names of a list; their codes go to "codes". */
-void
-dictionary_add_names(Dictionary *dict, const Names *names, uint32 *codes)
+static uint32 *
+make_codes(uint32 n)
 {
+	return nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
+}
+
+/* Add all names of a list; returns their codes. */
+uint32 *
+dictionary_add_names(Dictionary *dict, const Names *names)
+{
+	uint32	   *codes = make_codes(names->n);
+
 	for (uint32 i = 0; i < names->n; i++)
 	{
-		int			len;
-		const char *s = names_get(names, i, &len);
-
 		CHECK_FOR_INTERRUPTS();
-		codes[i] = dictionary_add(dict, s, len);
+		codes[i] = dictionary_add(dict, names_get(names, i));
 	}
+	return codes;
+}
+
+/* The same of another dictionary. */
+uint32 *
+dictionary_add_all(Dictionary *dict, const Dictionary *other)
+{
+	uint32	   *codes = make_codes(other->n);
+
+	for (uint32 i = 0; i < other->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		codes[i] = dictionary_add(dict, dictionary_get(other, i));
+	}
+	return codes;
 }
 
 /*
@@ -235,11 +255,11 @@ typedef struct SortName
 } SortName;
 
 static int
-compare_bytes(const char *a, int alen, const char *b, int blen)
+compare_bytes(NameView a, NameView b)
 {
-	int			cmp = memcmp(a, b, Min(alen, blen));
+	int			cmp = memcmp(a.s, b.s, Min(a.len, b.len));
 
-	return cmp != 0 ? cmp : (alen > blen) - (alen < blen);
+	return cmp != 0 ? cmp : (a.len > b.len) - (a.len < b.len);
 }
 
 static int
@@ -248,84 +268,71 @@ compare_by_bytes(const void *a, const void *b, void *arg)
 	const SortName *x = a;
 	const SortName *y = b;
 	const Dictionary *dict = arg;
-	const char *xs;
-	const char *ys;
-	int			xlen;
-	int			ylen;
 
 	CHECK_FOR_INTERRUPTS();
 	if (x->prefix != y->prefix)
 		return x->prefix < y->prefix ? -1 : 1;
-	xs = dictionary_get(dict, x->code, &xlen);
-	ys = dictionary_get(dict, y->code, &ylen);
-	return compare_bytes(xs, xlen, ys, ylen);
+	return compare_bytes(dictionary_get(dict, x->code), dictionary_get(dict, y->code));
 }
 
 static bool
-is_integer(const char *s, int len)
+is_integer(NameView name)
 {
-	int			i = (len > 0 && s[0] == '-') ? 1 : 0;
+	int			i = (name.len > 0 && name.s[0] == '-') ? 1 : 0;
 
-	if (i == len)
+	if (i == name.len)
 		return false;
-	for (; i < len; i++)
-		if (s[i] < '0' || s[i] > '9')
+	for (; i < name.len; i++)
+		if (name.s[i] < '0' || name.s[i] > '9')
 			return false;
 	return true;
 }
 
+/* The digits of an integer without leading zeros; -0 is 0. */
+static NameView
+significant_digits(NameView number, bool *negative)
+{
+	*negative = number.s[0] == '-';
+	if (*negative)
+		number.s++, number.len--;
+	while (number.len > 0 && *number.s == '0')
+		number.s++, number.len--;
+	*negative = *negative && number.len > 0;
+	return number;
+}
+
 /* Integers of any length: sign, then number of digits, then digits. */
 static int
-compare_integers(const char *a, int alen, const char *b, int blen)
+compare_integers(NameView a, NameView b)
 {
-	const char *as = a;
-	const char *bs = b;
-	int			aall = alen;
-	int			ball = blen;
-	bool		aneg = a[0] == '-';
-	bool		bneg = b[0] == '-';
+	bool		a_negative;
+	bool		b_negative;
+	NameView	x = significant_digits(a, &a_negative);
+	NameView	y = significant_digits(b, &b_negative);
 	int			cmp;
 
-	if (aneg)
-		a++, alen--;
-	if (bneg)
-		b++, blen--;
-	while (alen > 0 && *a == '0')
-		a++, alen--;
-	while (blen > 0 && *b == '0')
-		b++, blen--;
-	aneg = aneg && alen > 0;	/* -0 is 0 */
-	bneg = bneg && blen > 0;
-	if (aneg != bneg)
-		return aneg ? -1 : 1;
-	if (alen != blen)
-		cmp = alen < blen ? -1 : 1;
-	else
-		cmp = memcmp(a, b, (size_t) Max(alen, 0));
+	if (a_negative != b_negative)
+		return a_negative ? -1 : 1;
+	cmp = x.len != y.len ? x.len - y.len : memcmp(x.s, y.s, x.len);
 	if (cmp != 0)
-		return aneg ? -cmp : cmp;
-	return compare_bytes(as, aall, bs, ball);	/* "1" and "01" */
+		return a_negative ? -cmp : cmp;
+	return compare_bytes(a, b); /* "1" and "01" */
 }
 
 static int
 compare_by_number(const void *a, const void *b, void *arg)
 {
-	const Dictionary *dict = arg;
-	int			alen;
-	int			blen;
-	const char *as = dictionary_get(dict, ((const SortName *) a)->code, &alen);
-	const char *bs = dictionary_get(dict, ((const SortName *) b)->code, &blen);
-
-	return compare_integers(as, alen, bs, blen);
+	return compare_integers(dictionary_get(arg, ((const SortName *) a)->code),
+							dictionary_get(arg, ((const SortName *) b)->code));
 }
 
 static uint64
-name_prefix(const char *s, int len)
+name_prefix(NameView name)
 {
 	char		first[8] = {0};
 	uint64		prefix;
 
-	memcpy(first, s, Min(len, 8));
+	memcpy(first, name.s, Min(name.len, 8));
 	memcpy(&prefix, first, 8);
 	return pg_ntoh64(prefix);
 }
@@ -336,19 +343,17 @@ dictionary_order(const Dictionary *dict, NameOrder order)
 {
 	SortName   *keys = nl_alloc(CurrentMemoryContext,
 								mul_size(Max(dict->n, 1), sizeof(SortName)));
-	uint32	   *codes = nl_alloc(CurrentMemoryContext,
-								 mul_size(Max(dict->n, 1), sizeof(uint32)));
+	uint32	   *codes = make_codes(dict->n);
 	bool		numbers = (order == ORDER_LABELS);
 
 	for (uint32 i = 0; i < dict->n; i++)
 	{
-		int			len;
-		const char *s = dictionary_get(dict, i, &len);
+		NameView	name = dictionary_get(dict, i);
 
 		CHECK_FOR_INTERRUPTS();
-		keys[i].prefix = name_prefix(s, len);
+		keys[i].prefix = name_prefix(name);
 		keys[i].code = i;
-		numbers = numbers && is_integer(s, len);
+		numbers = numbers && is_integer(name);
 	}
 	qsort_arg(keys, dict->n, sizeof(SortName),
 			  numbers ? compare_by_number : compare_by_bytes, (void *) dict);
@@ -365,8 +370,7 @@ dictionary_order(const Dictionary *dict, NameOrder order)
 uint32 *
 dictionary_rank(const uint32 *order, uint32 n)
 {
-	uint32	   *rank = nl_alloc(CurrentMemoryContext,
-								mul_size(Max(n, 1), sizeof(uint32)));
+	uint32	   *rank = make_codes(n);
 
 	for (uint32 i = 0; i < n; i++)
 	{
@@ -385,12 +389,11 @@ dictionary_write(const Dictionary *dict, const uint32 *order,
 
 	for (uint32 i = 0; i < dict->n; i++)
 	{
-		int			len;
-		const char *s = dictionary_get(dict, order[i], &len);
+		NameView	name = dictionary_get(dict, order[i]);
 
 		CHECK_FOR_INTERRUPTS();
-		memcpy(bytes + end, s, len);
-		end += len;
+		memcpy(bytes + end, name.s, name.len);
+		end += name.len;
 		ends[i] = end;
 	}
 }
@@ -402,8 +405,7 @@ dictionary_write(const Dictionary *dict, const uint32 *order,
 Names
 dictionary_names(const Dictionary *dict, const uint32 *order)
 {
-	uint32	   *ends = nl_alloc(CurrentMemoryContext,
-								mul_size(Max(dict->n, 1), sizeof(uint32)));
+	uint32	   *ends = make_codes(dict->n);
 	char	   *bytes;
 
 	if (!AllocSizeIsValid(dictionary_bytes(dict)))
@@ -416,87 +418,20 @@ dictionary_names(const Dictionary *dict, const uint32 *order)
 	return (Names) {dict->n, ends, bytes};
 }
 
-/*
- * Binary exchange: the number of names, then each with its length.  The names
- * may come in any order (the sender's encoding may order them differently),
- * but must be distinct.  "encoding" is what travels: the client's for binary
- * COPY, UTF-8 where the bytes are wrapped in base64.
- */
-void
-names_send(StringInfo buf, const Names *names, int encoding)
-{
-	pq_sendint32(buf, names->n);
-	for (uint32 i = 0; i < names->n; i++)
-	{
-		int			len;
-		const char *s = names_get(names, i, &len);
-		char	   *converted = pg_server_to_any(s, len, encoding);
-
-		CHECK_FOR_INTERRUPTS();
-		if (converted != s)
-			len = strlen(converted);
-		pq_sendint32(buf, len);
-		pq_sendbytes(buf, converted, len);
-		if (converted != s)
-			pfree(converted);
-	}
-}
-
-static void
-bad_names(const Dictionary *dict, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid binary value: %s in the list of %ss",
-					what, dict->kind)));
-}
-
-/* The dictionary must be empty; name i gets code i. */
-void
-dictionary_recv(Dictionary *dict, StringInfo buf, int encoding)
-{
-	uint32		n = pq_getmsgint(buf, 4);
-
-	Assert(dict->n == 0);
-	if (n > (uint32) (buf->len - buf->cursor) / 4 || n > dict->max)
-		bad_names(dict, "impossible count");
-	for (uint32 i = 0; i < n; i++)
-	{
-		uint32		len = pq_getmsgint(buf, 4);
-		const char *s;
-		char	   *converted;
-
-		CHECK_FOR_INTERRUPTS();
-		if (len > (uint32) (buf->len - buf->cursor))
-			bad_names(dict, "impossible length");
-		s = pq_getmsgbytes(buf, len);
-		if (memchr(s, '\0', len) != NULL)
-			bad_names(dict, "zero byte");
-		converted = pg_any_to_server(s, len, encoding);
-		if (dictionary_add(dict, converted,
-						   converted == s ? (int) len : (int) strlen(converted)) != i)
-			bad_names(dict, "repeated name");
-		if (converted != s)
-			pfree(converted);
-	}
-}
-
 text *
 names_text(const Names *names, uint32 i)
 {
-	int			len;
-	const char *s = names_get(names, i, &len);
+	NameView	name = names_get(names, i);
 
-	return cstring_to_text_with_len(s, len);
+	return cstring_to_text_with_len(name.s, name.len);
 }
 
 char *
 names_cstring(const Names *names, uint32 i)
 {
-	int			len;
-	const char *s = names_get(names, i, &len);
+	NameView	name = names_get(names, i);
 
-	return pnstrdup(s, len);
+	return pnstrdup(name.s, name.len);
 }
 
 /*
@@ -504,51 +439,10 @@ names_cstring(const Names *names, uint32 i)
  * searched so; see apply_model.c for annotators.
  */
 int
-names_find(const Names *names, const char *s, int len)
+names_find(const Names *names, NameView name)
 {
 	for (uint32 i = 0; i < names->n; i++)
-	{
-		int			ilen;
-		const char *is = names_get(names, i, &ilen);
-
-		if (ilen == len && memcmp(is, s, len) == 0)
+		if (is_same_name(names_get(names, i), name))
 			return i;
-	}
 	return -1;
-}
-
-/* The names as a text[] datum. */
-Datum
-names_array(const Names *names)
-{
-	Datum	   *elements = palloc(Max(names->n, 1) * sizeof(Datum));
-
-	for (uint32 i = 0; i < names->n; i++)
-		elements[i] = PointerGetDatum(names_text(names, i));
-	return PointerGetDatum(construct_array(elements, names->n, TEXTOID,
-										   -1, false, TYPALIGN_INT));
-}
-
-/* Add the elements of a text[], which must be distinct and not NULL. */
-void
-dictionary_add_array(Dictionary *dict, ArrayType *array)
-{
-	Datum	   *values;
-	int			n;
-
-	if (array_contains_nulls(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the array of %ss must not contain NULL", dict->kind)));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
-	for (int i = 0; i < n; i++)
-	{
-		text	   *name = DatumGetTextPP(values[i]);
-
-		if (dictionary_add_text(dict, name) != (uint32) i)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("%s \"%s\" occurs twice", dict->kind,
-							text_to_cstring(name))));
-	}
 }

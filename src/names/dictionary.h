@@ -18,8 +18,12 @@
 
 #include "noisylabel.h"
 
-#include "lib/stringinfo.h"
-#include "utils/array.h"
+/* One name; it is not terminated. */
+typedef struct NameView
+{
+	const char *s;
+	int			len;
+} NameView;
 
 typedef struct Names
 {
@@ -28,13 +32,24 @@ typedef struct Names
 	const char *bytes;
 } Names;
 
-static inline const char *
-names_get(const Names *names, uint32 i, int *len)
+static inline NameView
+name_of(const char *s)
+{
+	return (NameView) {s, strlen(s)};
+}
+
+static inline NameView
+name_of_text(const text *t)
+{
+	return (NameView) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+}
+
+static inline NameView
+names_get(const Names *names, uint32 i)
 {
 	uint32		start = i == 0 ? 0 : names->ends[i - 1];
 
-	*len = (int) (names->ends[i] - start);
-	return names->bytes + start;
+	return (NameView) {names->bytes + start, names->ends[i] - start};
 }
 
 /* the bytes that the names take, without their offsets */
@@ -54,9 +69,7 @@ names_copy(const Names *to, const Names *from)
 
 extern text *names_text(const Names *names, uint32 i);
 extern char *names_cstring(const Names *names, uint32 i);
-extern int	names_find(const Names *names, const char *s, int len);
-extern Datum names_array(const Names *names);
-extern void names_send(StringInfo buf, const Names *names, int encoding);
+extern int	names_find(const Names *names, NameView name);
 
 typedef enum NameOrder
 {
@@ -81,31 +94,24 @@ typedef struct Dictionary
 
 extern Dictionary *dictionary_create(MemoryContext context, const char *kind,
 									 uint32 max);
-extern uint32 dictionary_add(Dictionary *dict, const char *s, int len);
-extern int64 dictionary_find(Dictionary *dict, const char *s, int len);
+extern uint32 dictionary_add(Dictionary *dict, NameView name);
+extern int64 dictionary_find(Dictionary *dict, NameView name);
 extern uint32 *dictionary_order(const Dictionary *dict, NameOrder order);
 extern uint32 *dictionary_rank(const uint32 *order, uint32 n);
 extern Size dictionary_memory(const Dictionary *dict);
 extern Size dictionary_memory_of(Size names, Size bytes);
-extern void dictionary_add_names(Dictionary *dict, const Names *names,
-								 uint32 *codes);
-extern void dictionary_add_array(Dictionary *dict, ArrayType *array);
-extern void dictionary_recv(Dictionary *dict, StringInfo buf, int encoding);
+extern uint32 *dictionary_add_names(Dictionary *dict, const Names *names);
+extern uint32 *dictionary_add_all(Dictionary *dict, const Dictionary *other);
 extern void dictionary_write(const Dictionary *dict, const uint32 *order,
 							 uint32 *ends, char *bytes);
 extern Names dictionary_names(const Dictionary *dict, const uint32 *order);
 
-static inline const char *
-dictionary_get(const Dictionary *dict, uint32 code, int *len)
+static inline NameView
+dictionary_get(const Dictionary *dict, uint32 code)
 {
-	*len = (int) (dict->starts[code + 1] - dict->starts[code]);
-	return dict->bytes + dict->starts[code];
-}
+	Size		start = dict->starts[code];
 
-static inline uint32
-dictionary_add_text(Dictionary *dict, const text *t)
-{
-	return dictionary_add(dict, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+	return (NameView) {dict->bytes + start, dict->starts[code + 1] - start};
 }
 
 /* the bytes that the names take, without their offsets */

@@ -63,23 +63,6 @@ jsonio_append_string(StringInfo buf, const char *s, int len)
 }
 
 void
-jsonio_append_names(StringInfo buf, const Names *names)
-{
-	appendStringInfoChar(buf, '[');
-	for (uint32 i = 0; i < names->n; i++)
-	{
-		int			len;
-		const char *s = names_get(names, i, &len);
-
-		CHECK_FOR_INTERRUPTS();
-		if (i > 0)
-			appendStringInfoString(buf, ", ");
-		jsonio_append_string(buf, s, len);
-	}
-	appendStringInfoChar(buf, ']');
-}
-
-void
 jsonio_append_doubles(StringInfo buf, const double *values, Size n)
 {
 	appendStringInfoChar(buf, '[');
@@ -405,28 +388,6 @@ jsonio_options(const char *type, JsonText value, const char *what)
 	pfree(text);
 	pfree(jsonb);
 	return result;
-}
-
-/* An array of distinct strings; string i gets code i of the empty dictionary. */
-void
-jsonio_read_names(const char *type, JsonText value, const char *what,
-				Dictionary *dict)
-{
-	JsonText	at = jsonio_first(jsonio_array(type, value, what));
-
-	for (; at != NULL; at = jsonio_next(at))
-	{
-		uint32		n = dict->n;
-		char	   *name;
-
-		CHECK_FOR_INTERRUPTS();
-		if (*at != '"')
-			jsonio_invalid(type, psprintf("\"%s\" must hold strings only.", what));
-		name = jsonio_key(at);
-		if (dictionary_add(dict, name, strlen(name)) != n)
-			jsonio_invalid(type, psprintf("\"%s\" occurs twice in \"%s\".", name, what));
-		pfree(name);
-	}
 }
 
 /* An array of exactly n numbers. */

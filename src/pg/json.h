@@ -9,8 +9,9 @@
 #ifndef NL_JSON_H
 #define NL_JSON_H
 
-#include "names/dictionary.h"
+#include "noisylabel.h"
 
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
 /*
@@ -25,7 +26,6 @@ typedef const char *JsonText;
 
 extern void jsonio_append_double(StringInfo buf, double value);
 extern void jsonio_append_string(StringInfo buf, const char *s, int len);
-extern void jsonio_append_names(StringInfo buf, const Names *names);
 extern void jsonio_append_doubles(StringInfo buf, const double *values, Size n);
 extern void jsonio_append_matrix(StringInfo buf, const double *values,
 							   Size rows, Size columns);
@@ -48,8 +48,6 @@ extern double jsonio_count(const char *type, JsonText value, const char *what,
 extern bool jsonio_bool(const char *type, JsonText value, const char *what);
 extern char *jsonio_string(const char *type, JsonText value, const char *what);
 extern char *jsonio_options(const char *type, JsonText value, const char *what);
-extern void jsonio_read_names(const char *type, JsonText value,
-							const char *what, Dictionary *dict);
 extern void jsonio_read_doubles(const char *type, JsonText value,
 							  const char *what, double *values, uint32 n);
 extern void jsonio_read_matrix(const char *type, JsonText value,

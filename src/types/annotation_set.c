@@ -118,17 +118,14 @@ annotation_set_gold(ExpandedAnnotations *ea, uint32 item, uint32 label)
 		reserve_gold(ea);
 	if (ea->gold[item] != NO_GOLD && ea->gold[item] != label)
 	{
-		int			item_len;
-		int			a_len;
-		int			b_len;
-		const char *item_name = dictionary_get(ea->items, item, &item_len);
-		const char *a = dictionary_get(ea->labels, ea->gold[item], &a_len);
-		const char *b = dictionary_get(ea->labels, label, &b_len);
+		NameView	name = dictionary_get(ea->items, item);
+		NameView	a = dictionary_get(ea->labels, ea->gold[item]);
+		NameView	b = dictionary_get(ea->labels, label);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_CARDINALITY_VIOLATION),
 				 errmsg("item \"%.*s\" has two different gold labels, \"%.*s\" and \"%.*s\"",
-						item_len, item_name, a_len, a, b_len, b),
+						name.len, name.s, a.len, a.s, b.len, b.s),
 				 errhint("Decide which one is right, or give NULL for this item.")));
 	}
 	ea->gold[item] = label;
@@ -495,40 +492,12 @@ annotation_set_flat_view(Datum datum)
  * Joining sets
  */
 
-/* The codes by which the names of one list are known in a dictionary. */
-static uint32 *
-join_names(Dictionary *dict, const Names *names)
-{
-	uint32	   *codes = nl_alloc(CurrentMemoryContext,
-								 mul_size(Max(names->n, 1), sizeof(uint32)));
-
-	dictionary_add_names(dict, names, codes);
-	return codes;
-}
-
-static uint32 *
-join_dictionary(Dictionary *dict, const Dictionary *other)
-{
-	uint32	   *codes = nl_alloc(CurrentMemoryContext,
-								 mul_size(Max(other->n, 1), sizeof(uint32)));
-
-	for (uint32 i = 0; i < other->n; i++)
-	{
-		int			len;
-		const char *s = dictionary_get(other, i, &len);
-
-		CHECK_FOR_INTERRUPTS();
-		codes[i] = dictionary_add(dict, s, len);
-	}
-	return codes;
-}
-
 static void
 merge_view(ExpandedAnnotations *ea, const AnnotationView *view)
 {
-	uint32	   *items = join_names(ea->items, &view->item_names);
-	uint32	   *annotators = join_names(ea->annotators, &view->annotators);
-	uint32	   *labels = join_names(ea->labels, &view->labels);
+	uint32	   *items = dictionary_add_names(ea->items, &view->item_names);
+	uint32	   *annotators = dictionary_add_names(ea->annotators, &view->annotators);
+	uint32	   *labels = dictionary_add_names(ea->labels, &view->labels);
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
@@ -552,9 +521,9 @@ merge_view(ExpandedAnnotations *ea, const AnnotationView *view)
 static void
 merge_expanded(ExpandedAnnotations *ea, const ExpandedAnnotations *other)
 {
-	uint32	   *items = join_dictionary(ea->items, other->items);
-	uint32	   *annotators = join_dictionary(ea->annotators, other->annotators);
-	uint32	   *labels = join_dictionary(ea->labels, other->labels);
+	uint32	   *items = dictionary_add_all(ea->items, other->items);
+	uint32	   *annotators = dictionary_add_all(ea->annotators, other->annotators);
+	uint32	   *labels = dictionary_add_all(ea->labels, other->labels);
 
 	for (Size i = 0; i < other->n; i++)
 	{
@@ -590,13 +559,13 @@ annotation_set_add_row(ExpandedAnnotations *ea, const LogRow *row)
 	}
 	if (row->kind != ANNOTATION_ROW || row->n < 3)
 		value_corrupt(KIND_ANNOTATION_SET);
-	item = dictionary_add(ea->items, f[0].data, f[0].size);
-	annotator = dictionary_add(ea->annotators, f[1].data, f[1].size);
+	item = dictionary_add(ea->items, log_field_name(&f[0]));
+	annotator = dictionary_add(ea->annotators, log_field_name(&f[1]));
 	annotation_set_add(ea, item, annotator,
-					   dictionary_add(ea->labels, f[2].data, f[2].size));
+					   dictionary_add(ea->labels, log_field_name(&f[2])));
 	if (row->n > 3)
 		annotation_set_gold(ea, item,
-							dictionary_add(ea->labels, f[3].data, f[3].size));
+							dictionary_add(ea->labels, log_field_name(&f[3])));
 }
 
 static void

@@ -18,35 +18,16 @@
 
 #include "pg/json.h"
 #include "libpq/pqformat.h"
+#include "names/names_io.h"
 #include "types/value_forms.h"
-
-static void
-write_options(StringInfo buf, const char *options, int encoding)
-{
-	char	   *converted;
-
-	if (options == NULL)
-		options = "";
-	converted = pg_server_to_any(options, strlen(options), encoding);
-	pq_sendint32(buf, strlen(converted));
-	pq_sendbytes(buf, converted, strlen(converted));
-}
 
 static void
 read_options(StringInfo buf, ExpandedAnnotations *ea, int encoding)
 {
-	uint32		len = pq_getmsgint(buf, 4);
-	const char *s;
+	char	   *s = value_recv_string(buf, KIND_ANNOTATION_SET, "Its options have", encoding);
 
-	if (len > (uint32) (buf->len - buf->cursor))
-		value_invalid_binary(KIND_ANNOTATION_SET, "It is truncated.");
-	s = pq_getmsgbytes(buf, len);
-	if (memchr(s, '\0', len) != NULL)
-		value_invalid_binary(KIND_ANNOTATION_SET, "Its options have a zero byte.");
-	s = pnstrdup(s, len);
-	if (len > 0)
-		state_options_add_text(&ea->options, pg_any_to_server(s, len, encoding),
-							   ea->hdr.eoh_context);
+	if (*s != '\0')
+		state_options_add_text(&ea->options, s, ea->hdr.eoh_context);
 }
 
 static void
@@ -56,7 +37,7 @@ write_set(StringInfo buf, const AnnotationView *view, int encoding)
 	names_send(buf, &view->item_names, encoding);
 	names_send(buf, &view->annotators, encoding);
 	names_send(buf, &view->labels, encoding);
-	write_options(buf, view->options, encoding);
+	name_send(buf, name_of(view->options ? view->options : ""), encoding);
 	pq_sendint8(buf, view->gold != NULL);
 	for (uint32 i = 0; i < view->items; i++)
 	{
@@ -190,29 +171,23 @@ check_json(StringInfo buf)
 static void
 append_item(StringInfo buf, const AnnotationView *view, uint32 i)
 {
-	int			len;
-	const char *s = names_get(&view->item_names, i, &len);
-
 	check_json(buf);
-	jsonio_append_string(buf, s, len);
+	jsonio_append_name(buf, names_get(&view->item_names, i));
 	appendStringInfoString(buf, ": {\"annotations\": [");
 	for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
 	{
 		check_json(buf);
 		appendStringInfoString(buf, a == view->starts[i] ? "[" : ", [");
-		s = names_get(&view->annotators, view->annotator[a], &len);
-		jsonio_append_string(buf, s, len);
+		jsonio_append_name(buf, names_get(&view->annotators, view->annotator[a]));
 		appendStringInfoString(buf, ", ");
-		s = names_get(&view->labels, view->label[a], &len);
-		jsonio_append_string(buf, s, len);
+		jsonio_append_name(buf, names_get(&view->labels, view->label[a]));
 		appendStringInfoChar(buf, ']');
 	}
 	appendStringInfoChar(buf, ']');
 	if (view->gold != NULL && view->gold[i] != NO_GOLD)
 	{
-		s = names_get(&view->labels, view->gold[i], &len);
 		appendStringInfoString(buf, ", \"gold\": ");
-		jsonio_append_string(buf, s, len);
+		jsonio_append_name(buf, names_get(&view->labels, view->gold[i]));
 	}
 	appendStringInfoChar(buf, '}');
 }

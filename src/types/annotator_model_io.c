@@ -13,7 +13,7 @@
 #include "pg/arguments.h"
 #include "pg/json.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
+#include "names/names_io.h"
 #include "types/value_forms.h"
 
 static const char type_name[] = "annotator_model";
@@ -78,7 +78,7 @@ check_warnings(const AnnotatorModelView *view)
 	Dictionary *dict = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
 
 	for (uint32 i = 0; i < view->n_warnings; i++)
-		if (dictionary_add(dict, view->warnings[i], strlen(view->warnings[i])) != i)
+		if (dictionary_add(dict, name_of(view->warnings[i])) != i)
 			invalid_model("a warning occurs twice");
 }
 
@@ -388,10 +388,9 @@ read_fit(JsonText fit, AnnotatorModelView *view)
 	view->warnings = palloc(Max(warnings->n, 1) * sizeof(char *));
 	for (uint32 i = 0; i < warnings->n; i++)
 	{
-		int			len;
-		const char *s = dictionary_get(warnings, i, &len);
+		NameView	text = dictionary_get(warnings, i);
 
-		view->warnings[i] = pnstrdup(s, len);
+		view->warnings[i] = pnstrdup(text.s, text.len);
 	}
 }
 
@@ -461,18 +460,6 @@ read_json(const char *text)
  * Binary form, in the order of the fields of AnnotatorModelView
  */
 static void
-send_string(StringInfo buf, const char *s, int encoding)
-{
-	int			len = strlen(s);
-	char	   *converted = pg_server_to_any(s, len, encoding);
-
-	if (converted != s)
-		len = strlen(converted);
-	pq_sendint32(buf, len);
-	pq_sendbytes(buf, converted, len);
-}
-
-static void
 write_binary(StringInfo buf, const void *value, int encoding)
 {
 	AnnotatorModelView view = annotator_model_view(value);
@@ -502,33 +489,17 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	pq_sendint32(buf, view.iterations);
 	pq_sendint8(buf, view.converged);
 	pq_sendfloat8(buf, view.log_likelihood);
-	send_string(buf, view.method, encoding);
-	send_string(buf, view.options, encoding);
+	name_send(buf, name_of(view.method), encoding);
+	name_send(buf, name_of(view.options), encoding);
 	pq_sendint32(buf, view.n_warnings);
 	for (uint32 i = 0; i < view.n_warnings; i++)
-		send_string(buf, view.warnings[i], encoding);
-}
-
-/* Adding 0 makes 0 of -0, which would not come back from the text form. */
-static double
-recv_double(StringInfo buf)
-{
-	return pq_getmsgfloat8(buf) + 0.0;
+		name_send(buf, name_of(view.warnings[i]), encoding);
 }
 
 static char *
 recv_string(StringInfo buf, int encoding)
 {
-	uint32		len = pq_getmsgint(buf, 4);
-	const char *s;
-
-	if (len > (uint32) (buf->len - buf->cursor))
-		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
-	s = pq_getmsgbytes(buf, len);
-	if (memchr(s, '\0', len) != NULL)
-		value_invalid_binary(KIND_ANNOTATOR_MODEL, "A text has a zero byte.");
-	s = pnstrdup(s, len);
-	return pg_any_to_server(s, len, encoding);
+	return value_recv_string(buf, KIND_ANNOTATOR_MODEL, "A text has", encoding);
 }
 
 /* The options are shown as JSON, so they must be. */
@@ -557,7 +528,7 @@ recv_component(StringInfo buf, const AnnotatorModelView *view, ModelComponent *c
 	if (variant >= VARIANT_COUNT)
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "Its variant is not known.");
 	c->variant = variant;
-	c->weight = recv_double(buf);
+	c->weight = value_recv_double(buf);
 	value_recv_doubles(buf, c->prior, view->labels.n);
 	value_recv_doubles(buf, c->pool, model_cells(view));
 	value_recv_doubles(buf, c->confusion, view->annotators.n * model_cells(view));
@@ -569,10 +540,10 @@ recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 	view->items = pq_getmsgint64(buf);
 	view->n_annotations = pq_getmsgint64(buf);
 	view->gold_items = pq_getmsgint64(buf);
-	view->gold_weight = recv_double(buf);
+	view->gold_weight = value_recv_double(buf);
 	view->iterations = pq_getmsgint(buf, 4);
 	view->converged = pq_getmsgbyte(buf) != 0;
-	view->log_likelihood = recv_double(buf);
+	view->log_likelihood = value_recv_double(buf);
 	view->method = recv_string(buf, encoding);
 	view->options = recv_options(buf, encoding);
 	view->n_warnings = pq_getmsgint(buf, 4);

@@ -16,6 +16,7 @@
 #include "pg/json.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "names/names_io.h"
 #include "types/value_forms.h"
 
 static const char type_name[] = "classifier";
@@ -194,13 +195,6 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	pq_sendbytes(buf, options, strlen(options));
 }
 
-/* Adding 0 makes 0 of -0, which would not come back from the text form. */
-static double
-recv_double(StringInfo buf)
-{
-	return pq_getmsgfloat8(buf) + 0.0;
-}
-
 /* The rest of the message */
 static char *
 recv_options(StringInfo buf, int encoding)
@@ -234,11 +228,11 @@ read_binary(StringInfo buf, int encoding)
 	view.coefficients = coefficient_array(labels->n, view.features);
 	value_recv_doubles(buf, view.coefficients, n);
 	view.rows = pq_getmsgint64(buf);
-	view.weight = recv_double(buf);
+	view.weight = value_recv_double(buf);
 	view.iterations = pq_getmsgint(buf, 4);
 	view.converged = pq_getmsgbyte(buf) != 0;
-	view.gradient = recv_double(buf);
-	view.log_loss = recv_double(buf);
+	view.gradient = value_recv_double(buf);
+	view.log_loss = value_recv_double(buf);
 	view.options = recv_options(buf, encoding);
 	return finish_input(&view, labels);
 }

@@ -10,7 +10,7 @@
 #include "pg/arguments.h"
 #include "pg/json.h"
 #include "types/label_distribution.h"
-#include "libpq/pqformat.h"
+#include "names/names_io.h"
 #include "types/value_forms.h"
 
 static const char type_name[] = "confusion_matrix";
@@ -151,9 +151,8 @@ confusion_matrix_merge(ExpandedConfusion *ec, Datum other)
 {
 	ConfusionMatrix *cm = confusion_matrix_get(other);
 	Names		names = confusion_matrix_labels(cm);
-	uint32	   *codes = palloc(Max(cm->n, 1) * sizeof(uint32));
+	uint32	   *codes = dictionary_add_names(ec->labels, &names);
 
-	dictionary_add_names(ec->labels, &names, codes);
 	if (ec->labels->n > ec->capacity)
 		confusion_matrix_reserve(ec);
 	for (uint32 i = 0; i < cm->n; i++)
@@ -172,16 +171,11 @@ add_expected(ExpandedConfusion *ec, const LogRow *row)
 	LabelDistribution *truth =
 		label_distribution_get(PointerGetDatum(log_field_aligned(&row->field[0])));
 	Names		names = label_distribution_labels(truth);
-	uint32		j = confusion_matrix_label(ec, row->field[1].data, row->field[1].size);
+	uint32		j = confusion_matrix_label(ec, log_field_name(&row->field[1]));
 
 	for (uint32 k = 0; k < truth->n; k++)
-	{
-		int			len;
-		const char *s = names_get(&names, k, &len);
-
-		confusion_matrix_add(ec, confusion_matrix_label(ec, s, len), j,
+		confusion_matrix_add(ec, confusion_matrix_label(ec, names_get(&names, k)), j,
 							 truth->p[k]);
-	}
 }
 
 /* A row of an aggregate, as it comes or from the log. */
@@ -197,8 +191,8 @@ confusion_matrix_add_row(ExpandedConfusion *ec, const LogRow *row)
 		add_expected(ec, row);
 	else if (row->kind == CONFUSION_ROW_LABELS && row->n >= 2)
 	{
-		i = confusion_matrix_label(ec, row->field[0].data, row->field[0].size);
-		j = confusion_matrix_label(ec, row->field[1].data, row->field[1].size);
+		i = confusion_matrix_label(ec, log_field_name(&row->field[0]));
+		j = confusion_matrix_label(ec, log_field_name(&row->field[1]));
 		confusion_matrix_add(ec, i, j, row->n == 2 ? 1 :
 							 log_field_double(row, 2, KIND_CONFUSION_MATRIX));
 	}

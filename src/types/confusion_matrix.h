@@ -72,9 +72,9 @@ extern void confusion_matrix_add_row(ExpandedConfusion *ec, const LogRow *row);
 
 /* Code of a label, added to the matrix if it is new. */
 static inline uint32
-confusion_matrix_label(ExpandedConfusion *ec, const char *s, int len)
+confusion_matrix_label(ExpandedConfusion *ec, NameView name)
 {
-	uint32		code = dictionary_add(ec->labels, s, len);
+	uint32		code = dictionary_add(ec->labels, name);
 
 	if (unlikely(ec->labels->n > ec->capacity))
 		confusion_matrix_reserve(ec);

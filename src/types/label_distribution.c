@@ -10,7 +10,7 @@
 #include "pg/arguments.h"
 #include "pg/json.h"
 #include "pg/results.h"
-#include "libpq/pqformat.h"
+#include "names/names_io.h"
 #include "types/value_forms.h"
 
 static const char type_name[] = "label_distribution";
@@ -163,7 +163,7 @@ read_json(const char *text)
 		char	   *label = jsonio_key(at);
 		uint32		n = labels->n;
 
-		if (dictionary_add(labels, label, strlen(label)) != n)
+		if (dictionary_add(labels, name_of(label)) != n)
 			jsonio_invalid(type_name, psprintf("Label \"%s\" occurs twice.", label));
 		at = jsonio_member(at);
 		if (!jsonio_is_number(at))
@@ -182,11 +182,8 @@ write_json(StringInfo buf, const void *value)
 
 	for (uint32 i = 0; i < d->n; i++)
 	{
-		int			len;
-		const char *s = names_get(&names, i, &len);
-
 		appendStringInfoString(buf, i == 0 ? "{" : ", ");
-		jsonio_append_string(buf, s, len);
+		jsonio_append_name(buf, names_get(&names, i));
 		appendStringInfoString(buf, ": ");
 		jsonio_append_double(buf, d->p[i]);
 	}
@@ -321,10 +318,8 @@ Datum
 label_distribution_probability(PG_FUNCTION_ARGS)
 {
 	LabelDistribution *d = PG_GETARG_LABEL_DISTRIBUTION(0);
-	text	   *label = PG_GETARG_TEXT_PP(1);
 	Names		names = label_distribution_labels(d);
-	int			i = names_find(&names, VARDATA_ANY(label),
-							   VARSIZE_ANY_EXHDR(label));
+	int			i = names_find(&names, name_of_text(PG_GETARG_TEXT_PP(1)));
 
 	PG_RETURN_FLOAT8(i < 0 ? 0 : d->p[i]);
 }

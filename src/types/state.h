@@ -12,6 +12,7 @@
 #ifndef NL_STATE_H
 #define NL_STATE_H
 
+#include "names/dictionary.h"
 #include "pg/options.h"
 #include "types/value.h"
 
@@ -81,6 +82,12 @@ static inline LogField
 log_field_text(const text *t)
 {
 	return (LogField) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
+}
+
+static inline NameView
+log_field_name(const LogField *field)
+{
+	return (NameView) {field->data, field->size};
 }
 
 static inline bool

@@ -19,6 +19,7 @@
 #include "pg/json.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "names/names_io.h"
 #include "types/training_state.h"
 #include "types/value_forms.h"
 
@@ -111,10 +112,10 @@ begin_row(TrainingSet *set, uint32 row)
 }
 
 static void
-add_label(TrainingSet *set, uint32 row, const char *s, int len)
+add_label(TrainingSet *set, uint32 row, NameView label)
 {
 	begin_row(set, row);
-	set->label[row] = dictionary_add(set->labels, s, len);
+	set->label[row] = dictionary_add(set->labels, label);
 }
 
 /* NULL: the row has no label. */
@@ -124,7 +125,7 @@ training_set_label(TrainingSet *set, uint32 row, const text *label)
 	if (label == NULL)
 		begin_row(set, row);
 	else
-		add_label(set, row, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
+		add_label(set, row, name_of_text(label));
 }
 
 static void
@@ -166,9 +167,7 @@ training_set_target(TrainingSet *set, uint32 row, const LabelDistribution *targe
 	names = label_distribution_labels(target);
 	for (uint32 k = 0; k < target->n; k++)
 	{
-		int			len;
-		const char *s = names_get(&names, k, &len);
-		uint32		code = dictionary_add(set->labels, s, len);
+		uint32		code = dictionary_add(set->labels, names_get(&names, k));
 
 		if (target->p[k] > 0)
 			add_target(set, row, code, target->p[k]);
@@ -417,7 +416,7 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 {
 	TrainingSet *to = &et->set;
 	const TrainingSet *from = &other->set;
-	uint32	   *codes = palloc(Max(from->labels->n, 1) * sizeof(uint32));
+	uint32	   *codes;
 
 	training_set_check_kind(to, from->soft, from->weight != NULL);
 	if (to->x.n > 0 && from->x.n > 0 && to->x.width != from->x.width)
@@ -426,13 +425,7 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 				 errmsg("some rows have %u features, others %u",
 						to->x.width - 1, from->x.width - 1)));
 	state_options_add_text(&et->options, other->options.text, et->hdr.eoh_context);
-	for (uint32 i = 0; i < from->labels->n; i++)
-	{
-		int			len;
-		const char *s = dictionary_get(from->labels, i, &len);
-
-		codes[i] = dictionary_add(to->labels, s, len);
-	}
+	codes = dictionary_add_all(to->labels, from->labels);
 	for (uint32 i = 0; i < from->x.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -457,25 +450,11 @@ training_set_add_row(ExpandedTraining *et, const LogRow *row)
 	if (soft)
 		training_set_target(set, i, label_distribution_get(PointerGetDatum(log_field_aligned(f))));
 	else
-		add_label(set, i, f->data, f->size);
+		add_label(set, i, log_field_name(f));
 	if (weighted)
 		training_set_weight(set, i, log_field_double(row, 1, KIND_TRAINING_SET));
 	feature_matrix_add_row(&set->x, f[row->n - 1].data,
 						   f[row->n - 1].size / sizeof(double), (int64) i + 1);
-}
-
-static void
-write_text(StringInfo buf, const char *s, int len, int encoding)
-{
-	char	   *copy = pnstrdup(s, len);
-	char	   *converted = pg_server_to_any(copy, len, encoding);
-	int			converted_len = converted == copy ? len : (int) strlen(converted);
-
-	pq_sendint32(buf, converted_len);
-	pq_sendbytes(buf, converted, converted_len);
-	if (converted != copy)
-		pfree(converted);
-	pfree(copy);
 }
 
 /* Bytes that the binary form of the rows takes. */
@@ -496,21 +475,14 @@ static void
 write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 {
 	const TrainingSet *set = &et->set;
-	const char *options;
 
 	/* before it becomes too large for a StringInfo */
 	(void) value_check_size(written_size(set), KIND_TRAINING_SET);
 	value_send_version(buf, KIND_TRAINING_SET);
 	pq_sendint32(buf, set->labels->n);
 	for (uint32 i = 0; i < set->labels->n; i++)
-	{
-		int			len;
-		const char *s = dictionary_get(set->labels, i, &len);
-
-		write_text(buf, s, len, encoding);
-	}
-	options = et->options.text ? et->options.text : "";
-	write_text(buf, options, strlen(options), encoding);
+		name_send(buf, dictionary_get(set->labels, i), encoding);
+	name_send(buf, name_of(et->options.text ? et->options.text : ""), encoding);
 	pq_sendint8(buf, set->soft);
 	pq_sendint8(buf, set->weight != NULL);
 	pq_sendint32(buf, set->x.n);
@@ -541,17 +513,10 @@ write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 static void
 read_options(StringInfo buf, ExpandedTraining *et, int encoding)
 {
-	uint32		len = pq_getmsgint(buf, 4);
-	char	   *s;
+	char	   *s = value_recv_string(buf, KIND_TRAINING_SET, "Its options have", encoding);
 
-	if (len > (uint32) (buf->len - buf->cursor))
-		value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
-	s = pnstrdup(pq_getmsgbytes(buf, len), len);
-	if (memchr(s, '\0', len) != NULL)
-		value_invalid_binary(KIND_TRAINING_SET, "Its options have a zero byte.");
-	if (len == 0)
+	if (*s == '\0')
 		return;
-	s = pg_any_to_server(s, len, encoding);
 	if (strcmp(s, "null") != 0)
 		(void) jsonio_parse_object("training_set", s);
 	state_options_add_text(&et->options, s, et->hdr.eoh_context);

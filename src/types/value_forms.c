@@ -293,14 +293,36 @@ value_send_doubles(StringInfo buf, const double *values, Size n)
 }
 
 /* Adding 0 makes 0 of -0, which would not come back from JSON. */
+double
+value_recv_double(StringInfo buf)
+{
+	return pq_getmsgfloat8(buf) + 0.0;
+}
+
 void
 value_recv_doubles(StringInfo buf, double *values, Size n)
 {
 	for (Size i = 0; i < n; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		values[i] = pq_getmsgfloat8(buf) + 0.0;
+		values[i] = value_recv_double(buf);
 	}
+}
+
+/* What name_send() sent; "what" is it, with a verb, for errors. */
+char *
+value_recv_string(StringInfo buf, ValueKind kind, const char *what, int encoding)
+{
+	uint32		len = pq_getmsgint(buf, 4);
+	const char *s;
+
+	if (len > (uint32) (buf->len - buf->cursor))
+		value_invalid_binary(kind, "It is truncated.");
+	s = pq_getmsgbytes(buf, len);
+	if (memchr(s, '\0', len) != NULL)
+		value_invalid_binary(kind, psprintf("%s a zero byte.", what));
+	s = pnstrdup(s, len);
+	return pg_any_to_server(s, len, encoding);
 }
 
 /*

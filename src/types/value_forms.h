@@ -39,6 +39,9 @@ extern Datum value_form_send(const ValueForms *forms, const void *value);
 extern Datum value_form_jsonb(const ValueForms *forms, const void *value);
 extern void value_send_doubles(StringInfo buf, const double *values, Size n);
 extern void value_recv_doubles(StringInfo buf, double *values, Size n);
+extern double value_recv_double(StringInfo buf);
+extern char *value_recv_string(StringInfo buf, ValueKind kind, const char *what,
+							   int encoding);
 
 /*
  * The SQL functions of a type, in the file that has its "forms".  "get" makes the

@@ -14,6 +14,7 @@
  */
 #include "types/classifier.h"
 #include "classify/classifier_options.h"
+#include "names/names_io.h"
 #include "pg/results.h"
 #include "types/model_cache.h"
 #include "types/shared_value.h"
@@ -200,12 +201,7 @@ model_names(const FittedModel *model, const Names *names)
 	Dictionary *dict = dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES);
 
 	for (uint32 k = 0; k < model->classes; k++)
-	{
-		int			len;
-		const char *s = names_get(names, model->label[k], &len);
-
-		dictionary_add(dict, s, len);
-	}
+		(void) dictionary_add(dict, names_get(names, model->label[k]));
 	return dictionary_names(dict, dictionary_order(dict, ORDER_LABELS));
 }
 

@@ -8,6 +8,7 @@
  */
 #include "crowd/sql/annotation_aggregate.h"
 
+#include "names/names_io.h"
 #include "pg/results.h"
 
 static ExpandedAnnotations *

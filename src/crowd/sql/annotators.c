@@ -12,6 +12,7 @@
 #include "crowd/crowd_shrinkage.h"
 #include "types/label_distribution.h"
 #include "pg/arguments.h"
+#include "names/names_io.h"
 #include "pg/results.h"
 #include "utils/array.h"
 

@@ -35,13 +35,8 @@ begin_consensus(Datum set, const AnnotatorModel *model)
 	s.score = palloc(s.scorer->width * sizeof(LogRate));
 	s.posterior = palloc(classes * sizeof(double));
 	for (uint32 i = 0; i < s.view.labels.n; i++)
-	{
-		int			len;
-		const char *name = names_get(&s.view.labels, i, &len);
-
 		if (s.labels[i] < 0)
-			(void) model_scorer_label(s.scorer, name, len);	/* says so */
-	}
+			(void) model_scorer_label(s.scorer, names_get(&s.view.labels, i));	/* says so */
 	return s;
 }
 

@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "names/names_io.h"
 #include "pg/arguments.h"
 #include "types/label_distribution.h"
 #include "libpq/pqformat.h"
@@ -157,19 +158,14 @@ posterior_accum(PG_FUNCTION_ARGS)
 {
 	ModelScorer *scorer;
 	PosteriorState *state;
-	text	   *annotator;
-	text	   *label;
 	int64		j;
 	uint32		l;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		VALUE_RETURN_STATE();
 	scorer = model_scorer_cached(fcinfo, 1);
-	annotator = nl_name_argument(fcinfo, 2);
-	j = model_scorer_annotator(scorer, VARDATA_ANY(annotator),
-							   VARSIZE_ANY_EXHDR(annotator));
-	label = nl_name_argument(fcinfo, 3);
-	l = model_scorer_label(scorer, VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label));
+	j = model_scorer_annotator(scorer, name_of_text(nl_name_argument(fcinfo, 2)));
+	l = model_scorer_label(scorer, name_of_text(nl_name_argument(fcinfo, 3)));
 	if (PG_ARGISNULL(0))
 		state = state_begin(scorer);
 	else

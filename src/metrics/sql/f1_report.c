@@ -31,6 +31,7 @@
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
 #include "metrics/spelling.h"
+#include "names/names_io.h"
 #include "math/interval.h"
 #include "pg/arguments.h"
 #include "utils/float.h"
@@ -174,16 +175,15 @@ macro_f1_variance(const Report *r)
 	{
 		const ClassScores *c = &r->classes[i];
 		double		d = (c->scaled.support + c->scaled.predicted) / total;
-		int			len;
-		const char *s = names_get(&r->names, i, &len);
+		int			at = names_find(&labels, names_get(&r->names, i));
 
 		if (isnan(c->f1))
 			continue;
 		defined++;
 		if (c->f1 > 0)
-			slope[names_find(&labels, s, len)] = c->f1 / d;
+			slope[at] = c->f1 / d;
 		if (c->f1 < 1)
-			gain[names_find(&labels, s, len)] = 2 * (1 - c->f1) / d;
+			gain[at] = 2 * (1 - c->f1) / d;
 	}
 	for (uint32 a = 0; a < cm->n; a++)
 		for (uint32 b = 0; b < cm->n; b++)
@@ -310,12 +310,7 @@ make_report(FunctionCallInfo fcinfo, const ConfusionMatrix *cm, const Names *nam
 	r.z = normal_quantile_two_sided(nl_check_level(level));
 	r.classes = palloc(Max(names->n, 1) * sizeof(ClassScores));
 	for (uint32 i = 0; i < names->n; i++)
-	{
-		int			len;
-		const char *s = names_get(names, i, &len);
-
-		r.classes[i] = class_scores(&r, cm, names_find(&labels, s, len));
-	}
+		r.classes[i] = class_scores(&r, cm, names_find(&labels, names_get(names, i)));
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
 		tupdesc->natts != R_COLUMNS)
