@@ -4,9 +4,6 @@
  */
 #include "classify/classifier_options.h"
 
-#include "pg/json.h"
-#include "utils/fmgrprotos.h"
-
 static const ClassifierOptions default_options = {
 	.regression = {.l2 = 1,.class_weight = CLASS_WEIGHT_NONE,.max_iterations = 1000,.tolerance = 1e-5},
 	.folds = 5,
@@ -51,19 +48,5 @@ classifier_options(const Jsonb *jsonb, bool folds)
 char *
 classifier_options_json(const ClassifierOptions *o)
 {
-	StringInfoData buf;
-	Jsonb	   *options;
-
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "{\"l2\": ");
-	jsonio_append_double(&buf, o->regression.l2);
-	appendStringInfo(&buf, ", \"class_weight\": \"%s\", \"max_iterations\": %d, \"tolerance\": ",
-					 class_weight_names[o->regression.class_weight],
-					 o->regression.max_iterations);
-	jsonio_append_double(&buf, o->regression.tolerance);
-	appendStringInfoChar(&buf, '}');
-
-	/* in the form that reading it back gives */
-	options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data)));
-	return JsonbToCString(NULL, &options->root, VARSIZE(options));
+	return options_json(option_table, lengthof(option_table) - FOLD_OPTIONS, o);
 }

@@ -14,14 +14,6 @@
 #include "names/names_io.h"
 #include "utils/float.h"
 
-#define RETURN_MEASURE(value) \
-	do { \
-		double		measure_ = (value); \
-		if (isnan(measure_)) \
-			PG_RETURN_NULL(); \
-		PG_RETURN_FLOAT8(measure_); \
-	} while (0)
-
 /*
  * Counts go from 5e-324 to 1e308.  Where all are between these bounds, neither
  * their sums nor what is made of shares leaves the range of double.  Any other
@@ -119,7 +111,7 @@ confusion_rate(const ConfusionMatrix *cm, const Margins *m, uint32 i, uint32 j)
 }
 
 static double
-margins_accuracy(const Margins *m)
+accuracy(const ConfusionMatrix *cm pg_attribute_unused(), const Margins *m)
 {
 	return m->total > 0 ? m->trace / m->total : get_float8_nan();
 }
@@ -399,54 +391,41 @@ confusion_total(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(confusion_finite_total(&m));
 }
 
-NL_FUNCTION(confusion_accuracy);
-Datum
-confusion_accuracy(PG_FUNCTION_ARGS)
-{
-	Margins		m = confusion_margins(confusion_scaled(PG_GETARG_CONFUSION_MATRIX(0)));
+/*
+ * Measures as SQL functions: a row for each, with its function, which gives NaN
+ * where it is undefined, and whether it depends on shares only.
+ */
+typedef double (*Measure) (const ConfusionMatrix *cm, const Margins *m);
 
-	RETURN_MEASURE(margins_accuracy(&m));
+static Datum
+return_measure(FunctionCallInfo fcinfo, Measure measure, bool shares)
+{
+	const ConfusionMatrix *cm = PG_GETARG_CONFUSION_MATRIX(0);
+	Margins		m;
+	double		value;
+
+	if (shares)
+		cm = confusion_scaled(cm);
+	m = confusion_margins(cm);
+	value = measure(cm, &m);
+	if (isnan(value))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(value);
 }
 
-NL_FUNCTION(confusion_balanced_accuracy);
-Datum
-confusion_balanced_accuracy(PG_FUNCTION_ARGS)
-{
-	ConfusionMatrix *cm = PG_GETARG_CONFUSION_MATRIX(0);
-	Margins		m = confusion_margins(cm);
+#define MEASURE(name, measure, shares) \
+	NL_FUNCTION(name); \
+	Datum \
+	name(PG_FUNCTION_ARGS) \
+	{ \
+		return return_measure(fcinfo, measure, shares); \
+	}
 
-	RETURN_MEASURE(confusion_mean_recall(cm, &m));
-}
-
-NL_FUNCTION(confusion_cohen_kappa);
-Datum
-confusion_cohen_kappa(PG_FUNCTION_ARGS)
-{
-	const ConfusionMatrix *cm = confusion_scaled(PG_GETARG_CONFUSION_MATRIX(0));
-	Margins		m = confusion_margins(cm);
-
-	RETURN_MEASURE(margins_cohen_kappa(cm, &m));
-}
-
-NL_FUNCTION(confusion_matthews_corrcoef);
-Datum
-confusion_matthews_corrcoef(PG_FUNCTION_ARGS)
-{
-	const ConfusionMatrix *cm = confusion_scaled(PG_GETARG_CONFUSION_MATRIX(0));
-	Margins		m = confusion_margins(cm);
-
-	RETURN_MEASURE(margins_matthews_corrcoef(cm, &m));
-}
-
-NL_FUNCTION(confusion_mutual_information);
-Datum
-confusion_mutual_information(PG_FUNCTION_ARGS)
-{
-	const ConfusionMatrix *cm = confusion_scaled(PG_GETARG_CONFUSION_MATRIX(0));
-	Margins		m = confusion_margins(cm);
-
-	RETURN_MEASURE(mutual_information(cm, &m));
-}
+MEASURE(confusion_accuracy, accuracy, true)
+MEASURE(confusion_balanced_accuracy, confusion_mean_recall, false)
+MEASURE(confusion_cohen_kappa, margins_cohen_kappa, true)
+MEASURE(confusion_matthews_corrcoef, margins_matthews_corrcoef, true)
+MEASURE(confusion_mutual_information, mutual_information, true)
 
 /* "strength" spread as a truth row of "toward" is: what goes to a cell. */
 static double

@@ -9,6 +9,7 @@
 #include "common/jsonapi.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "pg/json.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -313,4 +314,46 @@ options_parse(const Jsonb *jsonb, const Option *options, int n, void *target)
 		else if (token == WJB_VALUE)
 			set_option(option, &value, target);
 	}
+}
+
+static void
+append_option(StringInfo buf, const Option *option, const void *field)
+{
+	double		number;
+
+	if (option->type == OPTION_INT)
+		appendStringInfo(buf, "%d", *(const int *) field);
+	else if (option->type == OPTION_CHOICE)
+		appendStringInfo(buf, "\"%s\"", option->choices[*(const int *) field]);
+	else
+	{
+		number = *(const double *) field;
+		if (option->choices != NULL && number <= OPTION_WORD(0))
+			appendStringInfo(buf, "\"%s\"", option->choices[(int) (OPTION_WORD(0) - number)]);
+		else
+			jsonio_append_double(buf, number);
+	}
+}
+
+/*
+ * The values of a struct, but objects, for the record of a fit: in the form that
+ * reading it back gives.
+ */
+char *
+options_json(const Option *options, int n, const void *source)
+{
+	StringInfoData buf;
+	Jsonb	   *jsonb;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < n; i++)
+	{
+		if (options[i].type == OPTION_OBJECT)
+			continue;
+		appendStringInfo(&buf, "%s\"%s\": ", buf.len == 0 ? "{" : ", ", options[i].name);
+		append_option(&buf, &options[i], (const char *) source + options[i].offset);
+	}
+	appendStringInfoChar(&buf, '}');
+	jsonb = jsonio_to_jsonb("options", buf.data);
+	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 }

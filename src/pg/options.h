@@ -42,6 +42,7 @@ typedef struct Option
 extern const Jsonb *options_argument(FunctionCallInfo fcinfo);
 extern void options_refuse(FunctionCallInfo fcinfo, int argno, const text *name,
 						   const char *place, const char *call);
+extern char *options_json(const Option *options, int n, const void *source);
 extern void options_parse(const Jsonb *jsonb, const Option *options, int n,
 						  void *target);
 

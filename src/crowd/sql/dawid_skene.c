@@ -9,7 +9,6 @@
 #include "types/annotator_model.h"
 #include "crowd/start_from_model.h"
 #include "crowd/warnings.h"
-#include "pg/json.h"
 #include "pg/options.h"
 #include "types/shared_value.h"
 
@@ -152,34 +151,13 @@ parse_options(const Jsonb *jsonb)
 	return options;
 }
 
-/* All options but the start, with the values used, for the model's record. */
+/* The values used, for the model's record. */
 static char *
-options_json(const FitOptions *o)
+record_options(FitOptions options)
 {
-	StringInfoData buf;
-	Jsonb	   *options;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "{\"variant\": \"%s\", \"max_iterations\": %d, \"tolerance\": ",
-					 variant_names[o->variant], o->em.max_iterations);
-	jsonio_append_double(&buf, o->em.tolerance);
-	appendStringInfoString(&buf, ", \"smoothing\": ");
-	if (o->em.estimate || o->variant == VARIANT_AUTO)
-		appendStringInfoString(&buf, "\"estimate\"");
-	else
-		jsonio_append_double(&buf, o->em.smoothing);
-	appendStringInfo(&buf, ", \"toward\": \"%s\", \"acceleration\": \"%s\", \"repeats\": \"%s\", \"learn_from\": \"%s\"",
-					 smoothing_target_names[o->em.toward],
-					 acceleration_names[o->em.acceleration],
-					 repeats_names[o->repeats],
-					 learn_from_names[o->learn_from]);
-	appendStringInfoString(&buf, ", \"gold_weight\": ");
-	jsonio_append_double(&buf, o->gold_weight);
-	appendStringInfo(&buf, ", \"restarts\": %d, \"seed\": %d}", o->restarts, o->seed);
-
-	/* in the form that reading the model back gives */
-	options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(buf.data)));
-	return JsonbToCString(NULL, &options->root, VARSIZE(options));
+	if (options.variant == VARIANT_AUTO)
+		options.em.smoothing = ESTIMATE;
+	return options_json(option_table, lengthof(option_table), &options);
 }
 
 /* The view with equal annotations of an item taken once. */
@@ -297,7 +275,7 @@ make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 						   options->start ? ", started from a model" : "",
 						   options->restarts == 0 ? "" :
 						   psprintf(", best of %d starts", options->restarts + 1)),
-		.options = options_json(options)
+		.options = record_options(*options)
 	};
 
 	count_annotations(&model, view);
