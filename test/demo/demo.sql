@@ -24,32 +24,32 @@ CREATE TABLE reading (patient int, observer int, grade int);
 
 -- 1. Collect.  An aggregate packs the rows into one value.
 CREATE MATERIALIZED VIEW collected AS
-SELECT annotation_set(patient, observer, grade) AS annotations FROM reading;
+SELECT annotation_set(patient, observer, grade) AS answers FROM reading;
 
 \echo
 \echo '1. COLLECT: what there is'
 SELECT s.items AS patients, s.annotators AS observers, s.annotations AS readings,
        s.classes AS grades, s.min_per_item AS min, s.mean_per_item AS mean,
        s.max_per_item AS max, s.repeated, s.regime
-FROM collected, annotation_summary(annotations) AS s;
+FROM collected AS c, annotation_summary(c.answers) AS s;
 
 -- 2. Fit.  The model holds the observers' error rates, and no patients.  Variant
 -- full is the paper's; without it the answers decide how alike observers are.
 CREATE MATERIALIZED VIEW fitted AS
-SELECT dawid_skene(annotations, '{"variant": "full", "tolerance": 1e-9}') AS model FROM collected;
+SELECT dawid_skene(answers, '{"variant": "full", "tolerance": 1e-9}') AS model FROM collected;
 
 \echo '2. FIT: how it went'
 SELECT f.method, f.iterations, f.converged, round(f.log_likelihood::numeric, 4) AS log_likelihood,
        f.warnings
-FROM fitted, fit_report(model) AS f;
+FROM fitted, fit_report(fitted.model) AS f;
 
 \echo '   How frequent each grade is'
 SELECT p.label AS grade, round(p.probability::numeric, 3) AS share
-FROM fitted, probabilities(class_prior(model)) AS p;
+FROM fitted, probabilities(class_prior(fitted.model)) AS p;
 
 -- 3. Who can be trusted?
 CREATE MATERIALIZED VIEW reliability AS
-SELECT a.* FROM fitted, annotators(model) AS a;
+SELECT a.* FROM fitted, annotators(fitted.model) AS a;
 
 \echo '3. OBSERVERS: accuracy with its 95 % interval, bits that one reading carries,'
 \echo '   the most frequent error, spammer score (0: answers without looking, 1: always right)'
@@ -81,7 +81,7 @@ ORDER BY c.truth;
 CREATE MATERIALIZED VIEW consensus_grade AS
 SELECT c.item::int AS patient, c.label::int AS grade, c.confidence, c.entropy,
        c.annotations AS readings, c.tied, c.distribution
-FROM collected, fitted, consensus(annotations, model) AS c;
+FROM collected, fitted, consensus(collected.answers, fitted.model) AS c;
 CREATE UNIQUE INDEX ON consensus_grade (patient);
 
 \echo '4. CONSENSUS: patients of each grade'

@@ -1,6 +1,7 @@
-# The examples of docs/out-of-fold.md run as they are printed, on tables such as
-# the text speaks of, and give what it says; and all calls that the README lists
-# under that title exist.
+# The examples of docs/out-of-fold.md, and those of the README and of the reference
+# for psql and BI tools, run as they are printed, on tables such as the text speaks
+# of, and give what it says; and all calls that the README lists for classifiers
+# exist.
 
 use strict;
 use warnings;
@@ -31,10 +32,12 @@ SELECT item_id, CASE WHEN number(item_id) > 0 THEN 'yes' ELSE 'no' END AS label,
 FROM generate_series(1, 100) AS item_id, generate_series(1, 5) AS n;
 END
 
-# The statements of the blocks of SQL in a document
+# The statements of the blocks of SQL in a document, or in one part of it
 sub statements
 {
-	my $text = slurp_file("$root/$_[0]");
+	my ($document, $part) = @_;
+	my $text = slurp_file("$root/$document");
+	($text) = $text =~ /^#+ \Q$part\E\n(.*?)^##/ms if defined $part;
 	my @blocks = $text =~ /^```sql\n(.*?)^```$/msg;
 	return map { /\S/ ? $_ : () } map { split /;\s*$/m } @blocks;
 }
@@ -95,6 +98,38 @@ my ($filled) = slurp_file("$root/docs/out-of-fold.md") =~ /`(array_replace\(.*?\
 is(value($node, "SELECT logistic_regression(label, $filled) IS NOT NULL FROM (SELECT label, array_append(features, NULL) AS features FROM items) AS v"), 't', $filled);
 my ($vectors) = slurp_file("$root/docs/out-of-fold.md") =~ /`(logistic_regression\(label, embedding.*?\))`/;
 is(value($node, "SELECT $vectors IS NOT NULL FROM (SELECT label, features::real[] AS embedding FROM items) AS v"), 't', $vectors);
+
+#
+# The README's first query, and what the reference says of psql and BI tools
+#
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE annotation AS
+SELECT i AS item, 'annotator ' || j AS annotator,
+       CASE WHEN number(i * 10 + j) > -0.7 THEN i % 2 ELSE 1 - i % 2 END AS label
+FROM generate_series(1, 100) AS i, generate_series(1, 5) AS j;
+CREATE TABLE scored AS SELECT 'm' || j AS model, i % 2 AS truth, (i + i / 9) % 2 AS predicted
+FROM generate_series(1, 100) AS i, generate_series(1, 2) AS j;
+CREATE TABLE measurement (id int, width float4, depth int, height numeric);
+INSERT INTO measurement VALUES (1, 1.5, 3, 2.25), (2, 4, 6, NULL);
+END
+my %printed;
+for my $statement (statements('README.md', 'A first query'), statements('docs/reference.md', 'In psql and BI tools'))
+{
+	next if $statement =~ /CREATE EXTENSION/;	# it is there
+	my ($out, $err) = ('', '');
+	my $status = $node->psql('postgres', $statement, stdout => \$out, stderr => \$err, on_error_stop => 1);
+	my ($title) = $statement =~ /\A\s*(?:--[^\n]*\n)?([^\n]*)/;
+	is($status, 0, "runs: $title") or diag($err);
+	$printed{$statement} = $out;
+}
+my ($trusted) = grep { /accuracy_low DESC/ } keys %printed;
+my @lower = map { (split /\|/)[3] } split /\n/, $printed{$trusted};
+is(scalar(@lower), 5, 'who can be trusted: a row for each');
+is("@lower", join(' ', sort { $b <=> $a } @lower), 'who can be trusted: by the lower bound');
+my ($by_hand) = grep { /ARRAY\[m\.width/ } keys %printed;
+my ($by_name) = grep { /jsonb_each_text/ } keys %printed;
+is($printed{$by_hand}, "1|{1.5,2.25,3}\n2|{4,NULL,6}", 'features of columns');
+is(join("\n", sort split /\n/, $printed{$by_name}), "1|{1.5,3,2.25}\n2|{4,6,NULL}", 'features of all columns');
 
 #
 # README: calls with what is in brackets, and without
