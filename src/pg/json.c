@@ -400,7 +400,7 @@ jsonio_options(const char *type, JsonText value, const char *what)
 	JsonText	end = skip_value(jsonio_object(type, value, what));
 	char	   *text = pnstrdup(value, end - value);
 	Jsonb	   *jsonb = jsonio_to_jsonb(type, text);
-	char	   *result = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	char	   *result = jsonio_canonical(jsonb);
 
 	pfree(text);
 	pfree(jsonb);
@@ -581,12 +581,39 @@ jsonb_memory(const char *text, Size len)
 					mul_size(containers, CONTAINER_MEMORY));
 }
 
+/*
+ * jsonb as text, the same for all that are equal: 1.0 is 1.  (The order of keys and
+ * the spelling of strings are jsonb's own.)
+ */
+char *
+jsonio_canonical(Jsonb *jsonb)
+{
+	JsonbIterator *at = JsonbIteratorInit(&jsonb->root);
+	JsonbParseState *state = NULL;
+	JsonbValue *result = NULL;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	while ((token = JsonbIteratorNext(&at, &value, false)) != WJB_DONE)
+	{
+		bool		scalar = token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM;
+
+		if (scalar && value.type == jbvNumeric)
+			value.val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale,
+																	NumericGetDatum(value.val.numeric)));
+		result = pushJsonbValue(&state, token, scalar ? &value : NULL);
+	}
+	jsonb = JsonbValueToJsonb(result);
+	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+}
+
+/* "for_type" is json or jsonb. */
 void
-jsonio_too_large_for_jsonb(const char *type)
+jsonio_too_large(const char *type, const char *for_type)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("%s is too large for jsonb", type),
+			 errmsg("%s is too large for %s", type, for_type),
 			 errdetail("As JSON it has more than %zu MB.", JSONB_TEXT_MAX >> 20),
 			 errhint("Take rows from the functions that read it, or its text form, which has no such limit.")));
 }
@@ -612,7 +639,7 @@ jsonio_to_jsonb(const char *type, const char *text)
 	Jsonb	   *result;
 
 	if (len > JSONB_TEXT_MAX)
-		jsonio_too_large_for_jsonb(type);
+		jsonio_too_large(type, "jsonb");
 	if (first != '{' && first != '[')	/* a scalar, or an error */
 		return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 	nl_check_memory(jsonb_memory(text, len), psprintf("jsonb of %s", type));

@@ -1,7 +1,6 @@
 /*
  * annotation_set_io.c
- *		Text and binary input and output of annotation_set, and its cast to
- *		jsonb.
+ *		Text and binary input and output of annotation_set, and its JSON.
  *
  * Binary form: version; names of items, annotators and labels; the options of
  * the aggregate that the set is a state of, or nothing; whether there is gold;
@@ -182,11 +181,11 @@ check_json(StringInfo buf)
 {
 	CHECK_FOR_INTERRUPTS();
 	if ((Size) buf->len > JSONB_TEXT_MAX)
-		jsonio_too_large_for_jsonb("annotation_set");
-	nl_check_memory(mul_size(buf->len, 2), "jsonb of annotation_set");
+		jsonio_too_large("annotation_set", "json and jsonb");
+	nl_check_memory(mul_size(buf->len, 2), "JSON of annotation_set");
 }
 
-/* For jsonb: {"items": {item: {"annotations": [[annotator, label]], "gold": label}}} */
+/* {"items": {item: {"annotations": [[annotator, label]], "gold": label}}} */
 static void
 append_item(StringInfo buf, const AnnotationView *view, uint32 i)
 {
@@ -232,7 +231,7 @@ write_json(StringInfo buf, const void *value)
 	appendStringInfoString(buf, "}}");
 }
 
-static const ValueForms forms = {
+const ValueForms annotation_set_forms = {
 	KIND_ANNOTATION_SET, write_json, write_binary, NULL, read_set
 };
 
@@ -240,33 +239,26 @@ NL_FUNCTION(annotation_set_in);
 Datum
 annotation_set_in(PG_FUNCTION_ARGS)
 {
-	return value_form_in(fcinfo, &forms);
+	return value_form_in(fcinfo, &annotation_set_forms);
 }
 
 NL_FUNCTION(annotation_set_out);
 Datum
 annotation_set_out(PG_FUNCTION_ARGS)
 {
-	return value_form_out(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+	return value_form_out(&annotation_set_forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
 }
 
 NL_FUNCTION(annotation_set_recv);
 Datum
 annotation_set_recv(PG_FUNCTION_ARGS)
 {
-	return value_form_recv(fcinfo, &forms);
+	return value_form_recv(fcinfo, &annotation_set_forms);
 }
 
 NL_FUNCTION(annotation_set_send);
 Datum
 annotation_set_send(PG_FUNCTION_ARGS)
 {
-	return value_form_send(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
-}
-
-NL_FUNCTION(annotation_set_to_jsonb);
-Datum
-annotation_set_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
+	return value_form_send(&annotation_set_forms, PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
 }

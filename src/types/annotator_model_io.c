@@ -614,7 +614,7 @@ read_binary(StringInfo buf, int encoding)
 	return finish_input(&view, &labels, &annotators);
 }
 
-static const ValueForms forms = {
+const ValueForms annotator_model_forms = {
 	KIND_ANNOTATOR_MODEL, write_json, write_binary, read_json, read_binary
 };
 
@@ -622,33 +622,26 @@ NL_FUNCTION(annotator_model_in);
 Datum
 annotator_model_in(PG_FUNCTION_ARGS)
 {
-	return value_form_in(fcinfo, &forms);
+	return value_form_in(fcinfo, &annotator_model_forms);
 }
 
 NL_FUNCTION(annotator_model_out);
 Datum
 annotator_model_out(PG_FUNCTION_ARGS)
 {
-	return value_form_out(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
+	return value_form_out(&annotator_model_forms, annotator_model_get(PG_GETARG_DATUM(0)));
 }
 
 NL_FUNCTION(annotator_model_recv);
 Datum
 annotator_model_recv(PG_FUNCTION_ARGS)
 {
-	return value_form_recv(fcinfo, &forms);
+	return value_form_recv(fcinfo, &annotator_model_forms);
 }
 
 NL_FUNCTION(annotator_model_send);
 Datum
 annotator_model_send(PG_FUNCTION_ARGS)
 {
-	return value_form_send(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
-}
-
-NL_FUNCTION(annotator_model_to_jsonb);
-Datum
-annotator_model_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, annotator_model_get(PG_GETARG_DATUM(0)));
+	return value_form_send(&annotator_model_forms, annotator_model_get(PG_GETARG_DATUM(0)));
 }

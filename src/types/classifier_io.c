@@ -243,7 +243,7 @@ read_binary(StringInfo buf, int encoding)
 	return finish_input(&view, labels);
 }
 
-static const ValueForms forms = {
+const ValueForms classifier_forms = {
 	KIND_CLASSIFIER, write_json, write_binary, read_json, read_binary
 };
 
@@ -251,33 +251,26 @@ NL_FUNCTION(classifier_in);
 Datum
 classifier_in(PG_FUNCTION_ARGS)
 {
-	return value_form_in(fcinfo, &forms);
+	return value_form_in(fcinfo, &classifier_forms);
 }
 
 NL_FUNCTION(classifier_out);
 Datum
 classifier_out(PG_FUNCTION_ARGS)
 {
-	return value_form_out(&forms, classifier_get(PG_GETARG_DATUM(0)));
+	return value_form_out(&classifier_forms, classifier_get(PG_GETARG_DATUM(0)));
 }
 
 NL_FUNCTION(classifier_recv);
 Datum
 classifier_recv(PG_FUNCTION_ARGS)
 {
-	return value_form_recv(fcinfo, &forms);
+	return value_form_recv(fcinfo, &classifier_forms);
 }
 
 NL_FUNCTION(classifier_send);
 Datum
 classifier_send(PG_FUNCTION_ARGS)
 {
-	return value_form_send(&forms, classifier_get(PG_GETARG_DATUM(0)));
-}
-
-NL_FUNCTION(classifier_to_jsonb);
-Datum
-classifier_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, classifier_get(PG_GETARG_DATUM(0)));
+	return value_form_send(&classifier_forms, classifier_get(PG_GETARG_DATUM(0)));
 }

@@ -63,7 +63,7 @@ confusion_matrix_make(const Names *labels, const double *counts)
 	Names		names;
 
 	init_flat(cm, labels->n, name_bytes);
-	memcpy(cm->counts, counts, sizeof(double) * labels->n * labels->n);
+	(void) value_put_doubles(cm->counts, counts, (Size) labels->n * labels->n);
 	names = confusion_matrix_labels(cm);
 	names_copy(&names, labels);
 	return cm;
@@ -103,6 +103,13 @@ flatten_into(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
 }
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
+
+/* The matrix itself if it is expanded, or NULL. */
+ExpandedConfusion *
+confusion_matrix_expanded(Datum datum)
+{
+	return (ExpandedConfusion *) value_expanded(datum, &methods);
+}
 
 /* An empty matrix, in a context of its own below "parent". */
 ExpandedConfusion *
@@ -329,7 +336,7 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	value_send_doubles(buf, cm->counts, (Size) cm->n * cm->n);
 }
 
-static const ValueForms forms = {
+const ValueForms confusion_matrix_forms = {
 	KIND_CONFUSION_MATRIX, write_json, write_binary, read_json, read_binary
 };
 
@@ -337,33 +344,26 @@ NL_FUNCTION(confusion_matrix_in);
 Datum
 confusion_matrix_in(PG_FUNCTION_ARGS)
 {
-	return value_form_in(fcinfo, &forms);
+	return value_form_in(fcinfo, &confusion_matrix_forms);
 }
 
 NL_FUNCTION(confusion_matrix_out);
 Datum
 confusion_matrix_out(PG_FUNCTION_ARGS)
 {
-	return value_form_out(&forms, PG_GETARG_CONFUSION_MATRIX(0));
+	return value_form_out(&confusion_matrix_forms, PG_GETARG_CONFUSION_MATRIX(0));
 }
 
 NL_FUNCTION(confusion_matrix_recv);
 Datum
 confusion_matrix_recv(PG_FUNCTION_ARGS)
 {
-	return value_form_recv(fcinfo, &forms);
+	return value_form_recv(fcinfo, &confusion_matrix_forms);
 }
 
 NL_FUNCTION(confusion_matrix_send);
 Datum
 confusion_matrix_send(PG_FUNCTION_ARGS)
 {
-	return value_form_send(&forms, PG_GETARG_CONFUSION_MATRIX(0));
-}
-
-NL_FUNCTION(confusion_matrix_to_jsonb);
-Datum
-confusion_matrix_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, PG_GETARG_CONFUSION_MATRIX(0));
+	return value_form_send(&confusion_matrix_forms, PG_GETARG_CONFUSION_MATRIX(0));
 }

@@ -53,7 +53,7 @@ label_distribution_make(const Names *labels, const double *p)
 	value_init(d, KIND_LABEL_DISTRIBUTION, size);
 	d->n = n;
 	d->name_bytes = name_bytes;
-	memcpy(d->p, p, n * sizeof(double));
+	(void) value_put_doubles(d->p, p, n);
 	names = label_distribution_labels(d);
 	names_copy(&names, labels);
 	return d;
@@ -217,7 +217,7 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	value_send_doubles(buf, d->p, d->n);
 }
 
-static const ValueForms forms = {
+const ValueForms label_distribution_forms = {
 	KIND_LABEL_DISTRIBUTION, write_json, write_binary, read_json, read_binary
 };
 
@@ -225,35 +225,28 @@ NL_FUNCTION(label_distribution_in);
 Datum
 label_distribution_in(PG_FUNCTION_ARGS)
 {
-	return value_form_in(fcinfo, &forms);
+	return value_form_in(fcinfo, &label_distribution_forms);
 }
 
 NL_FUNCTION(label_distribution_out);
 Datum
 label_distribution_out(PG_FUNCTION_ARGS)
 {
-	return value_form_out(&forms, PG_GETARG_LABEL_DISTRIBUTION(0));
+	return value_form_out(&label_distribution_forms, PG_GETARG_LABEL_DISTRIBUTION(0));
 }
 
 NL_FUNCTION(label_distribution_recv);
 Datum
 label_distribution_recv(PG_FUNCTION_ARGS)
 {
-	return value_form_recv(fcinfo, &forms);
+	return value_form_recv(fcinfo, &label_distribution_forms);
 }
 
 NL_FUNCTION(label_distribution_send);
 Datum
 label_distribution_send(PG_FUNCTION_ARGS)
 {
-	return value_form_send(&forms, PG_GETARG_LABEL_DISTRIBUTION(0));
-}
-
-NL_FUNCTION(label_distribution_to_jsonb);
-Datum
-label_distribution_to_jsonb(PG_FUNCTION_ARGS)
-{
-	return value_form_jsonb(&forms, PG_GETARG_LABEL_DISTRIBUTION(0));
+	return value_form_send(&label_distribution_forms, PG_GETARG_LABEL_DISTRIBUTION(0));
 }
 
 /* label_distribution(labels text[], probabilities float8[]) */

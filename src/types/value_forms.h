@@ -1,6 +1,6 @@
 /*
  * value_forms.h
- *		The forms in which values travel: text, binary, jsonb.
+ *		The forms in which values travel: text, binary, json, jsonb.
  *
  * A type gives the functions that write and read its JSON and its binary form;
  * which of them is its text, what it may take, and how errors are told is the
@@ -29,6 +29,13 @@ typedef struct ValueForms
 	Datum		(*read_binary) (StringInfo buf, int encoding);
 } ValueForms;
 
+/* of the types that people read */
+extern const ValueForms confusion_matrix_forms;
+extern const ValueForms label_distribution_forms;
+extern const ValueForms annotation_set_forms;
+extern const ValueForms annotator_model_forms;
+extern const ValueForms classifier_forms;
+
 extern int	value_text_encoding(void);
 extern char *value_binary_to_text(StringInfo buf, ValueKind kind);
 extern void value_text_to_binary(const char *text, ValueKind kind, StringInfo buf);
@@ -36,6 +43,7 @@ extern Datum value_form_in(FunctionCallInfo fcinfo, const ValueForms *forms);
 extern Datum value_form_out(const ValueForms *forms, const void *value);
 extern Datum value_form_recv(FunctionCallInfo fcinfo, const ValueForms *forms);
 extern Datum value_form_send(const ValueForms *forms, const void *value);
+extern Datum value_form_json(const ValueForms *forms, const void *value);
 extern Datum value_form_jsonb(const ValueForms *forms, const void *value);
 extern void value_send_doubles(StringInfo buf, const double *values, Size n);
 extern void value_recv_doubles(StringInfo buf, double *values, Size n);

@@ -32,13 +32,13 @@ static ExpandedTraining *
 get_state(FunctionCallInfo fcinfo, bool soft, bool weighted)
 {
 	MemoryContext context = value_state_context(fcinfo);
+	ExpandedTraining *et;
 
 	if (PG_ARGISNULL(0))
 		return training_expand_new(context, soft, weighted);
-	if (value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
+	et = training_expanded(PG_GETARG_DATUM(0));
+	if (et != NULL && value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
 	{
-		ExpandedTraining *et = (ExpandedTraining *) DatumGetEOHP(PG_GETARG_DATUM(0));
-
 		if (et->fitted != NULL)
 			elog(ERROR, "a training_set that has been fitted cannot grow");
 		return et;
@@ -178,7 +178,7 @@ combine_logs(FunctionCallInfo fcinfo, Datum other)
 	RowOptions	options = NO_OPTIONS;
 	void	   *value;
 
-	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
+	if (training_expanded(other) != NULL)
 		return NULL;
 	value = value_get(other, KIND_TRAINING_SET, sizeof(ValueHeader));
 	if (value_is_row_log(value))
@@ -301,12 +301,7 @@ fit(TrainingSet *set, const ClassifierOptions *options)
 static ExpandedTraining *
 own_state(FunctionCallInfo fcinfo)
 {
-	Datum		state = PG_GETARG_DATUM(0);
-
-	if (AggStateIsShared(fcinfo) ||
-		!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(state)))
-		return NULL;
-	return (ExpandedTraining *) DatumGetEOHP(state);
+	return AggStateIsShared(fcinfo) ? NULL : training_expanded(PG_GETARG_DATUM(0));
 }
 
 static struct varlena *
