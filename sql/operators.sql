@@ -110,9 +110,16 @@ SELECT '{"a": 0, "b": 1}'::label_distribution = '{"b": 1.00, "a": -0.0}' AS zero
        '{"labels": ["a"], "counts": [[0]]}'::confusion_matrix = '{"labels": ["a"], "counts": [[-0.0]]}' AS negative_zero,
        '{"labels": ["10", "9"], "counts": [[1, 2], [3, 4]]}'::confusion_matrix = '{"counts": [[4, 3], [2, 1]], "labels": ["9", "10"]}' AS names,
        '{"labels": ["A"], "counts": [[1e0]]}'::confusion_matrix = '{"labels": ["\u0041"], "counts": [[1]]}' AS spelling;
-SELECT replace(m::text, '"options": {', '"options": {"by hand": 1.50, ')::annotator_model =
-       replace(m::text, '"options": {', '"options": {  "by hand":1.5,"by hand":15e-1,')::annotator_model AS options
+SELECT replace(m::text, '"options": {', '"options": {"by hand": [1.50, 10, 100.0, -0.00, "1.0\"2.0", 1e3], "1.10": 1, ')::annotator_model =
+       replace(m::text, '"options": {', '"options": {  "1.10":7, "1.10":1.0,"by hand":[15e-1,1e1,100,0, "1.0\"2.0",1000.0],')::annotator_model AS options,
+       replace(m::text, '"options": {', '"options": {"by hand": [1.50, 0.0, "1.0\"2.0"], "1.10": 10.10, ')::annotator_model::text LIKE
+       '%"1.10": 10.1, %"by hand": [1.5, 0, "1.0_"2.0"]%' AS shown
 FROM v WHERE n = 1;
+CREATE AGGREGATE pg_temp.options_log(item text, annotator text, label text, options jsonb) (SFUNC = dawid_skene_accum, STYPE = annotation_set);
+SELECT pg_temp.options_log('i', 'a', l, '{"tolerance": 0.10}') = pg_temp.options_log('i', 'a', l, '{"tolerance": 0.1}') AS options,
+       pg_temp.options_log('i', 'a', l, NULL) = pg_temp.options_log('i', 'a', l, '{}') AS null_options
+FROM (VALUES ('x'), ('y')) AS v(l);
+SELECT (fit_report(dawid_skene('i', 'a', l, o))).annotations FROM (VALUES ('x', '{"tolerance": 0.10}'::jsonb), ('y', '{"tolerance": 0.1}')) AS v(l, o);
 -- A label without a count is one of the labels all the same
 SELECT '{"a": 1}'::label_distribution = '{"a": 1, "b": 0}' AS distribution,
        '{"labels": ["a"], "counts": [[1]]}'::confusion_matrix = '{"labels": ["a", "b"], "counts": [[1, 0], [0, 0]]}' AS matrix;

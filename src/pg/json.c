@@ -583,28 +583,37 @@ jsonb_memory(const char *text, Size len)
 
 /*
  * jsonb as text, the same for all that are equal: 1.0 is 1.  (The order of keys and
- * the spelling of strings are jsonb's own.)
+ * the spelling of strings are jsonb's own; its numbers have no exponent.)
  */
 char *
 jsonio_canonical(Jsonb *jsonb)
 {
-	JsonbIterator *at = JsonbIteratorInit(&jsonb->root);
-	JsonbParseState *state = NULL;
-	JsonbValue *result = NULL;
-	JsonbIteratorToken token;
-	JsonbValue	value;
+	char	   *text = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	char	   *to = text;
+	const char *end;
+	uint32		n = 0;
 
-	while ((token = JsonbIteratorNext(&at, &value, false)) != WJB_DONE)
+	for (const char *from = text; *from != '\0'; from = end)
 	{
-		bool		scalar = token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM;
+		Size		digits = strspn(from, ".0123456789");
+		Size		len = digits;
 
-		if (scalar && value.type == jbvNumeric)
-			value.val.numeric = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale,
-																	NumericGetDatum(value.val.numeric)));
-		result = pushJsonbValue(&state, token, scalar ? &value : NULL);
+		NL_CHECK_INTERRUPTS(n++);
+		end = digits > 0 ? from + digits : *from == '"' ? skip_string(from) : from + 1;
+		if (memchr(from, '.', digits) != NULL)
+		{
+			while (from[len - 1] == '0')
+				len--;
+			if (from[len - 1] == '.')
+				len--;
+		}
+		else
+			len = end - from;
+		memmove(to, from, len);
+		to += len;
 	}
-	jsonb = JsonbValueToJsonb(result);
-	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	*to = '\0';
+	return text;
 }
 
 /* "for_type" is json or jsonb. */

@@ -24,7 +24,6 @@
 
 #define BLOCK ((Size) 64 * 1024)
 
-/* A stored form in place of one that is not canonical, or NULL. */
 static void *
 make_canonical(ValueHeader *value)
 {
@@ -32,8 +31,6 @@ make_canonical(ValueHeader *value)
 
 	if (value->kind == KIND_TRAINING_SET)
 		return DatumGetPointer(training_canonical(datum));
-	if (!value_is_row_log(value))
-		return NULL;
 	if (value->kind == KIND_CONFUSION_MATRIX)
 		return confusion_matrix_get(datum);
 	if (value->kind == KIND_ANNOTATION_SET)
@@ -41,15 +38,32 @@ make_canonical(ValueHeader *value)
 	value_corrupt(value->kind);
 }
 
+/* What that leaves behind goes with a context. */
+static void *
+make_canonical_copy(ValueHeader *value)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "canonical value",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	void	   *canonical = make_canonical(value);
+	void	   *copy = nl_alloc(old, VARSIZE(canonical));
+
+	nl_copy(copy, canonical, VARSIZE(canonical));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	return copy;
+}
+
 /* The value as equal ones have it; for value_release(). */
 const ValueHeader *
 value_canonical(Datum datum)
 {
 	ValueHeader *value = value_get_any(datum);
-	void	   *canonical = make_canonical(value);
+	void	   *canonical;
 
-	if (canonical == NULL)
+	if (value->kind != KIND_TRAINING_SET && !value_is_row_log(value))
 		return value;
+	canonical = make_canonical_copy(value);
 	value_release(datum, value);
 	return canonical;
 }
