@@ -95,7 +95,7 @@ CREATE TYPE annotation_set (
 );
 
 COMMENT ON TYPE annotation_set IS
-'Annotations (item, annotator, label) and gold labels as one value. Text form: base64, made by the aggregate annotation_set(); cast to jsonb to read it.';
+'Annotations (item, annotator, label) and gold labels as one value. Text form: base64, made by the aggregate annotation_set(). As json and jsonb: {"items": {item: {"annotations": [[annotator, label], ...], "gold": label}}}.';
 COMMENT ON FUNCTION annotation_set_in(cstring) IS 'I/O of type annotation_set';
 COMMENT ON FUNCTION annotation_set_out(annotation_set) IS 'I/O of type annotation_set';
 COMMENT ON FUNCTION annotation_set_recv(internal) IS 'I/O of type annotation_set';
@@ -155,7 +155,7 @@ CREATE TYPE posterior_state (
 );
 
 COMMENT ON TYPE posterior_state IS
-'State of the aggregate posterior(); not meant to be stored.';
+'State of the aggregate posterior(). It only travels between servers of one version: do not store it, for its format may change with any release.';
 COMMENT ON FUNCTION posterior_state_in(cstring) IS 'I/O of type posterior_state';
 COMMENT ON FUNCTION posterior_state_out(posterior_state) IS 'I/O of type posterior_state';
 COMMENT ON FUNCTION posterior_state_recv(internal) IS 'I/O of type posterior_state';
@@ -215,45 +215,868 @@ CREATE TYPE training_set (
 );
 
 COMMENT ON TYPE training_set IS
-'State of the aggregate logistic_regression(); not meant to be stored.';
+'State of the aggregate logistic_regression(). It only travels between servers of one version: do not store it, for its format may change with any release.';
 COMMENT ON FUNCTION training_set_in(cstring) IS 'I/O of type training_set';
 COMMENT ON FUNCTION training_set_out(training_set) IS 'I/O of type training_set';
 COMMENT ON FUNCTION training_set_recv(internal) IS 'I/O of type training_set';
 COMMENT ON FUNCTION training_set_send(training_set) IS 'I/O of type training_set';
 
 --
--- Casts to jsonb
+-- Comparison of the value types, and their casts to json and jsonb
 --
+CREATE FUNCTION confusion_matrix_lt(confusion_matrix, confusion_matrix) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_lt(confusion_matrix, confusion_matrix) IS 'implementation of < operator';
+CREATE OPERATOR < (
+	LEFTARG = confusion_matrix,
+	RIGHTARG = confusion_matrix,
+	FUNCTION = confusion_matrix_lt,
+	COMMUTATOR = >,
+	NEGATOR = >=,
+	RESTRICT = scalarltsel,
+	JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR < (confusion_matrix, confusion_matrix) IS 'less than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION confusion_matrix_le(confusion_matrix, confusion_matrix) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_le(confusion_matrix, confusion_matrix) IS 'implementation of <= operator';
+CREATE OPERATOR <= (
+	LEFTARG = confusion_matrix,
+	RIGHTARG = confusion_matrix,
+	FUNCTION = confusion_matrix_le,
+	COMMUTATOR = >=,
+	NEGATOR = >,
+	RESTRICT = scalarlesel,
+	JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR <= (confusion_matrix, confusion_matrix) IS 'less than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION confusion_matrix_eq(confusion_matrix, confusion_matrix) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_eq(confusion_matrix, confusion_matrix) IS 'implementation of = operator';
+CREATE OPERATOR = (
+	LEFTARG = confusion_matrix,
+	RIGHTARG = confusion_matrix,
+	FUNCTION = confusion_matrix_eq,
+	COMMUTATOR = =,
+	NEGATOR = <>,
+	RESTRICT = eqsel,
+	JOIN = eqjoinsel,
+	HASHES,
+	MERGES
+);
+COMMENT ON OPERATOR = (confusion_matrix, confusion_matrix) IS 'equal';
+
+CREATE FUNCTION confusion_matrix_ne(confusion_matrix, confusion_matrix) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_ne(confusion_matrix, confusion_matrix) IS 'implementation of <> operator';
+CREATE OPERATOR <> (
+	LEFTARG = confusion_matrix,
+	RIGHTARG = confusion_matrix,
+	FUNCTION = confusion_matrix_ne,
+	COMMUTATOR = <>,
+	NEGATOR = =,
+	RESTRICT = neqsel,
+	JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR <> (confusion_matrix, confusion_matrix) IS 'not equal';
+
+CREATE FUNCTION confusion_matrix_ge(confusion_matrix, confusion_matrix) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_ge(confusion_matrix, confusion_matrix) IS 'implementation of >= operator';
+CREATE OPERATOR >= (
+	LEFTARG = confusion_matrix,
+	RIGHTARG = confusion_matrix,
+	FUNCTION = confusion_matrix_ge,
+	COMMUTATOR = <=,
+	NEGATOR = <,
+	RESTRICT = scalargesel,
+	JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR >= (confusion_matrix, confusion_matrix) IS 'greater than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION confusion_matrix_gt(confusion_matrix, confusion_matrix) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_gt(confusion_matrix, confusion_matrix) IS 'implementation of > operator';
+CREATE OPERATOR > (
+	LEFTARG = confusion_matrix,
+	RIGHTARG = confusion_matrix,
+	FUNCTION = confusion_matrix_gt,
+	COMMUTATOR = <,
+	NEGATOR = <=,
+	RESTRICT = scalargtsel,
+	JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR > (confusion_matrix, confusion_matrix) IS 'greater than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION confusion_matrix_cmp(confusion_matrix, confusion_matrix) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_cmp(confusion_matrix, confusion_matrix) IS 'less-equal-greater';
+CREATE OPERATOR CLASS confusion_matrix_ops DEFAULT FOR TYPE confusion_matrix USING btree AS
+	OPERATOR 1 <,
+	OPERATOR 2 <=,
+	OPERATOR 3 =,
+	OPERATOR 4 >=,
+	OPERATOR 5 >,
+	FUNCTION 1 confusion_matrix_cmp(confusion_matrix, confusion_matrix);
+COMMENT ON OPERATOR CLASS confusion_matrix_ops USING btree IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION confusion_matrix_hash(confusion_matrix) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_hash(confusion_matrix) IS 'hash';
+CREATE FUNCTION confusion_matrix_hash_extended(confusion_matrix, bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'value_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_hash_extended(confusion_matrix, bigint) IS 'hash';
+CREATE OPERATOR CLASS confusion_matrix_ops DEFAULT FOR TYPE confusion_matrix USING hash AS
+	OPERATOR 1 =,
+	FUNCTION 1 confusion_matrix_hash(confusion_matrix),
+	FUNCTION 2 confusion_matrix_hash_extended(confusion_matrix, bigint);
+COMMENT ON OPERATOR CLASS confusion_matrix_ops USING hash IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION confusion_matrix_to_json(confusion_matrix) RETURNS json
+	AS 'MODULE_PATHNAME', 'value_to_json' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION confusion_matrix_to_json(confusion_matrix) IS
+'The value as json, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (confusion_matrix AS json) WITH FUNCTION confusion_matrix_to_json(confusion_matrix) AS ASSIGNMENT;
+
 CREATE FUNCTION confusion_matrix_to_jsonb(confusion_matrix) RETURNS jsonb
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION confusion_matrix_to_jsonb(confusion_matrix) IS
-'A confusion_matrix as jsonb, up to 8 MB of JSON; larger: error.';
+'The value as jsonb, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (confusion_matrix AS jsonb) WITH FUNCTION confusion_matrix_to_jsonb(confusion_matrix) AS ASSIGNMENT;
+
+CREATE FUNCTION label_distribution_lt(label_distribution, label_distribution) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_lt(label_distribution, label_distribution) IS 'implementation of < operator';
+CREATE OPERATOR < (
+	LEFTARG = label_distribution,
+	RIGHTARG = label_distribution,
+	FUNCTION = label_distribution_lt,
+	COMMUTATOR = >,
+	NEGATOR = >=,
+	RESTRICT = scalarltsel,
+	JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR < (label_distribution, label_distribution) IS 'less than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION label_distribution_le(label_distribution, label_distribution) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_le(label_distribution, label_distribution) IS 'implementation of <= operator';
+CREATE OPERATOR <= (
+	LEFTARG = label_distribution,
+	RIGHTARG = label_distribution,
+	FUNCTION = label_distribution_le,
+	COMMUTATOR = >=,
+	NEGATOR = >,
+	RESTRICT = scalarlesel,
+	JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR <= (label_distribution, label_distribution) IS 'less than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION label_distribution_eq(label_distribution, label_distribution) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_eq(label_distribution, label_distribution) IS 'implementation of = operator';
+CREATE OPERATOR = (
+	LEFTARG = label_distribution,
+	RIGHTARG = label_distribution,
+	FUNCTION = label_distribution_eq,
+	COMMUTATOR = =,
+	NEGATOR = <>,
+	RESTRICT = eqsel,
+	JOIN = eqjoinsel,
+	HASHES,
+	MERGES
+);
+COMMENT ON OPERATOR = (label_distribution, label_distribution) IS 'equal';
+
+CREATE FUNCTION label_distribution_ne(label_distribution, label_distribution) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_ne(label_distribution, label_distribution) IS 'implementation of <> operator';
+CREATE OPERATOR <> (
+	LEFTARG = label_distribution,
+	RIGHTARG = label_distribution,
+	FUNCTION = label_distribution_ne,
+	COMMUTATOR = <>,
+	NEGATOR = =,
+	RESTRICT = neqsel,
+	JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR <> (label_distribution, label_distribution) IS 'not equal';
+
+CREATE FUNCTION label_distribution_ge(label_distribution, label_distribution) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_ge(label_distribution, label_distribution) IS 'implementation of >= operator';
+CREATE OPERATOR >= (
+	LEFTARG = label_distribution,
+	RIGHTARG = label_distribution,
+	FUNCTION = label_distribution_ge,
+	COMMUTATOR = <=,
+	NEGATOR = <,
+	RESTRICT = scalargesel,
+	JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR >= (label_distribution, label_distribution) IS 'greater than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION label_distribution_gt(label_distribution, label_distribution) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_gt(label_distribution, label_distribution) IS 'implementation of > operator';
+CREATE OPERATOR > (
+	LEFTARG = label_distribution,
+	RIGHTARG = label_distribution,
+	FUNCTION = label_distribution_gt,
+	COMMUTATOR = <,
+	NEGATOR = <=,
+	RESTRICT = scalargtsel,
+	JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR > (label_distribution, label_distribution) IS 'greater than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION label_distribution_cmp(label_distribution, label_distribution) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_cmp(label_distribution, label_distribution) IS 'less-equal-greater';
+CREATE OPERATOR CLASS label_distribution_ops DEFAULT FOR TYPE label_distribution USING btree AS
+	OPERATOR 1 <,
+	OPERATOR 2 <=,
+	OPERATOR 3 =,
+	OPERATOR 4 >=,
+	OPERATOR 5 >,
+	FUNCTION 1 label_distribution_cmp(label_distribution, label_distribution);
+COMMENT ON OPERATOR CLASS label_distribution_ops USING btree IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION label_distribution_hash(label_distribution) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_hash(label_distribution) IS 'hash';
+CREATE FUNCTION label_distribution_hash_extended(label_distribution, bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'value_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_hash_extended(label_distribution, bigint) IS 'hash';
+CREATE OPERATOR CLASS label_distribution_ops DEFAULT FOR TYPE label_distribution USING hash AS
+	OPERATOR 1 =,
+	FUNCTION 1 label_distribution_hash(label_distribution),
+	FUNCTION 2 label_distribution_hash_extended(label_distribution, bigint);
+COMMENT ON OPERATOR CLASS label_distribution_ops USING hash IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION label_distribution_to_json(label_distribution) RETURNS json
+	AS 'MODULE_PATHNAME', 'value_to_json' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION label_distribution_to_json(label_distribution) IS
+'The value as json, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (label_distribution AS json) WITH FUNCTION label_distribution_to_json(label_distribution) AS ASSIGNMENT;
 
 CREATE FUNCTION label_distribution_to_jsonb(label_distribution) RETURNS jsonb
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION label_distribution_to_jsonb(label_distribution) IS
-'A label_distribution as jsonb, up to 8 MB of JSON; larger: error.';
+'The value as jsonb, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (label_distribution AS jsonb) WITH FUNCTION label_distribution_to_jsonb(label_distribution) AS ASSIGNMENT;
 
-CREATE FUNCTION annotator_model_to_jsonb(annotator_model) RETURNS jsonb
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION annotator_model_to_jsonb(annotator_model) IS
-'An annotator_model as jsonb, up to 8 MB of JSON; larger: error.';
+CREATE FUNCTION annotation_set_lt(annotation_set, annotation_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_lt(annotation_set, annotation_set) IS 'implementation of < operator';
+CREATE OPERATOR < (
+	LEFTARG = annotation_set,
+	RIGHTARG = annotation_set,
+	FUNCTION = annotation_set_lt,
+	COMMUTATOR = >,
+	NEGATOR = >=,
+	RESTRICT = scalarltsel,
+	JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR < (annotation_set, annotation_set) IS 'less than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION annotation_set_le(annotation_set, annotation_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_le(annotation_set, annotation_set) IS 'implementation of <= operator';
+CREATE OPERATOR <= (
+	LEFTARG = annotation_set,
+	RIGHTARG = annotation_set,
+	FUNCTION = annotation_set_le,
+	COMMUTATOR = >=,
+	NEGATOR = >,
+	RESTRICT = scalarlesel,
+	JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR <= (annotation_set, annotation_set) IS 'less than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION annotation_set_eq(annotation_set, annotation_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_eq(annotation_set, annotation_set) IS 'implementation of = operator';
+CREATE OPERATOR = (
+	LEFTARG = annotation_set,
+	RIGHTARG = annotation_set,
+	FUNCTION = annotation_set_eq,
+	COMMUTATOR = =,
+	NEGATOR = <>,
+	RESTRICT = eqsel,
+	JOIN = eqjoinsel,
+	HASHES,
+	MERGES
+);
+COMMENT ON OPERATOR = (annotation_set, annotation_set) IS 'equal';
+
+CREATE FUNCTION annotation_set_ne(annotation_set, annotation_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_ne(annotation_set, annotation_set) IS 'implementation of <> operator';
+CREATE OPERATOR <> (
+	LEFTARG = annotation_set,
+	RIGHTARG = annotation_set,
+	FUNCTION = annotation_set_ne,
+	COMMUTATOR = <>,
+	NEGATOR = =,
+	RESTRICT = neqsel,
+	JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR <> (annotation_set, annotation_set) IS 'not equal';
+
+CREATE FUNCTION annotation_set_ge(annotation_set, annotation_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_ge(annotation_set, annotation_set) IS 'implementation of >= operator';
+CREATE OPERATOR >= (
+	LEFTARG = annotation_set,
+	RIGHTARG = annotation_set,
+	FUNCTION = annotation_set_ge,
+	COMMUTATOR = <=,
+	NEGATOR = <,
+	RESTRICT = scalargesel,
+	JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR >= (annotation_set, annotation_set) IS 'greater than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION annotation_set_gt(annotation_set, annotation_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_gt(annotation_set, annotation_set) IS 'implementation of > operator';
+CREATE OPERATOR > (
+	LEFTARG = annotation_set,
+	RIGHTARG = annotation_set,
+	FUNCTION = annotation_set_gt,
+	COMMUTATOR = <,
+	NEGATOR = <=,
+	RESTRICT = scalargtsel,
+	JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR > (annotation_set, annotation_set) IS 'greater than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION annotation_set_cmp(annotation_set, annotation_set) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_cmp(annotation_set, annotation_set) IS 'less-equal-greater';
+CREATE OPERATOR CLASS annotation_set_ops DEFAULT FOR TYPE annotation_set USING btree AS
+	OPERATOR 1 <,
+	OPERATOR 2 <=,
+	OPERATOR 3 =,
+	OPERATOR 4 >=,
+	OPERATOR 5 >,
+	FUNCTION 1 annotation_set_cmp(annotation_set, annotation_set);
+COMMENT ON OPERATOR CLASS annotation_set_ops USING btree IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION annotation_set_hash(annotation_set) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_hash(annotation_set) IS 'hash';
+CREATE FUNCTION annotation_set_hash_extended(annotation_set, bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'value_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_hash_extended(annotation_set, bigint) IS 'hash';
+CREATE OPERATOR CLASS annotation_set_ops DEFAULT FOR TYPE annotation_set USING hash AS
+	OPERATOR 1 =,
+	FUNCTION 1 annotation_set_hash(annotation_set),
+	FUNCTION 2 annotation_set_hash_extended(annotation_set, bigint);
+COMMENT ON OPERATOR CLASS annotation_set_ops USING hash IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION annotation_set_to_json(annotation_set) RETURNS json
+	AS 'MODULE_PATHNAME', 'value_to_json' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotation_set_to_json(annotation_set) IS
+'The value as json, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (annotation_set AS json) WITH FUNCTION annotation_set_to_json(annotation_set) AS ASSIGNMENT;
 
 CREATE FUNCTION annotation_set_to_jsonb(annotation_set) RETURNS jsonb
-	AS 'MODULE_PATHNAME', 'annotation_set_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION annotation_set_to_jsonb(annotation_set) IS
-'Readable form: {"items": {item: {"annotations": [[annotator, label], ...], "gold": label}}}, up to 8 MB of JSON; larger: error.';
+'The value as jsonb, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (annotation_set AS jsonb) WITH FUNCTION annotation_set_to_jsonb(annotation_set) AS ASSIGNMENT;
+
+CREATE FUNCTION annotator_model_lt(annotator_model, annotator_model) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_lt(annotator_model, annotator_model) IS 'implementation of < operator';
+CREATE OPERATOR < (
+	LEFTARG = annotator_model,
+	RIGHTARG = annotator_model,
+	FUNCTION = annotator_model_lt,
+	COMMUTATOR = >,
+	NEGATOR = >=,
+	RESTRICT = scalarltsel,
+	JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR < (annotator_model, annotator_model) IS 'less than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION annotator_model_le(annotator_model, annotator_model) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_le(annotator_model, annotator_model) IS 'implementation of <= operator';
+CREATE OPERATOR <= (
+	LEFTARG = annotator_model,
+	RIGHTARG = annotator_model,
+	FUNCTION = annotator_model_le,
+	COMMUTATOR = >=,
+	NEGATOR = >,
+	RESTRICT = scalarlesel,
+	JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR <= (annotator_model, annotator_model) IS 'less than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION annotator_model_eq(annotator_model, annotator_model) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_eq(annotator_model, annotator_model) IS 'implementation of = operator';
+CREATE OPERATOR = (
+	LEFTARG = annotator_model,
+	RIGHTARG = annotator_model,
+	FUNCTION = annotator_model_eq,
+	COMMUTATOR = =,
+	NEGATOR = <>,
+	RESTRICT = eqsel,
+	JOIN = eqjoinsel,
+	HASHES,
+	MERGES
+);
+COMMENT ON OPERATOR = (annotator_model, annotator_model) IS 'equal';
+
+CREATE FUNCTION annotator_model_ne(annotator_model, annotator_model) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_ne(annotator_model, annotator_model) IS 'implementation of <> operator';
+CREATE OPERATOR <> (
+	LEFTARG = annotator_model,
+	RIGHTARG = annotator_model,
+	FUNCTION = annotator_model_ne,
+	COMMUTATOR = <>,
+	NEGATOR = =,
+	RESTRICT = neqsel,
+	JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR <> (annotator_model, annotator_model) IS 'not equal';
+
+CREATE FUNCTION annotator_model_ge(annotator_model, annotator_model) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_ge(annotator_model, annotator_model) IS 'implementation of >= operator';
+CREATE OPERATOR >= (
+	LEFTARG = annotator_model,
+	RIGHTARG = annotator_model,
+	FUNCTION = annotator_model_ge,
+	COMMUTATOR = <=,
+	NEGATOR = <,
+	RESTRICT = scalargesel,
+	JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR >= (annotator_model, annotator_model) IS 'greater than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION annotator_model_gt(annotator_model, annotator_model) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_gt(annotator_model, annotator_model) IS 'implementation of > operator';
+CREATE OPERATOR > (
+	LEFTARG = annotator_model,
+	RIGHTARG = annotator_model,
+	FUNCTION = annotator_model_gt,
+	COMMUTATOR = <,
+	NEGATOR = <=,
+	RESTRICT = scalargtsel,
+	JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR > (annotator_model, annotator_model) IS 'greater than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION annotator_model_cmp(annotator_model, annotator_model) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_cmp(annotator_model, annotator_model) IS 'less-equal-greater';
+CREATE OPERATOR CLASS annotator_model_ops DEFAULT FOR TYPE annotator_model USING btree AS
+	OPERATOR 1 <,
+	OPERATOR 2 <=,
+	OPERATOR 3 =,
+	OPERATOR 4 >=,
+	OPERATOR 5 >,
+	FUNCTION 1 annotator_model_cmp(annotator_model, annotator_model);
+COMMENT ON OPERATOR CLASS annotator_model_ops USING btree IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION annotator_model_hash(annotator_model) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_hash(annotator_model) IS 'hash';
+CREATE FUNCTION annotator_model_hash_extended(annotator_model, bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'value_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_hash_extended(annotator_model, bigint) IS 'hash';
+CREATE OPERATOR CLASS annotator_model_ops DEFAULT FOR TYPE annotator_model USING hash AS
+	OPERATOR 1 =,
+	FUNCTION 1 annotator_model_hash(annotator_model),
+	FUNCTION 2 annotator_model_hash_extended(annotator_model, bigint);
+COMMENT ON OPERATOR CLASS annotator_model_ops USING hash IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION annotator_model_to_json(annotator_model) RETURNS json
+	AS 'MODULE_PATHNAME', 'value_to_json' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_to_json(annotator_model) IS
+'The value as json, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (annotator_model AS json) WITH FUNCTION annotator_model_to_json(annotator_model) AS ASSIGNMENT;
+
+CREATE FUNCTION annotator_model_to_jsonb(annotator_model) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION annotator_model_to_jsonb(annotator_model) IS
+'The value as jsonb, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (annotator_model AS jsonb) WITH FUNCTION annotator_model_to_jsonb(annotator_model) AS ASSIGNMENT;
+
+CREATE FUNCTION posterior_state_lt(posterior_state, posterior_state) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_lt(posterior_state, posterior_state) IS 'implementation of < operator';
+CREATE OPERATOR < (
+	LEFTARG = posterior_state,
+	RIGHTARG = posterior_state,
+	FUNCTION = posterior_state_lt,
+	COMMUTATOR = >,
+	NEGATOR = >=,
+	RESTRICT = scalarltsel,
+	JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR < (posterior_state, posterior_state) IS 'less than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION posterior_state_le(posterior_state, posterior_state) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_le(posterior_state, posterior_state) IS 'implementation of <= operator';
+CREATE OPERATOR <= (
+	LEFTARG = posterior_state,
+	RIGHTARG = posterior_state,
+	FUNCTION = posterior_state_le,
+	COMMUTATOR = >=,
+	NEGATOR = >,
+	RESTRICT = scalarlesel,
+	JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR <= (posterior_state, posterior_state) IS 'less than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION posterior_state_eq(posterior_state, posterior_state) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_eq(posterior_state, posterior_state) IS 'implementation of = operator';
+CREATE OPERATOR = (
+	LEFTARG = posterior_state,
+	RIGHTARG = posterior_state,
+	FUNCTION = posterior_state_eq,
+	COMMUTATOR = =,
+	NEGATOR = <>,
+	RESTRICT = eqsel,
+	JOIN = eqjoinsel,
+	HASHES,
+	MERGES
+);
+COMMENT ON OPERATOR = (posterior_state, posterior_state) IS 'equal';
+
+CREATE FUNCTION posterior_state_ne(posterior_state, posterior_state) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_ne(posterior_state, posterior_state) IS 'implementation of <> operator';
+CREATE OPERATOR <> (
+	LEFTARG = posterior_state,
+	RIGHTARG = posterior_state,
+	FUNCTION = posterior_state_ne,
+	COMMUTATOR = <>,
+	NEGATOR = =,
+	RESTRICT = neqsel,
+	JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR <> (posterior_state, posterior_state) IS 'not equal';
+
+CREATE FUNCTION posterior_state_ge(posterior_state, posterior_state) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_ge(posterior_state, posterior_state) IS 'implementation of >= operator';
+CREATE OPERATOR >= (
+	LEFTARG = posterior_state,
+	RIGHTARG = posterior_state,
+	FUNCTION = posterior_state_ge,
+	COMMUTATOR = <=,
+	NEGATOR = <,
+	RESTRICT = scalargesel,
+	JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR >= (posterior_state, posterior_state) IS 'greater than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION posterior_state_gt(posterior_state, posterior_state) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_gt(posterior_state, posterior_state) IS 'implementation of > operator';
+CREATE OPERATOR > (
+	LEFTARG = posterior_state,
+	RIGHTARG = posterior_state,
+	FUNCTION = posterior_state_gt,
+	COMMUTATOR = <,
+	NEGATOR = <=,
+	RESTRICT = scalargtsel,
+	JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR > (posterior_state, posterior_state) IS 'greater than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION posterior_state_cmp(posterior_state, posterior_state) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_cmp(posterior_state, posterior_state) IS 'less-equal-greater';
+CREATE OPERATOR CLASS posterior_state_ops DEFAULT FOR TYPE posterior_state USING btree AS
+	OPERATOR 1 <,
+	OPERATOR 2 <=,
+	OPERATOR 3 =,
+	OPERATOR 4 >=,
+	OPERATOR 5 >,
+	FUNCTION 1 posterior_state_cmp(posterior_state, posterior_state);
+COMMENT ON OPERATOR CLASS posterior_state_ops USING btree IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION posterior_state_hash(posterior_state) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_hash(posterior_state) IS 'hash';
+CREATE FUNCTION posterior_state_hash_extended(posterior_state, bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'value_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_hash_extended(posterior_state, bigint) IS 'hash';
+CREATE OPERATOR CLASS posterior_state_ops DEFAULT FOR TYPE posterior_state USING hash AS
+	OPERATOR 1 =,
+	FUNCTION 1 posterior_state_hash(posterior_state),
+	FUNCTION 2 posterior_state_hash_extended(posterior_state, bigint);
+COMMENT ON OPERATOR CLASS posterior_state_ops USING hash IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION posterior_state_to_json(posterior_state) RETURNS json
+	AS 'MODULE_PATHNAME', 'value_to_json' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_to_json(posterior_state) IS
+'The value as json, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (posterior_state AS json) WITH FUNCTION posterior_state_to_json(posterior_state) AS ASSIGNMENT;
+
+CREATE FUNCTION posterior_state_to_jsonb(posterior_state) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION posterior_state_to_jsonb(posterior_state) IS
+'The value as jsonb, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (posterior_state AS jsonb) WITH FUNCTION posterior_state_to_jsonb(posterior_state) AS ASSIGNMENT;
+
+CREATE FUNCTION classifier_lt(classifier, classifier) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_lt(classifier, classifier) IS 'implementation of < operator';
+CREATE OPERATOR < (
+	LEFTARG = classifier,
+	RIGHTARG = classifier,
+	FUNCTION = classifier_lt,
+	COMMUTATOR = >,
+	NEGATOR = >=,
+	RESTRICT = scalarltsel,
+	JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR < (classifier, classifier) IS 'less than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION classifier_le(classifier, classifier) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_le(classifier, classifier) IS 'implementation of <= operator';
+CREATE OPERATOR <= (
+	LEFTARG = classifier,
+	RIGHTARG = classifier,
+	FUNCTION = classifier_le,
+	COMMUTATOR = >=,
+	NEGATOR = >,
+	RESTRICT = scalarlesel,
+	JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR <= (classifier, classifier) IS 'less than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION classifier_eq(classifier, classifier) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_eq(classifier, classifier) IS 'implementation of = operator';
+CREATE OPERATOR = (
+	LEFTARG = classifier,
+	RIGHTARG = classifier,
+	FUNCTION = classifier_eq,
+	COMMUTATOR = =,
+	NEGATOR = <>,
+	RESTRICT = eqsel,
+	JOIN = eqjoinsel,
+	HASHES,
+	MERGES
+);
+COMMENT ON OPERATOR = (classifier, classifier) IS 'equal';
+
+CREATE FUNCTION classifier_ne(classifier, classifier) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_ne(classifier, classifier) IS 'implementation of <> operator';
+CREATE OPERATOR <> (
+	LEFTARG = classifier,
+	RIGHTARG = classifier,
+	FUNCTION = classifier_ne,
+	COMMUTATOR = <>,
+	NEGATOR = =,
+	RESTRICT = neqsel,
+	JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR <> (classifier, classifier) IS 'not equal';
+
+CREATE FUNCTION classifier_ge(classifier, classifier) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_ge(classifier, classifier) IS 'implementation of >= operator';
+CREATE OPERATOR >= (
+	LEFTARG = classifier,
+	RIGHTARG = classifier,
+	FUNCTION = classifier_ge,
+	COMMUTATOR = <=,
+	NEGATOR = <,
+	RESTRICT = scalargesel,
+	JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR >= (classifier, classifier) IS 'greater than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION classifier_gt(classifier, classifier) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_gt(classifier, classifier) IS 'implementation of > operator';
+CREATE OPERATOR > (
+	LEFTARG = classifier,
+	RIGHTARG = classifier,
+	FUNCTION = classifier_gt,
+	COMMUTATOR = <,
+	NEGATOR = <=,
+	RESTRICT = scalargtsel,
+	JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR > (classifier, classifier) IS 'greater than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION classifier_cmp(classifier, classifier) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_cmp(classifier, classifier) IS 'less-equal-greater';
+CREATE OPERATOR CLASS classifier_ops DEFAULT FOR TYPE classifier USING btree AS
+	OPERATOR 1 <,
+	OPERATOR 2 <=,
+	OPERATOR 3 =,
+	OPERATOR 4 >=,
+	OPERATOR 5 >,
+	FUNCTION 1 classifier_cmp(classifier, classifier);
+COMMENT ON OPERATOR CLASS classifier_ops USING btree IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION classifier_hash(classifier) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_hash(classifier) IS 'hash';
+CREATE FUNCTION classifier_hash_extended(classifier, bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'value_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_hash_extended(classifier, bigint) IS 'hash';
+CREATE OPERATOR CLASS classifier_ops DEFAULT FOR TYPE classifier USING hash AS
+	OPERATOR 1 =,
+	FUNCTION 1 classifier_hash(classifier),
+	FUNCTION 2 classifier_hash_extended(classifier, bigint);
+COMMENT ON OPERATOR CLASS classifier_ops USING hash IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION classifier_to_json(classifier) RETURNS json
+	AS 'MODULE_PATHNAME', 'value_to_json' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION classifier_to_json(classifier) IS
+'The value as json, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (classifier AS json) WITH FUNCTION classifier_to_json(classifier) AS ASSIGNMENT;
 
 CREATE FUNCTION classifier_to_jsonb(classifier) RETURNS jsonb
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION classifier_to_jsonb(classifier) IS
-'A classifier as jsonb, up to 8 MB of JSON; larger: error.';
+'The value as jsonb, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (classifier AS jsonb) WITH FUNCTION classifier_to_jsonb(classifier) AS ASSIGNMENT;
 
-CREATE CAST (confusion_matrix AS jsonb) WITH FUNCTION confusion_matrix_to_jsonb(confusion_matrix);
-CREATE CAST (label_distribution AS jsonb) WITH FUNCTION label_distribution_to_jsonb(label_distribution);
-CREATE CAST (annotator_model AS jsonb) WITH FUNCTION annotator_model_to_jsonb(annotator_model);
-CREATE CAST (annotation_set AS jsonb) WITH FUNCTION annotation_set_to_jsonb(annotation_set);
-CREATE CAST (classifier AS jsonb) WITH FUNCTION classifier_to_jsonb(classifier);
+CREATE FUNCTION training_set_lt(training_set, training_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_lt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_lt(training_set, training_set) IS 'implementation of < operator';
+CREATE OPERATOR < (
+	LEFTARG = training_set,
+	RIGHTARG = training_set,
+	FUNCTION = training_set_lt,
+	COMMUTATOR = >,
+	NEGATOR = >=,
+	RESTRICT = scalarltsel,
+	JOIN = scalarltjoinsel
+);
+COMMENT ON OPERATOR < (training_set, training_set) IS 'less than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION training_set_le(training_set, training_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_le' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_le(training_set, training_set) IS 'implementation of <= operator';
+CREATE OPERATOR <= (
+	LEFTARG = training_set,
+	RIGHTARG = training_set,
+	FUNCTION = training_set_le,
+	COMMUTATOR = >=,
+	NEGATOR = >,
+	RESTRICT = scalarlesel,
+	JOIN = scalarlejoinsel
+);
+COMMENT ON OPERATOR <= (training_set, training_set) IS 'less than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION training_set_eq(training_set, training_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_eq' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_eq(training_set, training_set) IS 'implementation of = operator';
+CREATE OPERATOR = (
+	LEFTARG = training_set,
+	RIGHTARG = training_set,
+	FUNCTION = training_set_eq,
+	COMMUTATOR = =,
+	NEGATOR = <>,
+	RESTRICT = eqsel,
+	JOIN = eqjoinsel,
+	HASHES,
+	MERGES
+);
+COMMENT ON OPERATOR = (training_set, training_set) IS 'equal';
+
+CREATE FUNCTION training_set_ne(training_set, training_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ne' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_ne(training_set, training_set) IS 'implementation of <> operator';
+CREATE OPERATOR <> (
+	LEFTARG = training_set,
+	RIGHTARG = training_set,
+	FUNCTION = training_set_ne,
+	COMMUTATOR = <>,
+	NEGATOR = =,
+	RESTRICT = neqsel,
+	JOIN = neqjoinsel
+);
+COMMENT ON OPERATOR <> (training_set, training_set) IS 'not equal';
+
+CREATE FUNCTION training_set_ge(training_set, training_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_ge' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_ge(training_set, training_set) IS 'implementation of >= operator';
+CREATE OPERATOR >= (
+	LEFTARG = training_set,
+	RIGHTARG = training_set,
+	FUNCTION = training_set_ge,
+	COMMUTATOR = <=,
+	NEGATOR = <,
+	RESTRICT = scalargesel,
+	JOIN = scalargejoinsel
+);
+COMMENT ON OPERATOR >= (training_set, training_set) IS 'greater than or equal, in an order of bytes that has no meaning';
+
+CREATE FUNCTION training_set_gt(training_set, training_set) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'value_gt' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_gt(training_set, training_set) IS 'implementation of > operator';
+CREATE OPERATOR > (
+	LEFTARG = training_set,
+	RIGHTARG = training_set,
+	FUNCTION = training_set_gt,
+	COMMUTATOR = <,
+	NEGATOR = <=,
+	RESTRICT = scalargtsel,
+	JOIN = scalargtjoinsel
+);
+COMMENT ON OPERATOR > (training_set, training_set) IS 'greater than, in an order of bytes that has no meaning';
+
+CREATE FUNCTION training_set_cmp(training_set, training_set) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_cmp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_cmp(training_set, training_set) IS 'less-equal-greater';
+CREATE OPERATOR CLASS training_set_ops DEFAULT FOR TYPE training_set USING btree AS
+	OPERATOR 1 <,
+	OPERATOR 2 <=,
+	OPERATOR 3 =,
+	OPERATOR 4 >=,
+	OPERATOR 5 >,
+	FUNCTION 1 training_set_cmp(training_set, training_set);
+COMMENT ON OPERATOR CLASS training_set_ops USING btree IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION training_set_hash(training_set) RETURNS int
+	AS 'MODULE_PATHNAME', 'value_hash' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_hash(training_set) IS 'hash';
+CREATE FUNCTION training_set_hash_extended(training_set, bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'value_hash_extended' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_hash_extended(training_set, bigint) IS 'hash';
+CREATE OPERATOR CLASS training_set_ops DEFAULT FOR TYPE training_set USING hash AS
+	OPERATOR 1 =,
+	FUNCTION 1 training_set_hash(training_set),
+	FUNCTION 2 training_set_hash_extended(training_set, bigint);
+COMMENT ON OPERATOR CLASS training_set_ops USING hash IS 'compares the bytes of values; equal values have equal bytes';
+
+CREATE FUNCTION training_set_to_json(training_set) RETURNS json
+	AS 'MODULE_PATHNAME', 'value_to_json' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_to_json(training_set) IS
+'The value as json, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (training_set AS json) WITH FUNCTION training_set_to_json(training_set) AS ASSIGNMENT;
+
+CREATE FUNCTION training_set_to_jsonb(training_set) RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'value_to_jsonb' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION training_set_to_jsonb(training_set) IS
+'The value as jsonb, an object (of a state: its type and size). More than 8 MB of JSON: error.';
+CREATE CAST (training_set AS jsonb) WITH FUNCTION training_set_to_jsonb(training_set) AS ASSIGNMENT;
 
 --
 -- 1. Confusion matrices and reports
@@ -477,6 +1300,11 @@ CREATE TYPE f1_report AS (
 );
 COMMENT ON TYPE f1_report IS
 'Classification report. Averages are over the classes where the measure is defined: macro plain, weighted by support. Intervals 95 %: accuracy Wilson, macro F1 delta method (Takahashi et al. 2022).';
+
+CREATE CAST (class_report AS json) WITH FUNCTION pg_catalog.row_to_json(record) AS ASSIGNMENT;
+CREATE CAST (class_report AS jsonb) WITH FUNCTION pg_catalog.to_jsonb(anyelement) AS ASSIGNMENT;
+CREATE CAST (f1_report AS json) WITH FUNCTION pg_catalog.row_to_json(record) AS ASSIGNMENT;
+CREATE CAST (f1_report AS jsonb) WITH FUNCTION pg_catalog.to_jsonb(anyelement) AS ASSIGNMENT;
 
 CREATE FUNCTION f1_report(confusion_matrix) RETURNS f1_report
 	AS 'MODULE_PATHNAME', 'f1_report_from_confusion' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;

@@ -14,8 +14,8 @@ static LogRate
 log_rate(double p)
 {
 	if (p > 0)
-		return (LogRate) {(int64) rint(log(Min(p, 1)) * LOG_UNIT), 0};
-	return (LogRate) {0, 1};
+		return (LogRate) {(int64) rint(log(Min(p, 1)) * LOG_UNIT), 0, 0};
+	return (LogRate) {0, 1, 0};
 }
 
 /*

@@ -20,6 +20,7 @@ typedef struct LogRate
 {
 	int64		log;			/* in units of 2^-36 */
 	uint32		veto;
+	uint32		unused;			/* 0, for the bytes of states to be the same */
 } LogRate;
 
 /* Sums stop here, far from overflow: e to the power of -33 million. */

@@ -383,7 +383,7 @@ jsonio_options(const char *type, JsonText value, const char *what)
 	JsonText	end = skip_value(jsonio_object(type, value, what));
 	char	   *text = pnstrdup(value, end - value);
 	Jsonb	   *jsonb = jsonio_to_jsonb(type, text);
-	char	   *result = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	char	   *result = jsonio_canonical(jsonb);
 
 	pfree(text);
 	pfree(jsonb);
@@ -542,12 +542,48 @@ jsonb_memory(const char *text, Size len)
 					mul_size(containers, CONTAINER_MEMORY));
 }
 
+/*
+ * jsonb as text, the same for all that are equal: 1.0 is 1.  (The order of keys and
+ * the spelling of strings are jsonb's own; its numbers have no exponent.)
+ */
+char *
+jsonio_canonical(Jsonb *jsonb)
+{
+	char	   *text = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	char	   *to = text;
+	const char *end;
+	uint32		n = 0;
+
+	for (const char *from = text; *from != '\0'; from = end)
+	{
+		Size		digits = strspn(from, ".0123456789");
+		Size		len = digits;
+
+		NL_CHECK_INTERRUPTS(n++);
+		end = digits > 0 ? from + digits : *from == '"' ? skip_string(from) : from + 1;
+		if (memchr(from, '.', digits) != NULL)
+		{
+			while (from[len - 1] == '0')
+				len--;
+			if (from[len - 1] == '.')
+				len--;
+		}
+		else
+			len = end - from;
+		memmove(to, from, len);
+		to += len;
+	}
+	*to = '\0';
+	return text;
+}
+
+/* "for_type" is json or jsonb. */
 void
-jsonio_too_large_for_jsonb(const char *type)
+jsonio_too_large(const char *type, const char *for_type)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("%s is too large for jsonb", type),
+			 errmsg("%s is too large for %s", type, for_type),
 			 errdetail("As JSON it has more than %zu MB.", JSONB_TEXT_MAX >> 20),
 			 errhint("Take rows from the functions that read it, or its text form, which has no such limit.")));
 }
@@ -573,7 +609,7 @@ jsonio_to_jsonb(const char *type, const char *text)
 	Jsonb	   *result;
 
 	if (len > JSONB_TEXT_MAX)
-		jsonio_too_large_for_jsonb(type);
+		jsonio_too_large(type, "jsonb");
 	if (first != '{' && first != '[')	/* a scalar, or an error */
 		return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 	nl_check_memory(jsonb_memory(text, len), psprintf("jsonb of %s", type));

@@ -54,7 +54,8 @@ extern void jsonio_read_matrix(const char *type, JsonText value,
 							 const char *what, double *values,
 							 uint32 rows, uint32 columns);
 
-extern NL_NORETURN void jsonio_too_large_for_jsonb(const char *type);
+extern char *jsonio_canonical(Jsonb *jsonb);
+extern NL_NORETURN void jsonio_too_large(const char *type, const char *for_type);
 extern Jsonb *jsonio_to_jsonb(const char *type, const char *text);
 
 #endif							/* NL_JSON_H */

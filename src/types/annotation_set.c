@@ -464,6 +464,13 @@ flatten_into(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
 
+/* The set itself if it is expanded, or NULL. */
+ExpandedAnnotations *
+annotation_set_expanded(Datum datum)
+{
+	return (ExpandedAnnotations *) value_expanded(datum, &methods);
+}
+
 /*
  * The view of a set in any form; it lives as long as the datum and the current
  * memory context.  It may have no item names.
@@ -471,10 +478,11 @@ static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
 AnnotationView
 annotation_set_view(Datum datum)
 {
+	const ExpandedAnnotations *ea = annotation_set_expanded(datum);
 	void	   *value;
 
-	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
-		return expanded_view((ExpandedAnnotations *) DatumGetEOHP(datum));
+	if (ea != NULL)
+		return expanded_view(ea);
 	value = value_get(datum, KIND_ANNOTATION_SET, offsetof(AnnotationSet, data));
 	if (value_is_row_log(value))
 		return expanded_view(replay(value, CurrentMemoryContext));
@@ -593,12 +601,13 @@ replay(const RowLog *log, MemoryContext parent)
 void
 annotation_set_merge(ExpandedAnnotations *ea, Datum other)
 {
+	const ExpandedAnnotations *expanded = annotation_set_expanded(other);
 	AnnotationSet *set;
 	AnnotationView view;
 
-	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
+	if (expanded != NULL)
 	{
-		merge_expanded(ea, (ExpandedAnnotations *) DatumGetEOHP(other));
+		merge_expanded(ea, expanded);
 		return;
 	}
 	set = value_get(other, KIND_ANNOTATION_SET, offsetof(AnnotationSet, data));

@@ -93,6 +93,7 @@ annotation_gold(const AnnotationView *view, uint32 item)
 }
 
 extern ExpandedAnnotations *annotation_set_create(MemoryContext parent);
+extern ExpandedAnnotations *annotation_set_expanded(Datum datum);
 extern ExpandedAnnotations *annotation_set_expand(Datum datum, MemoryContext parent);
 extern void annotation_set_add(ExpandedAnnotations *ea, uint32 item,
 							   uint32 annotator, uint32 label);

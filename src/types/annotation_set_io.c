@@ -1,7 +1,6 @@
 /*
  * annotation_set_io.c
- *		Text and binary input and output of annotation_set, and its cast to
- *		jsonb.
+ *		Text and binary input and output of annotation_set, and its JSON.
  *
  * Binary form: version; names of items, annotators and labels; the options of
  * the aggregate that the set is a state of, or nothing; whether there is gold;
@@ -163,11 +162,11 @@ check_json(StringInfo buf)
 {
 	CHECK_FOR_INTERRUPTS();
 	if ((Size) buf->len > JSONB_TEXT_MAX)
-		jsonio_too_large_for_jsonb("annotation_set");
-	nl_check_memory(mul_size(buf->len, 2), "jsonb of annotation_set");
+		jsonio_too_large("annotation_set", "json and jsonb");
+	nl_check_memory(mul_size(buf->len, 2), "JSON of annotation_set");
 }
 
-/* For jsonb: {"items": {item: {"annotations": [[annotator, label]], "gold": label}}} */
+/* {"items": {item: {"annotations": [[annotator, label]], "gold": label}}} */
 static void
 append_item(StringInfo buf, const AnnotationView *view, uint32 i)
 {
@@ -207,10 +206,9 @@ write_json(StringInfo buf, const void *value)
 	appendStringInfoString(buf, "}}");
 }
 
-static const ValueForms forms = {
+const ValueForms annotation_set_forms = {
 	KIND_ANNOTATION_SET, write_json, write_binary, NULL, read_set
 };
 
 VALUE_INPUT_FUNCTIONS(annotation_set)
 VALUE_OUTPUT_FUNCTIONS(annotation_set, PG_DETOAST_DATUM)
-VALUE_JSONB_FUNCTION(annotation_set, PG_DETOAST_DATUM)

@@ -4,6 +4,8 @@
  */
 #include "types/annotator_model.h"
 
+#include "types/fingerprint.h"
+
 const char *const variant_names[] = {
 	[VARIANT_FULL] = "full",
 	[VARIANT_ONE_COIN] = "one_coin",
@@ -69,18 +71,39 @@ annotator_model_check_size(const Names *labels, const Names *annotators,
 							KIND_ANNOTATOR_MODEL);
 }
 
-static double *
-put_doubles(double *at, const double *values, Size n)
-{
-	nl_copy(at, values, n * sizeof(double));
-	return at + n;
-}
-
 static char *
 put_bytes(char *at, const void *bytes, Size n)
 {
 	nl_copy(at, bytes, n);
 	return at + n;
+}
+
+/* A hash of all of a model but its size. */
+static uint64
+fingerprint(const AnnotatorModel *model)
+{
+	Size		doubles = annotator_model_doubles(model->labels, model->annotators,
+												  model->components);
+	const uint32 *ends = (const uint32 *) (model->data + doubles);
+	Size		names = (Size) model->labels + model->annotators;
+	uint64		hash = KIND_ANNOTATOR_MODEL;
+
+	hash = fingerprint_add(hash, model->labels);
+	hash = fingerprint_add(hash, model->annotators);
+	hash = fingerprint_add(hash, model->components);
+	hash = fingerprint_add(hash, model->warnings);
+	hash = fingerprint_add(hash, model->items);
+	hash = fingerprint_add(hash, model->annotations);
+	hash = fingerprint_add(hash, model->gold_items);
+	hash = fingerprint_add(hash, model->iterations);
+	hash = fingerprint_add(hash, model->converged);
+	hash = fingerprint_doubles(hash, &model->gold_weight, 1);
+	hash = fingerprint_doubles(hash, &model->log_likelihood, 1);
+	hash = fingerprint_doubles(hash, model->data, doubles);
+	hash = fingerprint_numbers(hash, ends, names);
+	return fingerprint_bytes(hash, (const char *) (ends + names),
+							 (Size) model->label_bytes + model->annotator_bytes +
+							 model->text_bytes);
 }
 
 /* The stored form of a model. */
@@ -107,8 +130,8 @@ annotator_model_make(const AnnotatorModelView *view)
 	model->items = view->items;
 	model->annotations = view->n_annotations;
 	model->gold_items = view->gold_items;
-	model->gold_weight = view->gold_weight;
-	model->log_likelihood = view->log_likelihood;
+	(void) value_put_doubles(&model->gold_weight, &view->gold_weight, 1);
+	(void) value_put_doubles(&model->log_likelihood, &view->log_likelihood, 1);
 	model->iterations = view->iterations;
 	model->converged = view->converged;
 	model->label_bytes = names_bytes(&view->labels);
@@ -120,14 +143,14 @@ annotator_model_make(const AnnotatorModelView *view)
 		const ModelComponent *c = &view->components[i];
 
 		*at++ = c->variant;
-		*at++ = c->weight;
-		at = put_doubles(at, c->prior, view->labels.n);
-		at = put_doubles(at, c->pool, cells);
-		at = put_doubles(at, c->confusion, tables);
+		at = value_put_doubles(at, &c->weight, 1);
+		at = value_put_doubles(at, c->prior, view->labels.n);
+		at = value_put_doubles(at, c->pool, cells);
+		at = value_put_doubles(at, c->confusion, tables);
 	}
-	at = put_doubles(at, view->annotations, view->annotators.n);
-	at = put_doubles(at, view->counts, tables);
-	at = put_doubles(at, view->variances, tables);
+	at = value_put_doubles(at, view->annotations, view->annotators.n);
+	at = value_put_doubles(at, view->counts, tables);
+	at = value_put_doubles(at, view->variances, tables);
 	bytes = put_bytes((char *) at, view->labels.ends,
 					  view->labels.n * sizeof(uint32));
 	bytes = put_bytes(bytes, view->annotators.ends,
@@ -139,8 +162,7 @@ annotator_model_make(const AnnotatorModelView *view)
 	for (uint32 i = 0; i < view->n_warnings; i++)
 		bytes = put_bytes(bytes, view->warnings[i], strlen(view->warnings[i]) + 1);
 	Assert(bytes == (char *) model + size);
-	model->fingerprint =
-		value_fingerprint(model, offsetof(AnnotatorModel, fingerprint) + sizeof(uint64));
+	model->fingerprint = fingerprint(model);
 	return model;
 }
 

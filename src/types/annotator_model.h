@@ -62,7 +62,7 @@ typedef struct AnnotatorModelView
 
 /*
  * Stored form.  The fingerprint is a hash of all that follows it: two models
- * with the same are taken as the same by the caches of apply_model.c.
+ * with the same are taken as the same by caches and states.
  */
 typedef struct AnnotatorModel
 {

@@ -586,10 +586,9 @@ read_binary(StringInfo buf, int encoding)
 	return finish_input(&view, &labels, &annotators);
 }
 
-static const ValueForms forms = {
+const ValueForms annotator_model_forms = {
 	KIND_ANNOTATOR_MODEL, write_json, write_binary, read_json, read_binary
 };
 
 VALUE_INPUT_FUNCTIONS(annotator_model)
 VALUE_OUTPUT_FUNCTIONS(annotator_model, annotator_model_get)
-VALUE_JSONB_FUNCTION(annotator_model, annotator_model_get)

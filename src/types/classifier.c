@@ -4,6 +4,8 @@
  */
 #include "types/classifier.h"
 
+#include "types/fingerprint.h"
+
 static Size
 stored_size(Size labels, Size features, Size label_bytes, Size option_bytes)
 {
@@ -19,6 +21,28 @@ Size
 classifier_check_size(Size labels, Size features)
 {
 	return value_check_size(stored_size(labels, features, 0, 0), KIND_CLASSIFIER);
+}
+
+/* A hash of all of a classifier but its size. */
+static uint64
+fingerprint(const Classifier *c)
+{
+	Size		doubles = mul_size(classifier_columns(c->labels), (Size) c->features + 1);
+	const uint32 *ends = (const uint32 *) (c->data + doubles);
+	uint64		hash = KIND_CLASSIFIER;
+
+	hash = fingerprint_add(hash, c->labels);
+	hash = fingerprint_add(hash, c->features);
+	hash = fingerprint_add(hash, c->rows);
+	hash = fingerprint_add(hash, c->iterations);
+	hash = fingerprint_add(hash, c->converged);
+	hash = fingerprint_doubles(hash, &c->weight, 1);
+	hash = fingerprint_doubles(hash, &c->gradient, 1);
+	hash = fingerprint_doubles(hash, &c->log_loss, 1);
+	hash = fingerprint_doubles(hash, c->data, doubles);
+	hash = fingerprint_numbers(hash, ends, c->labels);
+	return fingerprint_bytes(hash, (const char *) (ends + c->labels),
+							 (Size) c->label_bytes + c->option_bytes);
 }
 
 Classifier *
@@ -38,17 +62,18 @@ classifier_make(const ClassifierView *view)
 	c->label_bytes = label_bytes;
 	c->option_bytes = option_bytes;
 	c->rows = view->rows;
-	c->weight = view->weight;
-	c->gradient = view->gradient;
-	c->log_loss = view->log_loss;
+	(void) value_put_doubles(&c->weight, &view->weight, 1);
+	(void) value_put_doubles(&c->gradient, &view->gradient, 1);
+	(void) value_put_doubles(&c->log_loss, &view->log_loss, 1);
 	c->iterations = view->iterations;
 	c->converged = view->converged;
 	to = classifier_view(c);
-	nl_copy(to.coefficients, view->coefficients,
-			(Size) classifier_columns(c->labels) * (c->features + 1) * sizeof(double));
+	(void) value_put_doubles(to.coefficients, view->coefficients,
+							 mul_size(classifier_columns(c->labels),
+									  (Size) c->features + 1));
 	names_copy(&to.labels, &view->labels);
 	memcpy((char *) to.options, view->options, option_bytes);
-	c->fingerprint = value_fingerprint(c, offsetof(Classifier, fingerprint) + sizeof(uint64));
+	c->fingerprint = fingerprint(c);
 	return c;
 }
 

@@ -237,10 +237,9 @@ read_binary(StringInfo buf, int encoding)
 	return finish_input(&view, labels);
 }
 
-static const ValueForms forms = {
+const ValueForms classifier_forms = {
 	KIND_CLASSIFIER, write_json, write_binary, read_json, read_binary
 };
 
 VALUE_INPUT_FUNCTIONS(classifier)
 VALUE_OUTPUT_FUNCTIONS(classifier, classifier_get)
-VALUE_JSONB_FUNCTION(classifier, classifier_get)

@@ -64,7 +64,7 @@ confusion_matrix_make(const Names *labels, const double *counts)
 	Names		names;
 
 	init_flat(cm, labels->n, name_bytes);
-	memcpy(cm->counts, counts, sizeof(double) * labels->n * labels->n);
+	(void) value_put_doubles(cm->counts, counts, (Size) labels->n * labels->n);
 	names = confusion_matrix_labels(cm);
 	names_copy(&names, labels);
 	return cm;
@@ -104,6 +104,13 @@ flatten_into(ExpandedObjectHeader *eohptr, void *result, Size allocated_size)
 }
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
+
+/* The matrix itself if it is expanded, or NULL. */
+ExpandedConfusion *
+confusion_matrix_expanded(Datum datum)
+{
+	return (ExpandedConfusion *) value_expanded(datum, &methods);
+}
 
 /* An empty matrix, in a context of its own below "parent". */
 ExpandedConfusion *
@@ -324,10 +331,9 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	value_send_doubles(buf, cm->counts, (Size) cm->n * cm->n);
 }
 
-static const ValueForms forms = {
+const ValueForms confusion_matrix_forms = {
 	KIND_CONFUSION_MATRIX, write_json, write_binary, read_json, read_binary
 };
 
 VALUE_INPUT_FUNCTIONS(confusion_matrix)
 VALUE_OUTPUT_FUNCTIONS(confusion_matrix, confusion_matrix_get)
-VALUE_JSONB_FUNCTION(confusion_matrix, confusion_matrix_get)

@@ -65,6 +65,7 @@ extern ConfusionMatrix *confusion_matrix_get(Datum datum);
 extern ConfusionMatrix *confusion_matrix_make(const Names *labels,
 											  const double *counts);
 extern ExpandedConfusion *confusion_matrix_create(MemoryContext parent);
+extern ExpandedConfusion *confusion_matrix_expanded(Datum datum);
 extern ExpandedConfusion *confusion_matrix_expand(Datum datum, MemoryContext parent);
 extern void confusion_matrix_reserve(ExpandedConfusion *ec);
 extern void confusion_matrix_merge(ExpandedConfusion *ec, Datum other);

@@ -55,7 +55,7 @@ label_distribution_make(const Names *labels, const double *p)
 	value_init(d, KIND_LABEL_DISTRIBUTION, size);
 	d->n = n;
 	d->name_bytes = name_bytes;
-	memcpy(d->p, p, n * sizeof(double));
+	(void) value_put_doubles(d->p, p, n);
 	names = label_distribution_labels(d);
 	names_copy(&names, labels);
 	return d;
@@ -216,13 +216,12 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	value_send_doubles(buf, d->p, d->n);
 }
 
-static const ValueForms forms = {
+const ValueForms label_distribution_forms = {
 	KIND_LABEL_DISTRIBUTION, write_json, write_binary, read_json, read_binary
 };
 
 VALUE_INPUT_FUNCTIONS(label_distribution)
 VALUE_OUTPUT_FUNCTIONS(label_distribution, label_distribution_get)
-VALUE_JSONB_FUNCTION(label_distribution, label_distribution_get)
 
 /* label_distribution(labels text[], probabilities float8[]) */
 NL_FUNCTION(label_distribution_from_arrays);

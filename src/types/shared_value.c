@@ -118,10 +118,7 @@ shared_value_make(void *value)
 void *
 shared_value_flat(Datum datum)
 {
-	ExpandedObjectHeader *eoh;
+	SharedValue *shared = (SharedValue *) value_expanded(datum, &methods);
 
-	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
-		return NULL;
-	eoh = DatumGetEOHP(datum);
-	return eoh->eoh_methods == &methods ? ((SharedValue *) eoh)->value : NULL;
+	return shared != NULL ? shared->value : NULL;
 }

@@ -35,9 +35,12 @@
 static void
 check_same_options(const Jsonb *a, const Jsonb *b)
 {
-	if (a == b ||
-		(a != NULL && b != NULL && VARSIZE(a) == VARSIZE(b) &&
-		 memcmp(a, b, VARSIZE(a)) == 0))
+	if (a == b)
+		return;
+	if (a != NULL && b != NULL &&
+		((VARSIZE(a) == VARSIZE(b) && memcmp(a, b, VARSIZE(a)) == 0) ||
+		 compareJsonbContainers((JsonbContainer *) &a->root,
+								(JsonbContainer *) &b->root) == 0))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -62,9 +65,7 @@ state_options_add(StateOptions *have, const RowOptions *options,
 	{
 		have->value = MemoryContextAlloc(context, VARSIZE(value));
 		memcpy(have->value, value, VARSIZE(value));
-		have->text = MemoryContextStrdup(context,
-										 JsonbToCString(NULL, (JsonbContainer *) &value->root,
-														VARSIZE(value)));
+		have->text = MemoryContextStrdup(context, jsonio_canonical(have->value));
 	}
 }
 

@@ -178,7 +178,7 @@ void
 training_set_weight(TrainingSet *set, uint32 row, double weight)
 {
 	nl_check_weight(weight);
-	set->weight[row] = weight;
+	set->weight[row] = weight + 0.0;	/* no -0, as in all stored values */
 }
 
 /*
@@ -711,20 +711,26 @@ replay(const RowLog *log, MemoryContext parent)
 	return et;
 }
 
+/* The set itself if it is expanded, or NULL. */
+ExpandedTraining *
+training_expanded(Datum datum)
+{
+	return (ExpandedTraining *) value_expanded(datum, &methods);
+}
+
 /* A copy of any form of the set, in a context below "parent". */
 ExpandedTraining *
 training_expand(Datum datum, MemoryContext parent)
 {
+	const ExpandedTraining *from = training_expanded(datum);
 	StringInfoData buf;
 	FlatTraining *flat;
 
-	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
+	if (from != NULL)
 	{
-		ExpandedTraining *from = (ExpandedTraining *) DatumGetEOHP(datum);
 		ExpandedTraining *et = training_expand_new(parent, from->set.soft,
 												   from->set.weight != NULL);
 
-		Assert(from->hdr.eoh_methods == &methods);
 		training_set_merge(et, from);
 		return et;
 	}
@@ -744,9 +750,64 @@ training_expand(Datum datum, MemoryContext parent)
 ExpandedTraining *
 training_get(Datum datum, MemoryContext parent)
 {
-	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
-		return (ExpandedTraining *) DatumGetEOHP(datum);
-	return training_expand(datum, parent);
+	ExpandedTraining *et = training_expanded(datum);
+
+	return et != NULL ? et : training_expand(datum, parent);
+}
+
+/* The targets of a soft row in order of their labels. */
+static void
+sort_targets(TrainingSet *set, uint32 row)
+{
+	for (uint32 t = target_begin(set, row) + 1; t < set->target_end[row]; t++)
+	{
+		uint16		label = set->target_label[t];
+		double		p = set->target_p[t];
+		uint32		to = t;
+
+		CHECK_FOR_INTERRUPTS();
+		for (; to > target_begin(set, row) && set->target_label[to - 1] > label; to--)
+		{
+			set->target_label[to] = set->target_label[to - 1];
+			set->target_p[to] = set->target_p[to - 1];
+		}
+		set->target_label[to] = label;
+		set->target_p[to] = p;
+	}
+}
+
+/*
+ * A stored form that equal sets of rows share.  Those of travelling states have
+ * labels and rows as they came.
+ */
+Datum
+training_canonical(Datum datum)
+{
+	ExpandedTraining *et = training_expand(datum, CurrentMemoryContext);
+	TrainingSet *set = &et->set;
+	MemoryContext old = MemoryContextSwitchTo(et->hdr.eoh_context);
+	Names		names = training_set_names(set);
+	Dictionary *labels = dictionary_create(et->hdr.eoh_context, "label", NL_MAX_CLASSES);
+	RowKey	   *keys;
+	uint32	   *source;
+	Datum		result;
+
+	pfree(dictionary_add_names(labels, &names));
+	set->labels = labels;
+	for (uint32 i = 0; set->soft && i < set->x.n; i++)
+		sort_targets(set, i);
+	keys = training_set_order(set, 0);
+	source = nl_alloc(et->hdr.eoh_context, mul_size(Max(set->x.n, 1), sizeof(uint32)));
+	for (uint32 i = 0; i < set->x.n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		source[i] = keys[i].row;
+	}
+	training_set_permute(set, source);
+	MemoryContextSwitchTo(old);
+	result = value_flatten(&et->hdr);
+	DeleteExpandedObject(EOHPGetRWDatum(&et->hdr));
+	return result;
 }
 
 NL_FUNCTION(training_set_send);
@@ -767,7 +828,7 @@ read_flat(StringInfo buf, int encoding)
 	return value_flatten(&read_set(buf, CurrentMemoryContext, encoding)->hdr);
 }
 
-static const ValueForms forms = {
+static const ValueForms training_set_forms = {
 	.kind = KIND_TRAINING_SET,.read_binary = read_flat
 };
 

@@ -28,8 +28,10 @@ typedef struct ExpandedTraining
 
 extern ExpandedTraining *training_expand_new(MemoryContext parent, bool soft,
 											 bool weighted);
+extern ExpandedTraining *training_expanded(Datum datum);
 extern ExpandedTraining *training_expand(Datum datum, MemoryContext parent);
 extern ExpandedTraining *training_get(Datum datum, MemoryContext parent);
+extern Datum training_canonical(Datum datum);
 extern void training_set_add_row(ExpandedTraining *et, const LogRow *row);
 extern void training_set_merge(ExpandedTraining *et, const ExpandedTraining *other);
 

@@ -4,24 +4,43 @@
  */
 #include "types/value.h"
 
-#include "common/hashfn.h"
 #include "libpq/pqformat.h"
 #include "types/shared_value.h"
 
-static const char *const kind_names[] = {
-	[KIND_CONFUSION_MATRIX] = "confusion_matrix",
-	[KIND_LABEL_DISTRIBUTION] = "label_distribution",
-	[KIND_ANNOTATION_SET] = "annotation_set",
-	[KIND_ANNOTATOR_MODEL] = "annotator_model",
-	[KIND_POSTERIOR_STATE] = "posterior_state",
-	[KIND_TRAINING_SET] = "training_set",
-	[KIND_CLASSIFIER] = "classifier",
+/*
+ * The version is that of the stored form, the binary form and the compact text
+ * of a kind; docs/development.md says what to do to change one.
+ */
+typedef struct KindTraits
+{
+	const char *name;
+	int			version;
+	const char *size_hint;		/* PostgreSQL stores no value above 1 GB */
+} KindTraits;
+
+static const KindTraits kinds[VALUE_KINDS] = {
+	[KIND_CONFUSION_MATRIX] = {"confusion_matrix", 1, NULL},
+	[KIND_LABEL_DISTRIBUTION] = {"label_distribution", 1, NULL},
+	[KIND_ANNOTATION_SET] = {"annotation_set", 1,
+	"The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value."},
+	[KIND_ANNOTATOR_MODEL] = {"annotator_model", 1,
+	"It grows with annotators times classes squared: fit fewer annotators at a time (GROUP BY), or merge classes."},
+	[KIND_POSTERIOR_STATE] = {"posterior_state", 1, NULL},
+	[KIND_TRAINING_SET] = {"training_set", 1,
+	"Only states that are joined with others, of a partition or another server, are made values: fit all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."},
+	[KIND_CLASSIFIER] = {"classifier", 1, NULL},
 };
 
 const char *
 value_kind_name(ValueKind kind)
 {
-	return kind_names[kind];
+	return kinds[kind].name;
+}
+
+int
+value_kind_version(ValueKind kind)
+{
+	return kinds[kind].version;
 }
 
 void
@@ -29,7 +48,29 @@ value_corrupt(ValueKind kind)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("stored value is not a valid %s", kind_names[kind])));
+			 errmsg("stored value is not a valid %s", kinds[kind].name)));
+}
+
+/* The flat form of a value, detoasted; anything may be in it. */
+static ValueHeader *
+get_flat(Datum datum)
+{
+	ValueHeader *value = shared_value_flat(datum);
+
+	return value != NULL ? value : (ValueHeader *) PG_DETOAST_DATUM(datum);
+}
+
+static void
+check_version(const ValueHeader *value)
+{
+	const KindTraits *kind = &kinds[value->kind];
+
+	if (value->version > kind->version)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("stored %s has format version %d, but this server knows only up to %d",
+						kind->name, value->version, kind->version),
+				 errhint("Install the version of noisylabel that wrote it.")));
 }
 
 /*
@@ -39,19 +80,44 @@ value_corrupt(ValueKind kind)
 void *
 value_get(Datum datum, ValueKind kind, Size header)
 {
-	ValueHeader *value = shared_value_flat(datum);
+	ValueHeader *value = get_flat(datum);
 
-	if (value == NULL)
-		value = (ValueHeader *) PG_DETOAST_DATUM(datum);
 	if (VARSIZE(value) < header || value->kind != kind || value->version == 0)
 		value_corrupt(kind);
-	if (value->version > VALUE_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("stored %s has format version %d, but this server knows only up to %d",
-						kind_names[kind], value->version, VALUE_VERSION),
-				 errhint("Install the version of noisylabel that wrote it.")));
+	check_version(value);
 	return value;
+}
+
+/* The same of a value whose kind is only known from itself. */
+ValueHeader *
+value_get_any(Datum datum)
+{
+	ValueHeader *value = get_flat(datum);
+
+	if (VARSIZE(value) < sizeof(ValueHeader) || value->kind == 0 ||
+		value->kind >= VALUE_KINDS || value->version == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("stored value is not of a type of noisylabel")));
+	check_version(value);
+	return value;
+}
+
+/*
+ * The expanded object behind a datum, if its methods are these, so that it can
+ * be cast to what they belong to; else NULL.  SQL can bring objects of other
+ * types here: by a cast without a function, for one.  value_get() flattens such
+ * an object and sees what it is.
+ */
+ExpandedObjectHeader *
+value_expanded(Datum datum, const ExpandedObjectMethods *methods)
+{
+	ExpandedObjectHeader *eoh;
+
+	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
+		return NULL;
+	eoh = DatumGetEOHP(datum);
+	return eoh->eoh_methods == methods ? eoh : NULL;
 }
 
 /* A stored value must be as long as its fixed part says. */
@@ -70,15 +136,20 @@ value_init(void *value, ValueKind kind, Size size)
 
 	SET_VARSIZE(header, size);
 	header->kind = kind;
-	header->version = VALUE_VERSION;
+	header->version = kinds[kind].version;
 }
 
-/* PostgreSQL stores no value above 1 GB. */
-static const char *const size_hints[KIND_CLASSIFIER + 1] = {
-	[KIND_ANNOTATION_SET] = "The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.",
-	[KIND_ANNOTATOR_MODEL] = "It grows with annotators times classes squared: fit fewer annotators at a time (GROUP BY), or merge classes.",
-	[KIND_TRAINING_SET] = "Only states that are joined with others, of a partition or another server, are made values: fit all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."
-};
+/* Doubles of a stored value: -0 is 0 there. Returns what follows them. */
+double *
+value_put_doubles(double *to, const double *from, Size n)
+{
+	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		to[i] = from[i] + 0.0;
+	}
+	return to + n;
+}
 
 Size
 value_check_size(Size size, ValueKind kind)
@@ -87,8 +158,8 @@ value_check_size(Size size, ValueKind kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s of %zu bytes exceeds the largest value PostgreSQL stores (%zu bytes)",
-						kind_names[kind], size, (Size) MaxAllocSize),
-				 size_hints[kind] ? errhint("%s", size_hints[kind]) : 0));
+						kinds[kind].name, size, (Size) MaxAllocSize),
+				 kinds[kind].size_hint ? errhint("%s", kinds[kind].size_hint) : 0));
 	return size;
 }
 
@@ -101,24 +172,6 @@ value_flatten(ExpandedObjectHeader *eoh)
 
 	EOH_flatten_into(eoh, flat, size);
 	return PointerGetDatum(flat);
-}
-
-/* A hash of what is at "from" and after. */
-#define HASH_BLOCK ((Size) 1024 * 1024)
-
-uint64
-value_fingerprint(const void *value, Size from)
-{
-	Size		end = VARSIZE(value);
-	uint64		hash = 0;
-
-	for (Size at = from; at < end; at += HASH_BLOCK)
-	{
-		CHECK_FOR_INTERRUPTS();
-		hash = hash_bytes_extended((const unsigned char *) value + at,
-								   Min(HASH_BLOCK, end - at), hash);
-	}
-	return hash;
 }
 
 /*
@@ -137,7 +190,7 @@ void
 value_send_version(StringInfo buf, ValueKind kind)
 {
 	pq_sendint8(buf, kind);
-	pq_sendint8(buf, VALUE_VERSION);
+	pq_sendint8(buf, kinds[kind].version);
 }
 
 void
@@ -152,7 +205,7 @@ value_recv_version(StringInfo buf, ValueKind kind)
 	version = pq_getmsgint(buf, 1);
 	if (received != (int) kind)
 		value_invalid_binary(kind, "It is a value of another type.");
-	if (version < 1 || version > VALUE_VERSION)
+	if (version < 1 || version > kinds[kind].version)
 		value_invalid_binary(kind, psprintf("Format version %d is not known.",
 											version));
 }
@@ -162,7 +215,7 @@ value_invalid_binary(ValueKind kind, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("invalid binary value for type %s", kind_names[kind]),
+			 errmsg("invalid binary value for type %s", kinds[kind].name),
 			 errdetail("%s", detail)));
 }
 

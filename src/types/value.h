@@ -7,6 +7,10 @@
  * written by a later version, or bytes that are no value at all, are an error
  * and not a crash.  Text and binary input never trust the sender: they rebuild
  * the value from names and numbers.
+ *
+ * A stored value is canonical: equal values have equal bytes, however they came
+ * about.  Names are in order, what is unused is zero, and doubles are no NaN and
+ * no -0 (value_put_doubles); only states need more (value_compare.h).
  */
 #ifndef NL_VALUE_H
 #define NL_VALUE_H
@@ -26,13 +30,13 @@ typedef enum ValueKind
 	KIND_CLASSIFIER
 } ValueKind;
 
-#define VALUE_VERSION 1
+#define VALUE_KINDS (KIND_CLASSIFIER + 1)	/* 0 is none */
 
 typedef struct ValueHeader
 {
 	int32		vl_len_;		/* varlena header, do not touch directly */
 	uint8		kind;			/* ValueKind */
-	uint8		version;		/* VALUE_VERSION */
+	uint8		version;		/* of the kind's format: the table in value.c */
 	uint16		flags;			/* VALUE_ROW_LOG, or 0 */
 } ValueHeader;
 
@@ -40,7 +44,9 @@ typedef struct ValueHeader
 #define VALUE_ROW_LOG 0x8000
 
 extern const char *value_kind_name(ValueKind kind);
+extern int	value_kind_version(ValueKind kind);
 extern NL_NORETURN void value_corrupt(ValueKind kind);
+extern ValueHeader *value_get_any(Datum datum);
 extern void *value_get(Datum datum, ValueKind kind, Size header);
 extern void value_check_stored(const void *value, Size size, ValueKind kind);
 extern void value_init(void *value, ValueKind kind, Size size);
@@ -52,7 +58,9 @@ extern NL_NORETURN void value_invalid_binary(ValueKind kind, const char *detail)
 extern Size value_check_size(Size size, ValueKind kind);
 extern MemoryContext value_state_context(FunctionCallInfo fcinfo);
 extern bool value_may_modify(FunctionCallInfo fcinfo, Datum datum);
-extern uint64 value_fingerprint(const void *value, Size from);
+extern ExpandedObjectHeader *value_expanded(Datum datum,
+											const ExpandedObjectMethods *methods);
+extern double *value_put_doubles(double *to, const double *from, Size n);
 
 /* A transition function gives its state back unchanged. */
 #define VALUE_RETURN_STATE() \

@@ -53,7 +53,7 @@ init_buffer(StringInfo buf, Size size)
 char *
 value_binary_to_text(StringInfo buf, ValueKind kind)
 {
-	char	   *prefix = psprintf("%s:%d:", value_kind_name(kind), VALUE_VERSION);
+	char	   *prefix = psprintf("%s:%d:", value_kind_name(kind), value_kind_version(kind));
 	Size		prefix_len = strlen(prefix);
 	Size		encoded_len = ((Size) buf->len + 2) / 3 * 4;
 	Size		size = value_check_size(prefix_len + encoded_len + 1, kind);
@@ -98,12 +98,12 @@ after_prefix(const char *text, ValueKind kind)
 
 	if (compact)
 		version = strtol(text + strlen(value_kind_name(kind)) + 1, &end, 10);
-	if (version < 1 || version > VALUE_VERSION || *end != ':')
+	if (version < 1 || version > value_kind_version(kind) || *end != ':')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input for type %s", value_kind_name(kind)),
 				 errdetail("It must begin with \"%s:%d:\".", value_kind_name(kind),
-						   VALUE_VERSION),
+						   value_kind_version(kind)),
 				 compact ?
 				 errhint("Another format version needs the version of noisylabel that wrote it.") :
 				 errhint("Values of this type are made by aggregates.")));
@@ -326,21 +326,44 @@ value_recv_string(StringInfo buf, ValueKind kind, const char *what, int encoding
 }
 
 /*
- * jsonb
+ * json and jsonb.  Both have the same bound, since to_jsonb(), jsonb_agg() and
+ * their like make jsonb of what the cast to json gives.
  */
+static void
+limited_json(StringInfo buf, const ValueForms *forms, const void *value,
+			 const char *for_type)
+{
+	const char *type = value_kind_name(forms->kind);
+
+	if (VARSIZE(value) > MOST_STORED(JSONB_TEXT_MAX))
+		jsonio_too_large(type, for_type);
+	nl_check_memory(MOST_JSON(VARSIZE(value)), psprintf("%s of %s", for_type, type));
+	initStringInfo(buf);
+	forms->write_json(buf, value);
+	if ((Size) buf->len > JSONB_TEXT_MAX)
+		jsonio_too_large(type, for_type);
+}
+
+Datum
+value_form_json(const ValueForms *forms, const void *value)
+{
+	StringInfoData buf;
+	text	   *result;
+
+	limited_json(&buf, forms, value, "json");
+	result = cstring_to_text_with_len(buf.data, buf.len);
+	pfree(buf.data);
+	return PointerGetDatum(result);
+}
+
 Datum
 value_form_jsonb(const ValueForms *forms, const void *value)
 {
-	const char *type = value_kind_name(forms->kind);
 	StringInfoData buf;
 	Jsonb	   *result;
 
-	if (VARSIZE(value) > MOST_STORED(JSONB_TEXT_MAX))
-		jsonio_too_large_for_jsonb(type);
-	nl_check_memory(MOST_JSON(VARSIZE(value)), psprintf("jsonb of %s", type));
-	initStringInfo(&buf);
-	forms->write_json(&buf, value);
-	result = jsonio_to_jsonb(type, buf.data);
+	limited_json(&buf, forms, value, "jsonb");
+	result = jsonio_to_jsonb(value_kind_name(forms->kind), buf.data);
 	pfree(buf.data);
 	return PointerGetDatum(result);
 }

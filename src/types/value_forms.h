@@ -1,6 +1,6 @@
 /*
  * value_forms.h
- *		The forms in which values travel: text, binary, jsonb.
+ *		The forms in which values travel: text, binary, json, jsonb.
  *
  * A type gives the functions that write and read its JSON and its binary form;
  * which of them is its text, what it may take, and how errors are told is the
@@ -29,6 +29,13 @@ typedef struct ValueForms
 	Datum		(*read_binary) (StringInfo buf, int encoding);
 } ValueForms;
 
+/* of the types that people read */
+extern const ValueForms confusion_matrix_forms;
+extern const ValueForms label_distribution_forms;
+extern const ValueForms annotation_set_forms;
+extern const ValueForms annotator_model_forms;
+extern const ValueForms classifier_forms;
+
 extern int	value_text_encoding(void);
 extern char *value_binary_to_text(StringInfo buf, ValueKind kind);
 extern void value_text_to_binary(const char *text, ValueKind kind, StringInfo buf);
@@ -36,6 +43,7 @@ extern Datum value_form_in(FunctionCallInfo fcinfo, const ValueForms *forms);
 extern Datum value_form_out(const ValueForms *forms, const void *value);
 extern Datum value_form_recv(FunctionCallInfo fcinfo, const ValueForms *forms);
 extern Datum value_form_send(const ValueForms *forms, const void *value);
+extern Datum value_form_json(const ValueForms *forms, const void *value);
 extern Datum value_form_jsonb(const ValueForms *forms, const void *value);
 extern void value_send_doubles(StringInfo buf, const double *values, Size n);
 extern void value_recv_doubles(StringInfo buf, double *values, Size n);
@@ -44,7 +52,7 @@ extern char *value_recv_string(StringInfo buf, ValueKind kind, const char *what,
 							   int encoding);
 
 /*
- * The SQL functions of a type, in the file that has its "forms".  "get" makes the
+ * The SQL functions of a type, in the file that has its <type>_forms.  "get" makes the
  * stored form of an argument.
  */
 #define VALUE_FORM_FUNCTION(name, result) \
@@ -56,14 +64,11 @@ extern char *value_recv_string(StringInfo buf, ValueKind kind, const char *what,
 	}
 
 #define VALUE_INPUT_FUNCTIONS(type) \
-	VALUE_FORM_FUNCTION(type##_in, value_form_in(fcinfo, &forms)) \
-	VALUE_FORM_FUNCTION(type##_recv, value_form_recv(fcinfo, &forms))
+	VALUE_FORM_FUNCTION(type##_in, value_form_in(fcinfo, &type##_forms)) \
+	VALUE_FORM_FUNCTION(type##_recv, value_form_recv(fcinfo, &type##_forms))
 
 #define VALUE_OUTPUT_FUNCTIONS(type, get) \
-	VALUE_FORM_FUNCTION(type##_out, value_form_out(&forms, get(PG_GETARG_DATUM(0)))) \
-	VALUE_FORM_FUNCTION(type##_send, value_form_send(&forms, get(PG_GETARG_DATUM(0))))
-
-#define VALUE_JSONB_FUNCTION(type, get) \
-	VALUE_FORM_FUNCTION(type##_to_jsonb, value_form_jsonb(&forms, get(PG_GETARG_DATUM(0))))
+	VALUE_FORM_FUNCTION(type##_out, value_form_out(&type##_forms, get(PG_GETARG_DATUM(0)))) \
+	VALUE_FORM_FUNCTION(type##_send, value_form_send(&type##_forms, get(PG_GETARG_DATUM(0))))
 
 #endif							/* NL_VALUE_FORMS_H */

@@ -26,14 +26,14 @@ static ExpandedTraining *
 get_state(FunctionCallInfo fcinfo, int kind)
 {
 	MemoryContext context = value_state_context(fcinfo);
+	ExpandedTraining *et;
 
 	if (PG_ARGISNULL(0))
 		return training_expand_new(context, kind & TRAINING_ROW_SOFT,
 								   kind & TRAINING_ROW_WEIGHTED);
-	if (value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
+	et = training_expanded(PG_GETARG_DATUM(0));
+	if (et != NULL && value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
 	{
-		ExpandedTraining *et = (ExpandedTraining *) DatumGetEOHP(PG_GETARG_DATUM(0));
-
 		if (et->fitted != NULL)
 			elog(ERROR, "a training_set that has been fitted cannot grow");
 		return et;
@@ -147,7 +147,7 @@ combine_logs(FunctionCallInfo fcinfo, Datum other)
 	RowOptions	options = NO_OPTIONS;
 	void	   *value;
 
-	if (VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
+	if (training_expanded(other) != NULL)
 		return NULL;
 	value = value_get(other, KIND_TRAINING_SET, sizeof(ValueHeader));
 	if (value_is_row_log(value))
@@ -266,12 +266,7 @@ fit(TrainingSet *set, const ClassifierOptions *options)
 static ExpandedTraining *
 own_state(FunctionCallInfo fcinfo)
 {
-	Datum		state = PG_GETARG_DATUM(0);
-
-	if (AggStateIsShared(fcinfo) ||
-		!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(state)))
-		return NULL;
-	return (ExpandedTraining *) DatumGetEOHP(state);
+	return AggStateIsShared(fcinfo) ? NULL : training_expanded(PG_GETARG_DATUM(0));
 }
 
 static struct varlena *

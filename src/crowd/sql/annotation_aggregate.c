@@ -15,11 +15,13 @@ static ExpandedAnnotations *
 get_state(FunctionCallInfo fcinfo)
 {
 	MemoryContext context = value_state_context(fcinfo);
+	ExpandedAnnotations *ea;
 
 	if (PG_ARGISNULL(0))
 		return annotation_set_create(context);
-	if (value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
-		return (ExpandedAnnotations *) DatumGetEOHP(PG_GETARG_DATUM(0));
+	ea = annotation_set_expanded(PG_GETARG_DATUM(0));
+	if (ea != NULL && value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
+		return ea;
 	return annotation_set_expand(PG_GETARG_DATUM(0), context);
 }
 
@@ -95,7 +97,7 @@ annotation_set_combine(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(1))
 		VALUE_RETURN_STATE();
-	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(other)))
+	if (annotation_set_expanded(other) == NULL)
 	{
 		log = combine_logs(fcinfo, other);
 		if (log != NULL)

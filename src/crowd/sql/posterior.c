@@ -250,17 +250,22 @@ write_state(StringInfo buf, const void *value, int encoding)
 }
 
 /*
- * Any numbers are sums of some log-probabilities, down to where sums stop.
+ * Any numbers are sums of some log-probabilities, down to where sums stop.  The
+ * sender's classes may be in another order than ours ("rank" says where each one
+ * goes), as names are in another encoding.
  */
 static void
-recv_rates(StringInfo buf, LogRate *rates, uint32 n)
+recv_rates(StringInfo buf, LogRate *rates, const PosteriorState *state,
+		   const uint32 *rank)
 {
-	for (uint32 i = 0; i < n; i++)
+	for (uint32 i = 0; i < state_width(state); i++)
 	{
-		rates[i].log = pq_getmsgint64(buf);
-		rates[i].veto = pq_getmsgint(buf, 4);
-		if (rates[i].log > 0 || rates[i].log < LOG_RATE_MIN ||
-			rates[i].veto > PG_INT32_MAX)
+		uint32		class = i % state->classes;
+		LogRate    *rate = &rates[i - class + rank[class]];
+
+		rate->log = pq_getmsgint64(buf);
+		rate->veto = pq_getmsgint(buf, 4);
+		if (rate->log > 0 || rate->log < LOG_RATE_MIN || rate->veto > PG_INT32_MAX)
 			value_invalid_binary(KIND_POSTERIOR_STATE, "A score is out of range.");
 	}
 }
@@ -271,6 +276,8 @@ read_state(StringInfo buf, int encoding)
 	Dictionary *dict = dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES);
 	PosteriorState *state;
 	Names		labels;
+	uint32	   *order;
+	uint32	   *rank;
 	uint64		fingerprint;
 	uint32		components;
 	double		sum = 0;
@@ -278,7 +285,9 @@ read_state(StringInfo buf, int encoding)
 	value_recv_version(buf, KIND_POSTERIOR_STATE);
 	fingerprint = pq_getmsgint64(buf);
 	dictionary_recv(dict, buf, encoding);
-	labels = dictionary_names(dict, dictionary_order(dict, ORDER_LABELS));
+	order = dictionary_order(dict, ORDER_LABELS);
+	rank = dictionary_rank(order, dict->n);
+	labels = dictionary_names(dict, order);
 	components = pq_getmsgint(buf, 4);
 	if (labels.n == 0 || components == 0 ||
 		mul_size(components, 8 + mul_size(labels.n, 24)) !=
@@ -292,17 +301,17 @@ read_state(StringInfo buf, int encoding)
 
 		if (!(weight >= 0 && weight <= 1 + 1e-6))
 			value_invalid_binary(KIND_POSTERIOR_STATE, "A weight is out of range.");
-		state_weights(state)[i] = weight;
+		state_weights(state)[i] = weight + 0.0;
 		sum += weight;
 	}
 	if (fabs(sum - 1) > 1e-6)
 		value_invalid_binary(KIND_POSTERIOR_STATE, "The weights do not sum to 1.");
-	recv_rates(buf, state_prior(state), state_width(state));
-	recv_rates(buf, state_score(state), state_width(state));
+	recv_rates(buf, state_prior(state), state, rank);
+	recv_rates(buf, state_score(state), state, rank);
 	return PointerGetDatum(state);
 }
 
-static const ValueForms forms = {
+static const ValueForms posterior_state_forms = {
 	.kind = KIND_POSTERIOR_STATE,.write_binary = write_state,.read_binary = read_state
 };
 

@@ -26,11 +26,13 @@ static ExpandedConfusion *
 get_state(FunctionCallInfo fcinfo)
 {
 	MemoryContext context = value_state_context(fcinfo);
+	ExpandedConfusion *ec;
 
 	if (PG_ARGISNULL(0))
 		return confusion_matrix_create(context);
-	if (value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
-		return (ExpandedConfusion *) DatumGetEOHP(PG_GETARG_DATUM(0));
+	ec = confusion_matrix_expanded(PG_GETARG_DATUM(0));
+	if (ec != NULL && value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
+		return ec;
 	return confusion_matrix_expand(PG_GETARG_DATUM(0), context);
 }
 
