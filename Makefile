@@ -29,7 +29,7 @@ DATA_built = noisylabel--$(EXTVERSION).sql
 REGRESS = $(sort $(patsubst $(SOURCE)/sql/%.sql,%,$(wildcard $(SOURCE)/sql/*.sql)))
 REGRESS_OPTS = --load-extension=noisylabel
 
-EXTRA_CLEAN = noisylabel--*.sql $(OBJS:.o=.d)
+EXTRA_CLEAN = noisylabel--*.sql* $(OBJS:.o=.d)
 
 # PostgreSQL loads modules with RTLD_GLOBAL: a symbol that we don't hide may
 # meet one of the same name in another module.  The headers in src/ make what
@@ -97,8 +97,9 @@ ifeq ($(call knows,$(CFLAGS)),)
 override CFLAGS := $(call known,$(CFLAGS))
 endif
 
-$(DATA_built): $(SOURCE)/sql/install/noisylabel.sql $(SOURCE)/noisylabel.control
-	cp $< $@
+install_sql = $(sort $(wildcard $(SOURCE)/sql/install/*.in))
+$(DATA_built): $(install_sql) $(SOURCE)/sql/install/expand.awk $(SOURCE)/noisylabel.control
+	awk -f $(SOURCE)/sql/install/expand.awk $(install_sql) >$@.new && mv $@.new $@
 
 # The inner loops of the fits are worth unrolling and vectorising.
 fast = design_matrix em_expectation row_hash logistic_kernel logistic_objective

@@ -91,7 +91,7 @@ read_signature(Oid function, Signature *s)
 	for (int i = 0; i < n; i++)
 		s->type[i] = declared_type(types[i]);
 	s->gold = find_argument(n, names, "gold");
-	s->group = find_argument(n, names, "group");
+	s->group = find_argument(n, names, "group_key");
 	s->weight = find_argument(n, names, "weight");
 	s->options = find_argument(n, names, "options");
 	s->n = n;

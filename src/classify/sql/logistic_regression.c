@@ -103,9 +103,9 @@ append_to_log(FunctionCallInfo fcinfo, LogRow *row, const RowOptions *options)
 }
 
 /* (training_set, target, features [, weight] [, options]) */
-NL_FUNCTION(training_accum);
+NL_FUNCTION(training_set_accum);
 Datum
-training_accum(PG_FUNCTION_ARGS)
+training_set_accum(PG_FUNCTION_ARGS)
 {
 	int			weight_argument = nl_signature(fcinfo)->weight;
 	RowOptions	options;
@@ -158,9 +158,9 @@ combine_logs(FunctionCallInfo fcinfo, Datum other)
 }
 
 /* (training_set, training_set): either side may be NULL. */
-NL_FUNCTION(training_combine);
+NL_FUNCTION(training_set_combine);
 Datum
-training_combine(PG_FUNCTION_ARGS)
+training_set_combine(PG_FUNCTION_ARGS)
 {
 	ExpandedTraining *other;
 	ExpandedTraining *et;

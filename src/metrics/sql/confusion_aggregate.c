@@ -106,9 +106,9 @@ any_null(FunctionCallInfo fcinfo)
  * (confusion_matrix, truth, label [, weight]); the truth may be a
  * label_distribution
  */
-NL_FUNCTION(confusion_accum);
+NL_FUNCTION(confusion_matrix_accum);
 Datum
-confusion_accum(PG_FUNCTION_ARGS)
+confusion_matrix_accum(PG_FUNCTION_ARGS)
 {
 	LogRow		row = {CONFUSION_ROW_LABELS, PG_NARGS() - 1, {{0}}};
 	double		weight;
@@ -134,9 +134,9 @@ confusion_accum(PG_FUNCTION_ARGS)
  * (confusion_matrix, confusion_matrix): combine step, and the transition
  * function of sum(confusion_matrix).  Either side may be NULL.
  */
-NL_FUNCTION(confusion_combine);
+NL_FUNCTION(confusion_matrix_combine);
 Datum
-confusion_combine(PG_FUNCTION_ARGS)
+confusion_matrix_combine(PG_FUNCTION_ARGS)
 {
 	LogRow		row = {CONFUSION_ROW_MATRIX, 1, {{0}}};
 	RowLog	   *log;

@@ -38,7 +38,7 @@
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
-/* attributes of the composites, in order; sql/install/noisylabel.sql agrees */
+/* attributes of the composites, in order; sql/install/10_confusion.in agrees */
 enum
 {
 	R_N, R_ACCURACY, R_ACCURACY_LOW, R_ACCURACY_HIGH, R_BALANCED_ACCURACY,
