@@ -113,6 +113,8 @@ SELECT * FROM pg_temp.refused('SELECT dawid_skene(s, ''{"variant": "one_coin"}''
 SELECT * FROM pg_temp.refused('SELECT dawid_skene(s, ''{"restarts": 1}'') FROM crowd');
 SELECT * FROM pg_temp.refused('SELECT annotator_confusion(i, i) FROM generate_series(1, 300) AS i');
 SELECT * FROM pg_temp.refused('SELECT consensus(s, m) FROM crowd, crowd_model');
+SELECT * FROM pg_temp.refused('SELECT posterior(m, ''1'', ''1'') FROM crowd_model');
+SELECT * FROM pg_temp.refused('SELECT m::text FROM crowd_model');
 SELECT * FROM pg_temp.refused('SELECT annotator_cells(m) FROM crowd_model');
 SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 2, array_fill(i::float8, ARRAY[100])) FROM generate_series(1, 1000) AS i');
 SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 20, array_fill(i::float8, ARRAY[100])) FROM generate_series(1, 50) AS i');

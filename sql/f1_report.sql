@@ -105,6 +105,8 @@ SELECT report(f1_report('{"labels": [], "counts": []}'::confusion_matrix));
 -- a line for each label, and straight columns: line breaks, tabs and other
 -- characters that do not print; wide ones, and those that take no room
 SELECT report(f1_report(l, l)) FROM unnest(ARRAY[E'two\nlines', E'a\ttab', E'\r\x01\x7f', U&'\4f60\597d', U&'e\0301', U&'\0085', E'a\\n', 'plain label']) AS l;
+-- counts that are too wide are rounded
+SELECT report(f1_report(l, l, w)) FROM (VALUES ('a', 99999999999), ('b', 1e300), ('c', 123456789.4)) AS v (l, w);
 \pset tuples_only off
 \pset format aligned
 SELECT report(NULL::f1_report) IS NULL AS "null";

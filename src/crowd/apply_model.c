@@ -8,7 +8,7 @@
 #include "types/model_cache.h"
 
 #define LOG_UNIT 68719476736.0	/* 2^36 */
-#define SCORING "scoring with this annotator_model"
+#define SCORING "scoring with this"
 
 static LogRate
 log_rate(double p)
@@ -79,7 +79,7 @@ model_scorer_create(const AnnotatorModel *model)
 	scorer->fingerprint = model->fingerprint;
 	scorer->width = view->n_components * view->labels.n;
 	block = mul_size(scorer->width, view->labels.n);
-	nl_check_memory_for(model_scorer_memory(model), SCORING,
+	nl_check_memory_for(model_scorer_memory(model), SCORING " annotator_model",
 						"fit a model with fewer annotators or classes",
 						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
 						view->annotators.n, view->labels.n, view->labels.n);

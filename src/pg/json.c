@@ -102,17 +102,20 @@ typedef void ActionResult;
 #define ACTION_RETURN return
 #endif
 
+static JsonLexContext *
+make_lexer(const char *text, Size len, bool need_escapes)
+{
+#if PG_VERSION_NUM >= 170000
+	return makeJsonLexContextCstringLen(NULL, text, len, GetDatabaseEncoding(), need_escapes);
+#else
+	return makeJsonLexContextCstringLen((char *) text, len, GetDatabaseEncoding(), need_escapes);
+#endif
+}
+
 static void
 parse(const char *text, Size len, JsonSemAction *actions)
 {
-	JsonLexContext *lexer;
-
-#if PG_VERSION_NUM >= 170000
-	lexer = makeJsonLexContextCstringLen(NULL, text, len, GetDatabaseEncoding(), true);
-#else
-	lexer = makeJsonLexContextCstringLen((char *) text, len, GetDatabaseEncoding(), true);
-#endif
-	pg_parse_json_or_ereport(lexer, actions);
+	pg_parse_json_or_ereport(make_lexer(text, len, true), actions);
 }
 
 /*
@@ -139,8 +142,23 @@ check_field(void *state pg_attribute_unused(), char *name,
 			bool isnull pg_attribute_unused())
 {
 	CHECK_FOR_INTERRUPTS();
-	pfree(name);
+	if (name != NULL)			/* asked for with its escapes */
+		pfree(name);
 	ACTION_RETURN;
+}
+
+/* NULL if a text is valid JSON, or what is wrong with it. */
+const char *
+jsonio_error(const char *text, int len)
+{
+	JsonLexContext *lexer = make_lexer(text, len, false);
+	JsonSemAction actions = {
+		.array_element_start = check_element,
+		.object_field_start = check_field
+	};
+	JsonParseErrorType error = pg_parse_json(lexer, &actions);
+
+	return error == JSON_SUCCESS ? NULL : json_errdetail(error, lexer);
 }
 
 static JsonText
@@ -263,17 +281,28 @@ keep_token(void *state, char *token, JsonTokenType type pg_attribute_unused())
 	ACTION_RETURN;
 }
 
-/* A key, or another string, without its quotes and escapes. */
+/*
+ * A key, or another string, without its quotes and escapes.  The parser leaves a
+ * kilobyte behind, which a list of names must not add up.
+ */
 char *
 jsonio_key(JsonText key)
 {
 	JsonText	end = skip_string(key);
 	char	   *result = NULL;
 	JsonSemAction actions = {.semstate = &result,.scalar = keep_token};
+	MemoryContext context;
+	MemoryContext old;
 
 	if (memchr(key, '\\', end - key) == NULL)
 		return pnstrdup(key + 1, end - key - 2);
+	context = AllocSetContextCreate(CurrentMemoryContext, "JSON string",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
 	parse(key, end - key, &actions);
+	MemoryContextSwitchTo(old);
+	result = pstrdup(result);
+	MemoryContextDelete(context);
 	return result;
 }
 
@@ -522,24 +551,43 @@ scalar(void *state, char *token, JsonTokenType type)
 /*
  * What jsonb takes until it is finished: a value is a JsonbValue in an array
  * that is doubled, and a number or string in a chunk of its own; a container
- * has such an array, of four at least, and a parse state.
+ * has such an array, of four at least, and a parse state.  A string is there
+ * twice, but takes no time.
  */
 #define VALUE_MEMORY 160
 #define CONTAINER_MEMORY 320
 
+/* Returns the length outside strings.  The text need not be well-formed. */
 static Size
-jsonb_memory(const char *text, Size len)
+measure(const char *text, Size *memory)
 {
+	Size		len = strlen(text);
 	Size		values = 1;
 	Size		containers = 0;
+	Size		outside = 0;
+	bool		string = false;
+	uint32		n = 0;
 
 	for (Size i = 0; i < len; i++)
 	{
-		values += text[i] == ',' || text[i] == ':';
-		containers += text[i] == '[' || text[i] == '{';
+		char		c = text[i];
+
+		NL_CHECK_INTERRUPTS(n++);
+		if (c == '"')
+			string = !string;
+		else if (string)
+			i += c == '\\';
+		else
+		{
+			outside++;
+			values += c == ',' || c == ':';
+			containers += c == '[' || c == '{';
+		}
 	}
-	return add_size(mul_size(values, VALUE_MEMORY),
-					mul_size(containers, CONTAINER_MEMORY));
+	*memory = add_size(add_size(mul_size(values, VALUE_MEMORY),
+								mul_size(containers, CONTAINER_MEMORY)),
+					   mul_size(len - Min(outside, len), 2));
+	return outside;
 }
 
 /*
@@ -592,8 +640,8 @@ jsonio_too_large(const char *type, const char *for_type)
 Jsonb *
 jsonio_to_jsonb(const char *type, const char *text)
 {
-	Size		len = strlen(text);
 	char		first = *skip_space(text);
+	Size		memory;
 	JsonbBuilder builder = {0};
 	JsonSemAction actions = {
 		.semstate = &builder,
@@ -608,14 +656,15 @@ jsonio_to_jsonb(const char *type, const char *text)
 	MemoryContext old;
 	Jsonb	   *result;
 
-	if (len > JSONB_TEXT_MAX)
+	if (measure(text, &memory) > JSONB_TEXT_MAX)
 		jsonio_too_large(type, "jsonb");
 	if (first != '{' && first != '[')	/* a scalar, or an error */
 		return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-	nl_check_memory(jsonb_memory(text, len), psprintf("jsonb of %s", type));
+	nl_check_memory_for(memory, psprintf("jsonb of %s", type), "take a smaller one",
+						"It grows with the length of the JSON.");
 	context = AllocSetContextCreate(CurrentMemoryContext, "jsonb", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	parse(text, len, &actions);
+	parse(text, strlen(text), &actions);
 	MemoryContextSwitchTo(old);
 	result = JsonbValueToJsonb(builder.result);
 	MemoryContextDelete(context);

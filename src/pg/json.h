@@ -21,7 +21,10 @@
  */
 typedef const char *JsonText;
 
-/* Longer JSON is not made into jsonb, whose last step cannot be canceled. */
+/*
+ * More JSON is not made into jsonb, whose last step cannot be canceled.  (Strings
+ * do not count there: to copy one takes no time.)
+ */
 #define JSONB_TEXT_MAX ((Size) 8 * 1024 * 1024)
 
 extern void jsonio_append_double(StringInfo buf, double value);
@@ -31,6 +34,7 @@ extern void jsonio_append_matrix(StringInfo buf, const double *values,
 							   Size rows, Size columns);
 
 extern NL_NORETURN void jsonio_invalid(const char *type, const char *detail);
+extern const char *jsonio_error(const char *text, int len);
 extern JsonText jsonio_parse_object(const char *type, const char *text);
 extern void jsonio_fields(const char *type, JsonText object,
 						  const char *const *keys, int n, JsonText *fields);

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "common/jsonapi.h"
+#include "pg/json.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "pg/json.h"
@@ -39,20 +39,25 @@ list_of_choices(const Option *option)
 	return buf.data;
 }
 
-/* A value as JSON, not more of it than one reads. */
+/* A text of the user's, not more of it than one reads. */
+static char *
+clip(const char *s, int len)
+{
+	if (len <= MAX_SHOWN)
+		return pnstrdup(s, len);
+	return psprintf("%.*s...", pg_mbcliplen(s, len, MAX_SHOWN), s);
+}
+
+/* A value as JSON. */
 static char *
 show(const JsonbValue *value)
 {
 	char	   *text;
-	int			len;
 
 	if (value->type == jbvBinary)
 		return "an object or array";
 	text = JsonbToCString(NULL, &JsonbValueToJsonb((JsonbValue *) value)->root, 0);
-	len = strlen(text);
-	if (len <= MAX_SHOWN)
-		return text;
-	return psprintf("%.*s...", pg_mbcliplen(text, len, MAX_SHOWN), text);
+	return clip(text, strlen(text));
 }
 
 static void
@@ -141,21 +146,10 @@ set_option(const Option *option, const JsonbValue *value, void *target)
 		*(double *) field = number;
 }
 
-/* NULL if a text is valid JSON, or what is wrong with it. */
 static const char *
 json_error(const text *t)
 {
-	static JsonSemAction no_action = {0};
-	char	   *s = VARDATA_ANY(t);
-	int			len = VARSIZE_ANY_EXHDR(t);
-#if PG_VERSION_NUM >= 170000
-	JsonLexContext *lex = makeJsonLexContextCstringLen(NULL, s, len, GetDatabaseEncoding(), false);
-#else
-	JsonLexContext *lex = makeJsonLexContextCstringLen(s, len, GetDatabaseEncoding(), false);
-#endif
-	JsonParseErrorType error = pg_parse_json(lex, &no_action);
-
-	return error == JSON_SUCCESS ? NULL : json_errdetail(error, lex);
+	return jsonio_error(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 }
 
 /* The text that a call site gave last, and what it is. */
@@ -166,22 +160,18 @@ typedef struct ParsedOptions
 } ParsedOptions;
 
 static Jsonb *
-parse_text(const text *t, MemoryContext context)
+parse_text(const text *t)
 {
 	const char *error = json_error(t);
-	MemoryContext old;
-	Datum		jsonb;
 
 	if (error != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-				 errmsg("options are not valid JSON: %s", text_to_cstring(t)),
+				 errmsg("options are not valid JSON: %s",
+						clip(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t))),
 				 errdetail("%s", error),
 				 errhint("Options are a JSON object, such as {\"seed\": 1}.")));
-	old = MemoryContextSwitchTo(context);
-	jsonb = DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(t)));
-	MemoryContextSwitchTo(old);
-	return DatumGetJsonbP(jsonb);
+	return jsonio_to_jsonb("options", text_to_cstring(t));
 }
 
 /* A query gives one text for all rows, as a rule; so it is parsed once. */
@@ -196,7 +186,7 @@ options_from_text(FunctionCallInfo fcinfo, const text *t)
 	if (parsed != NULL && VARSIZE_ANY_EXHDR(t) == VARSIZE_ANY_EXHDR(parsed->text) &&
 		memcmp(VARDATA_ANY(t), VARDATA_ANY(parsed->text), VARSIZE_ANY_EXHDR(t)) == 0)
 		return parsed->jsonb;
-	jsonb = parse_text(t, CurrentMemoryContext);
+	jsonb = parse_text(t);
 	if (parsed == NULL)
 		*place = parsed = MemoryContextAllocZero(context, sizeof(ParsedOptions));
 	else
@@ -270,7 +260,7 @@ options_refuse(FunctionCallInfo fcinfo, int argno, const text *name,
 		return;
 	if (OidIsValid(get_element_type(get_fn_expr_argtype(fcinfo->flinfo, argno))))
 		return;
-	s = quote_literal_cstr(text_to_cstring(name));
+	s = quote_literal_cstr(clip(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("options were given where %s is expected", place),

@@ -128,7 +128,7 @@ allocate_tables(AnnotatorModelView *view)
 
 	/* what is read into, a copy in order of one table, the stored form */
 	(void) value_check_size(size, KIND_ANNOTATOR_MODEL);
-	nl_check_memory(mul_size(size, 3), "reading an annotator_model");
+	value_check_memory(mul_size(size, 3), KIND_ANNOTATOR_MODEL, "reading an");
 	view->components = palloc0(Max(view->n_components, 1) * sizeof(ModelComponent));
 	for (uint32 i = 0; i < view->n_components; i++)
 	{

@@ -92,7 +92,7 @@ coefficient_array(uint32 labels, uint32 features)
 	Size		size = classifier_check_size(labels, features);
 
 	/* what is read into, a copy in order, the stored form */
-	nl_check_memory(mul_size(size, 3), "reading a classifier");
+	value_check_memory(mul_size(size, 3), KIND_CLASSIFIER, "reading a");
 	return palloc((Size) classifier_columns(labels) * ((Size) features + 1) *
 				  sizeof(double));
 }

@@ -240,7 +240,7 @@ input_counts(uint32 n)
 {
 	Size		size = mul_size(mul_size(n, n), sizeof(double));
 
-	nl_check_memory(mul_size(size, 3), "reading a confusion_matrix");
+	value_check_memory(mul_size(size, 3), KIND_CONFUSION_MATRIX, "reading a");
 	return palloc(size + 1);
 }
 

@@ -102,7 +102,7 @@ make_room(ModelCache *cache, const ModelUse *use, Size needed)
 		kept -= cache->entries[0].memory;
 		drop_oldest(cache);
 	}
-	nl_check_memory(needed, use->purpose);
+	value_check_memory(needed, use->kind, use->purpose);
 }
 
 static void

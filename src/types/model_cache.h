@@ -19,7 +19,7 @@ typedef struct FingerprintedValue
 typedef struct ModelUse
 {
 	ValueKind	kind;
-	const char *purpose;		/* for nl_check_memory() */
+	const char *purpose;		/* for value_check_memory() */
 	void	   *(*get) (Datum datum);	/* flat and checked */
 	Size		(*memory) (const void *model);	/* that prepare() takes */
 	void	   *(*prepare) (const void *model); /* the model lives as long */

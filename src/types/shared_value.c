@@ -50,8 +50,9 @@ shared_value_note_copies(ValueKind kind, Size size, Size copied)
 {
 	static TimestampTz noted = 0;
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
+	Size		many = Max(NOTICE_BYTES, 2 * size);	/* one goes into any table */
 
-	if (copied < NOTICE_BYTES || copied - size >= NOTICE_BYTES || noted == statement)
+	if (copied < many || copied - size >= many || noted == statement)
 		return;
 	noted = statement;
 	ereport(NOTICE,

@@ -163,6 +163,30 @@ value_check_size(Size size, ValueKind kind)
 	return size;
 }
 
+/*
+ * nl_check_memory() for a form of a value ("text of"), whose size other things
+ * than rows may decide.
+ */
+void
+value_check_memory(Size required, ValueKind kind, const char *what)
+{
+	const char *purpose;
+
+	if (required <= (Size) nl_memory_limit * 1024)
+		return;
+	purpose = psprintf("%s %s", what, value_kind_name(kind));
+	if (kind == KIND_ANNOTATOR_MODEL)
+		nl_check_memory_for(required, purpose, "fit a model with fewer annotators or classes",
+							"It grows with annotators times classes squared.");
+	else if (kind == KIND_CONFUSION_MATRIX)
+		nl_check_memory_for(required, purpose, "merge classes",
+							"It grows with the square of the number of classes.");
+	else if (kind == KIND_CLASSIFIER)
+		nl_check_memory_for(required, purpose, "take fewer features or classes",
+							"It grows with classes times features.");
+	nl_check_memory(required, purpose);
+}
+
 /* The flat form of an expanded value, in the current memory context. */
 Datum
 value_flatten(ExpandedObjectHeader *eoh)

@@ -56,6 +56,7 @@ extern void value_recv_version(StringInfo buf, ValueKind kind);
 extern void value_send_version(StringInfo buf, ValueKind kind);
 extern NL_NORETURN void value_invalid_binary(ValueKind kind, const char *detail);
 extern Size value_check_size(Size size, ValueKind kind);
+extern void value_check_memory(Size required, ValueKind kind, const char *what);
 extern MemoryContext value_state_context(FunctionCallInfo fcinfo);
 extern bool value_may_modify(FunctionCallInfo fcinfo, Datum datum);
 extern ExpandedObjectHeader *value_expanded(Datum datum,

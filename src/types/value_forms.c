@@ -60,8 +60,7 @@ value_binary_to_text(StringInfo buf, ValueKind kind)
 	char	   *result;
 	char	   *to;
 
-	nl_check_memory(add_size(buf->maxlen, size),
-					psprintf("text of %s", value_kind_name(kind)));
+	value_check_memory(add_size(buf->maxlen, size), kind, "text of");
 	result = palloc(size);
 	to = result + prefix_len;
 	memcpy(result, prefix, prefix_len);
@@ -121,8 +120,7 @@ value_text_to_binary(const char *text, ValueKind kind, StringInfo buf)
 	Size		len = strlen(encoded);
 	Size		size = len / 4 * 3 + 3;
 
-	nl_check_memory(mul_size(size, 3),
-					psprintf("reading the text of %s", value_kind_name(kind)));
+	value_check_memory(mul_size(size, 3), kind, "reading the text of");
 	init_buffer(buf, size);
 	for (Size from = 0; from < len; from += 4 * BASE64_BLOCK)
 	{
@@ -224,8 +222,7 @@ short_json(const ValueForms *forms, const void *value)
 
 	if (forms->read_json == NULL || VARSIZE(value) > MOST_STORED(FORM_JSON_MAX))
 		return NULL;
-	nl_check_memory(MOST_JSON(VARSIZE(value)),
-					psprintf("text of %s", value_kind_name(forms->kind)));
+	value_check_memory(MOST_JSON(VARSIZE(value)), forms->kind, "text of");
 	initStringInfo(&buf);
 	forms->write_json(&buf, value);
 	if ((Size) buf.len <= FORM_JSON_MAX)
@@ -245,8 +242,7 @@ value_form_out(const ValueForms *forms, const void *value)
 	if (text == NULL)
 	{
 		/* the binary form has about the size of the stored form */
-		nl_check_memory(add_size(size, size / 3 * 4),
-						psprintf("text of %s", value_kind_name(forms->kind)));
+		value_check_memory(add_size(size, size / 3 * 4), forms->kind, "text of");
 		init_buffer(&buf, size);
 		forms->write_binary(&buf, value, value_text_encoding());
 		text = value_binary_to_text(&buf, forms->kind);
@@ -264,8 +260,8 @@ value_form_recv(FunctionCallInfo fcinfo, const ValueForms *forms)
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 
 	/* what is read into, and the stored form */
-	nl_check_memory(mul_size(buf->len - buf->cursor, 2),
-					psprintf("reading a binary %s", value_kind_name(forms->kind)));
+	value_check_memory(mul_size(buf->len - buf->cursor, 2), forms->kind,
+					   "reading a binary");
 	return forms->read_binary(buf, pg_get_client_encoding());
 }
 
@@ -274,8 +270,7 @@ value_form_send(const ValueForms *forms, const void *value)
 {
 	StringInfoData buf;
 
-	nl_check_memory(VARSIZE(value), psprintf("binary form of %s",
-											 value_kind_name(forms->kind)));
+	value_check_memory(VARSIZE(value), forms->kind, "binary form of");
 	init_buffer(&buf, add_size(VARHDRSZ, VARSIZE(value)));
 	appendStringInfoSpaces(&buf, VARHDRSZ);	/* as pq_begintypsend() does */
 	forms->write_binary(&buf, value, pg_get_client_encoding());
@@ -337,7 +332,7 @@ limited_json(StringInfo buf, const ValueForms *forms, const void *value,
 
 	if (VARSIZE(value) > MOST_STORED(JSONB_TEXT_MAX))
 		jsonio_too_large(type, for_type);
-	nl_check_memory(MOST_JSON(VARSIZE(value)), psprintf("%s of %s", for_type, type));
+	value_check_memory(MOST_JSON(VARSIZE(value)), forms->kind, psprintf("%s of", for_type));
 	initStringInfo(buf);
 	forms->write_json(buf, value);
 	if ((Size) buf->len > JSONB_TEXT_MAX)

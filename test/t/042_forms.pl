@@ -162,6 +162,10 @@ $node->safe_psql('postgres', <<'END');
 CREATE TABLE jsons (name text, t text);
 ALTER TABLE jsons ALTER t SET STORAGE external;
 INSERT INTO jsons VALUES ('model', model_json(100000)), ('matrix', matrix_json(1000)), ('classifier', classifier_json(20, 50000));
+INSERT INTO jsons SELECT 'escaped', replace(model_json(40000), 'annotator 0', 'annotator \"0');
+CREATE TABLE options (t text);
+ALTER TABLE options ALTER t SET STORAGE external;
+INSERT INTO options SELECT '{"start": {"counts": [' || rtrim(repeat('[0.12345678, 0.123], ', n), ', ') || ']}}' FROM (VALUES (300000), (3000000)) AS v (n);
 CREATE TABLE small (s annotation_set, m annotator_model);
 ALTER TABLE small ALTER s SET STORAGE external, ALTER m SET STORAGE external;
 INSERT INTO small SELECT annotation_set('item ' || i / 5, 'annotator ' || i % 1000, 'class ' || i % 7), model_json(20000)::annotator_model FROM generate_series(1, 100000) AS i;
@@ -178,6 +182,7 @@ my @refused = (
 	[ 'JSON of a classifier', q(t::classifier FROM jsons WHERE name = 'classifier'), q(textout(t) FROM jsons WHERE name = 'classifier') ],
 	[ 'compact text of a model', q(t::annotator_model FROM texts WHERE name = 'model'), q(textout(t) FROM texts WHERE name = 'model') ],
 	[ 'compact text of a set', q(t::annotation_set FROM texts WHERE name = 'set'), q(textout(t) FROM texts WHERE name = 'set') ],
+	[ 'options as text', q(dawid_skene('i', 'a', 'x', NULL, t) FROM options WHERE length(t) < 10000000), 'textout(t) FROM options WHERE length(t) < 10000000' ],
 	[ 'jsonb of a model', 'm::jsonb FROM small', 'labels(m) FROM small' ],
 	[ 'jsonb of a set', 's::jsonb FROM small', 'labels(s) FROM small' ]);
 SKIP:
@@ -215,7 +220,7 @@ END
 # With the default limit
 SKIP:
 {
-	skip('no /proc', 2) if !-r '/proc/self/status';
+	skip('no /proc', 3) if !-r '/proc/self/status';
 	my $grown = sub {
 		my ($before, $query) = @_;
 		return value($node, "SELECT $before; CREATE TEMP TABLE p AS SELECT peak(); DO \$do\$ BEGIN PERFORM $query; END \$do\$; SELECT peak() - (SELECT peak FROM p)");
@@ -223,6 +228,9 @@ SKIP:
 	my $length = value($node, q(SELECT length(t) / 1024 FROM jsons WHERE name = 'model'));
 	cmp_ok($grown->(q(textout(t) FROM jsons WHERE name = 'model'), q(t::annotator_model FROM jsons WHERE name = 'model')),
 		'<', 4 * $length, "reading a model of $length kB of JSON takes less than four times as much");
+	$length = value($node, q(SELECT length(t) / 1024 FROM jsons WHERE name = 'escaped'));
+	cmp_ok($grown->(q(textout(t) FROM jsons WHERE name = 'escaped'), q(t::annotator_model FROM jsons WHERE name = 'escaped')),
+		'<', 4 * $length, "with escapes in names, too ($length kB)");
 	cmp_ok($grown->('labels(s) FROM small', 's::jsonb FROM small'), '<', 128 * 1024, 'jsonb of 100,000 answers takes less than 128 MB');
 }
 
@@ -264,6 +272,7 @@ for (
 	[ 'jsonb of a model', 'CREATE TEMP TABLE v AS SELECT model_json(28000)::annotator_model AS v', 'DO $$ BEGIN PERFORM v::jsonb FROM v; END $$' ],
 	[ 'jsonb of a set', 'CREATE TEMP TABLE v AS SELECT annotation_set(\'item \' || i / 5, \'annotator \' || i % 1000, \'class \' || i % 7) AS v FROM generate_series(1, 220000) AS i',
 		'DO $$ BEGIN PERFORM v::jsonb FROM v; END $$' ],
+	[ 'options as text, refused at the end', 'SELECT 1', q(DO $$ BEGIN PERFORM dawid_skene('i', 'a', 'x', NULL, t) FROM options WHERE length(t) > 10000000; END $$) ],
 	[ 'COPY TO', 'SELECT 1', "COPY ($rows) TO '$dump/canceled'" ],
 	[ 'COPY FROM', 'CREATE TEMP TABLE v (LIKE small INCLUDING STORAGE)', "COPY v FROM '$dump/rows'" ],
 	[ 'binary COPY FROM', 'CREATE TEMP TABLE v (LIKE small INCLUDING STORAGE)', "COPY v FROM '$dump/binary rows' (FORMAT binary)" ])

@@ -156,6 +156,10 @@ is(scalar(keys %result), 1, 'all forms have the same result');
 $node->safe_psql('postgres', "CREATE TABLE kept AS $with SELECT i, model, ARRAY[model] AS a FROM f, generate_series(1, 3) AS i ORDER BY i DESC");
 is(value($node, 'SELECT count(DISTINCT model::text) FROM (SELECT model FROM kept UNION ALL SELECT a[1] FROM kept UNION ALL SELECT model FROM fitted WHERE m = 0) AS v'), 1, 'a model is stored whole');
 
+# The one copy that a table takes is none too many, however large
+$status = $node->psql('postgres', q(CREATE TABLE large AS SELECT dawid_skene('i' || i, 'a' || i % 3, i * 7919 % 1000, '{"variant": "full", "max_iterations": 2}'::jsonb) AS model FROM generate_series(1, 5000) AS i), stderr => \$err);
+is("$status $err", '0 ', 'a model of 80 MB is stored without a word');
+
 log_is_clean($node);
 $node->stop;
 done_testing();

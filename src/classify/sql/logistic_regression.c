@@ -369,7 +369,7 @@ static Predictor *
 get_predictor(FunctionCallInfo fcinfo)
 {
 	static const ModelUse use = {
-		KIND_CLASSIFIER, "predicting with this classifier",
+		KIND_CLASSIFIER, "predicting with this",
 		get_classifier, predictor_memory, make_predictor
 	};
 

@@ -393,11 +393,17 @@ append_value(StringInfo buf, bool defined, double value)
 		appendStringInfo(buf, " %9.3f", value);
 }
 
-/* Whole numbers look whole; sums of weights get two digits. */
+/*
+ * Whole numbers look whole; sums of weights get two digits.  What is too wide for
+ * the column is rounded.
+ */
 static void
 append_count(StringInfo buf, double value)
 {
-	appendStringInfo(buf, value == floor(value) ? " %11.0f" : " %11.2f", value);
+	if (value >= 1e8)
+		appendStringInfo(buf, value < 1e11 ? " %11.0f" : " %11.5g", value);
+	else
+		appendStringInfo(buf, value == floor(value) ? " %11.0f" : " %11.2f", value);
 }
 
 /* A label in one line, with what does not print escaped as psql does it. */
