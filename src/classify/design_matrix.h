@@ -11,7 +11,7 @@
 #ifndef NL_DESIGN_MATRIX_H
 #define NL_DESIGN_MATRIX_H
 
-#include "types/training_set.h"
+#include "classify/row_hash.h"
 
 typedef struct Design
 {

@@ -1,11 +1,12 @@
 /*
  * row_hash.h
- *		Hashes of rows; things and their hashes, put in order of the hashes.
+ *		Hashes of rows; things and their hashes, put in order of the hashes; the
+ *		order in which fits take rows, which depends on their contents only.
  */
 #ifndef NL_ROW_HASH_H
 #define NL_ROW_HASH_H
 
-#include "noisylabel.h"
+#include "types/training_set.h"
 
 typedef struct RowKey
 {
@@ -18,5 +19,6 @@ typedef struct RowKey
 
 extern uint64 row_hash(const double *row, uint32 width, uint64 seed);
 extern void row_keys_sort(RowKey *keys, uint32 n);
+extern RowKey *training_set_order(const TrainingSet *set, uint64 seed);
 
 #endif							/* NL_ROW_HASH_H */
