@@ -11,7 +11,7 @@
 #ifndef NL_DESIGN_MATRIX_H
 #define NL_DESIGN_MATRIX_H
 
-#include "types/training_set.h"
+#include "types/row_order.h"
 
 typedef struct Design
 {

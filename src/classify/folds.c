@@ -30,6 +30,8 @@
  */
 #include "classify/folds.h"
 
+#include "math/disjoint_sets.h"
+
 const char *const duplicates_names[] = {
 	[DUPLICATES_AUTO] = "auto",
 	[DUPLICATES_TOGETHER] = "together",
@@ -65,26 +67,6 @@ count_equal(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 	}
 }
 
-/* Disjoint sets of places in the canonical order; the root is the lowest. */
-static uint32
-find_root(uint32 *parent, uint32 i)
-{
-	while (parent[i] != i)
-		i = parent[i] = parent[parent[i]];
-	return i;
-}
-
-static void
-unite(uint32 *parent, uint32 a, uint32 b)
-{
-	a = find_root(parent, a);
-	b = find_root(parent, b);
-	if (a < b)
-		parent[b] = a;
-	else
-		parent[a] = b;
-}
-
 static void
 unite_groups(const RowKey *keys, uint32 n, const uint64 *group, uint32 *parent)
 {
@@ -102,7 +84,7 @@ unite_groups(const RowKey *keys, uint32 n, const uint64 *group, uint32 *parent)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		if (places[i].hash == places[i - 1].hash)
-			unite(parent, places[i - 1].row, places[i].row);
+			sets_unite(parent, places[i - 1].row, places[i].row);
 	}
 	pfree(places);
 }
@@ -130,11 +112,11 @@ unite_equal(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 		if (keys[i].hash != keys[i - 1].hash)
 			last = i;
 		else if (equal == EQUAL_ALL)
-			unite(parent, i - 1, i);
+			sets_unite(parent, i - 1, i);
 		else if (group[keys[i].row] == 0)
 		{
 			if (group[keys[last].row] == 0)
-				unite(parent, last, i);
+				sets_unite(parent, last, i);
 			last = i;
 		}
 	}
@@ -172,15 +154,10 @@ find_units(const TrainingSet *set, const RowKey *keys, const uint64 *group,
 {
 	MemoryContext context = CurrentMemoryContext;
 	uint32		n = set->x.n;
-	uint32	   *parent = nl_alloc(context, mul_size(n, sizeof(uint32)));
+	uint32	   *parent = sets_begin(n);	/* of places in canonical order */
 	uint32	   *unit = parent;
 	Units		u = {0};
 
-	for (uint32 i = 0; i < n; i++)
-	{
-		NL_CHECK_INTERRUPTS(i);
-		parent[i] = i;
-	}
 	unite_equal(set, keys, group, equal, parent);
 	if (group != NULL)
 		unite_groups(keys, n, group, parent);

@@ -5,7 +5,7 @@
 #ifndef NL_FOLDS_H
 #define NL_FOLDS_H
 
-#include "types/training_set.h"
+#include "types/row_order.h"
 
 #define MAX_FOLDS 100
 #define ROWS_OF_A_KIND 10		/* that share a vector of features, on average */

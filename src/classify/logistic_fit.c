@@ -19,8 +19,8 @@
  * (logistic_separation.c); coefficients on the scale of the input.
  *
  * Memory: beside the matrix, for each model (2 * HISTORY + 7) vectors of
- * coefficients; blocks of about BLOCK_BYTES; the guess.  All in the current
- * context.  Interrupts: as the parts say.
+ * coefficients; blocks of about BLOCK_BYTES; the guess.  All in a context of
+ * the fit.  Interrupts: as the parts say.
  */
 #include "classify/logistic_internal.h"
 
@@ -268,7 +268,8 @@ take_result(const LogisticFit *fit, LogisticModel *m, FittedModel *result)
 	if (m->columns > 1)
 		logistic_centre(m, fit->width, m->theta);
 	result->classes = m->classes;
-	result->label = m->label;
+	result->label = palloc(Max(m->classes, 1) * sizeof(uint16));
+	memcpy(result->label, m->label, m->classes * sizeof(uint16));
 	result->columns = m->columns;
 	result->coefficients = vector(m);
 	logistic_unstandardize(fit, m, m->theta, result->coefficients);
@@ -281,25 +282,6 @@ take_result(const LogisticFit *fit, LogisticModel *m, FittedModel *result)
 	result->separated = m->separated;
 }
 
-static void
-free_model(LogisticModel *m)
-{
-	logistic_end_preconditioner(m);
-	for (int i = 0; i < HISTORY && m->s[i] != NULL; i++)
-	{
-		nl_blas_free(m->s[i]);
-		nl_blas_free(m->y[i]);
-	}
-	nl_blas_free(m->theta);
-	nl_blas_free(m->gradient);
-	nl_blas_free(m->direction);
-	nl_blas_free(m->trial);
-	nl_blas_free(m->trial_gradient);
-	nl_blas_free(m->work);
-	if (m->kept != NULL)
-		nl_blas_free(m->kept);
-}
-
 /*
  * A model for each fold, of the rows of the others, or (not "hold_out") one
  * model of all rows.  "name" is for progress messages.
@@ -308,26 +290,25 @@ FittedModel *
 logistic_fit(const Design *design, bool hold_out,
 				   const LogisticOptions *options, const char *name)
 {
-	LogisticFit			fit = {.design = design,.options = options,.hold_out = hold_out};
-	FittedModel *results;
+	LogisticFit fit = {.design = design,.options = options,.hold_out = hold_out};
+	uint32		n = hold_out ? design->folds : 1;
+	FittedModel *results = palloc0(n * sizeof(FittedModel));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "logistic fit",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 
 	nl_blas_load();
 	fit.width = design->x->width;
-	fit.n_models = hold_out ? design->folds : 1;
-	fit.models = palloc0(fit.n_models * sizeof(LogisticModel));
-	results = palloc0(fit.n_models * sizeof(FittedModel));
-	for (uint32 f = 0; f < fit.n_models; f++)
+	fit.n_models = n;
+	fit.models = palloc0(n * sizeof(LogisticModel));
+	for (uint32 f = 0; f < n; f++)
 		begin_model(&fit, f, &fit.models[f]);
 	make_buffers(&fit);
 	logistic_optimize(&fit, name);
-	for (uint32 f = 0; f < fit.n_models; f++)
-	{
+	MemoryContextSwitchTo(old);
+	for (uint32 f = 0; f < n; f++)
 		take_result(&fit, &fit.models[f], &results[f]);
-		free_model(&fit.models[f]);
-	}
-	logistic_end_products(&fit);
-	if (fit.s != NULL)
-		pfree(fit.s);
+	MemoryContextDelete(context);
 	return results;
 }
 

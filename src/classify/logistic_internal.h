@@ -132,7 +132,6 @@ extern void logistic_evaluate(LogisticFit *fit, bool curvature);
 
 /* logistic_products.c */
 extern void logistic_begin_products(LogisticFit *fit, Size columns);
-extern void logistic_end_products(LogisticFit *fit);
 extern void logistic_begin_sums(LogisticFit *fit, uint32 columns);
 extern void logistic_logits(LogisticFit *fit, const double *x, uint32 rows, uint32 columns);
 extern void logistic_add_products(LogisticFit *fit, const double *x, uint32 rows,
@@ -142,7 +141,6 @@ extern void logistic_end_sums(LogisticFit *fit, uint32 columns);
 /* logistic_precondition.c */
 extern Size logistic_precondition_memory(Size n, Size width, Size columns, Size models);
 extern void logistic_begin_preconditioner(LogisticFit *fit);
-extern void logistic_end_preconditioner(LogisticModel *m);
 extern double logistic_preconditioner_price(const LogisticFit *fit);
 extern void logistic_clear_moments(LogisticModel *m);
 extern void logistic_keep_terms(LogisticFit *fit, const LogisticModel *m, const double *z,

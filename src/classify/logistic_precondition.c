@@ -547,18 +547,6 @@ logistic_begin_preconditioner(LogisticFit *fit)
 		begin_model(fit, &fit->models[f], factors, moments);
 }
 
-void
-logistic_end_preconditioner(LogisticModel *m)
-{
-	if (m->cholesky != NULL)
-		pfree(m->cholesky);
-	if (m->basis == NULL)
-		return;
-	nl_blas_free(m->basis);
-	pfree(m->moments);
-	pfree(m->inner);
-}
-
 /* 1 - share, but not 0 where rounding makes the share 1; of two classes 1. */
 static double
 other_shares(const LogisticModel *m, uint32 k)

@@ -72,20 +72,6 @@ logistic_begin_products(LogisticFit *fit, Size columns)
 	fit->single_x = nl_alloc(context, block * width * sizeof(float));
 }
 
-void
-logistic_end_products(LogisticFit *fit)
-{
-	pfree(fit->u);
-	pfree(fit->product);
-	pfree(fit->z);
-	if (!fit->can_be_single)
-		return;
-	pfree(fit->single_u);
-	pfree(fit->single_product);
-	pfree(fit->single_z);
-	pfree(fit->single_x);
-}
-
 /* The sums of a fold begin; its coefficients are in u. */
 void
 logistic_begin_sums(LogisticFit *fit, uint32 columns)

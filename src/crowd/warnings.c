@@ -10,8 +10,10 @@
 
 #include <math.h>
 
+#include "math/disjoint_sets.h"
+
 #define MAX_WARNINGS 8
-#define NAMED 5					/* annotators named in one warning */
+#define NAMED 5					/* in one warning */
 #define FEW_ANNOTATIONS 10		/* below, one label only means little */
 #define FEW_ITEMS 10			/* below, any class may have little support */
 #define Z_ALARM 3.0				/* standard errors beyond chance */
@@ -32,7 +34,7 @@ warn(AnnotatorModelView *model, const char *text)
 	model->warnings[model->n_warnings++] = text;
 }
 
-/* A list of annotators: '...: 3 annotators ("a", "b", "c")' */
+/* A list: "a", "b", "c", ... */
 typedef struct NameList
 {
 	StringInfoData names;
@@ -40,18 +42,19 @@ typedef struct NameList
 } NameList;
 
 static void
-list_add(NameList *list, const AnnotationView *view, uint32 annotator)
+list_add(NameList *list, const Names *names, uint32 i)
 {
 	if (list->n == 0)
 		initStringInfo(&list->names);
 	if (list->n < NAMED)
 		appendStringInfo(&list->names, "%s\"%s\"", list->n > 0 ? ", " : "",
-						 names_cstring(&view->annotators, annotator));
+						 names_cstring(names, i));
 	else if (list->n == NAMED)
 		appendStringInfoString(&list->names, ", ...");
 	list->n++;
 }
 
+/* '...: 3 annotators ("a", "b", "c")' */
 static void
 warn_list(AnnotatorModelView *model, const NameList *list, const char *what)
 {
@@ -62,49 +65,24 @@ warn_list(AnnotatorModelView *model, const NameList *list, const char *what)
 
 /*
  * Annotators that share an item can be compared, and so can those that are
- * connected through others.  Union-find over the annotators; returns how many
- * groups there are, and whether any item has two annotators.
+ * connected through others.  Returns how many groups there are, and whether any
+ * item has two annotators.
  */
-static uint32
-find_root(uint32 *parent, uint32 j)
-{
-	while (parent[j] != j)
-	{
-		parent[j] = parent[parent[j]];
-		j = parent[j];
-	}
-	return j;
-}
-
 static uint32
 count_groups(const AnnotationView *view, bool *overlap)
 {
-	uint32		annotators = view->annotators.n;
-	uint32	   *parent = nl_alloc(CurrentMemoryContext,
-								  mul_size(annotators, sizeof(uint32)));
-	uint32		groups = annotators;
+	uint32		groups = view->annotators.n;
+	uint32	   *parent = sets_begin(groups);
 
 	*overlap = false;
-	for (uint32 j = 0; j < annotators; j++)
-	{
-		NL_CHECK_INTERRUPTS(j);
-		parent[j] = j;
-	}
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
 		{
-			uint32		x = find_root(parent, view->annotator[a - 1]);
-			uint32		y = find_root(parent, view->annotator[a]);
-
 			NL_CHECK_INTERRUPTS(a);
 			*overlap = *overlap || view->annotator[a] != view->annotator[a - 1];
-			if (x != y)
-			{
-				parent[x] = y;
-				groups--;
-			}
+			groups -= sets_unite(parent, view->annotator[a - 1], view->annotator[a]);
 		}
 	}
 	pfree(parent);
@@ -152,7 +130,7 @@ check_constant(AnnotatorModelView *model, const AnnotationView *view)
 	{
 		NL_CHECK_INTERRUPTS(j);
 		if (only[j] >= 0 && model->annotations[j] >= FEW_ANNOTATIONS)
-			list_add(&list, view, j);
+			list_add(&list, &view->annotators, j);
 	}
 	warn_list(model, &list, "always the same label");
 	pfree(only);
@@ -176,7 +154,7 @@ check_adversaries(AnnotatorModelView *model, const AnnotationView *view,
 		for (uint32 k = 0; k < classes; k++)
 			right += fit->counts.confusion[em_cell(classes, j, k, k)];
 		if (right < n * guess - Z_ALARM * sqrt(n * guess * (1 - guess)))
-			list_add(&list, view, j);
+			list_add(&list, &view->annotators, j);
 	}
 	warn_list(model, &list, "worse than guessing");
 }
@@ -186,23 +164,14 @@ static void
 check_support(AnnotatorModelView *model, const AnnotationView *view,
 			  const EmFit *fit)
 {
-	StringInfoData names;
-	uint32		n = 0;
+	NameList	list = {.n = 0};
 
-	initStringInfo(&names);
 	for (uint32 k = 0; k < view->labels.n && view->items >= FEW_ITEMS; k++)
 		if (fit->counts.prior[k] < 1)
-		{
-			if (n < NAMED)
-				appendStringInfo(&names, "%s\"%s\"", n > 0 ? ", " : "",
-								 names_cstring(&view->labels, k));
-			else if (n == NAMED)
-				appendStringInfoString(&names, ", ...");
-			n++;
-		}
-	if (n > 0)
+			list_add(&list, &view->labels, k);
+	if (list.n > 0)
 		warn(model, psprintf("less than one item is expected to be of class %s",
-							 names.data));
+							 list.names.data));
 }
 
 /*

@@ -136,23 +136,15 @@ nl_blas_load(void)
 /*
  * n numbers, 0, for ddot().  On some processors its sum depends on whether its
  * arguments are at a multiple of 16, which is for palloc() a matter of what was
- * allocated before; here they always are.  Before them is where they began.
+ * allocated before; here they always are.
  */
 double *
 nl_blas_vector(Size n)
 {
 	Size		size = mul_size(n, sizeof(double));
-	char	   *chunk = nl_alloc(CurrentMemoryContext,
-								 add_size(size, ALIGNMENT + sizeof(char *)));
-	double	   *v = (double *) TYPEALIGN(ALIGNMENT, chunk + sizeof(char *));
+	double	   *v = (double *) TYPEALIGN(ALIGNMENT, nl_alloc(CurrentMemoryContext,
+															 add_size(size, ALIGNMENT)));
 
 	nl_clear(v, size);
-	((char **) v)[-1] = chunk;
 	return v;
-}
-
-void
-nl_blas_free(double *v)
-{
-	pfree(((char **) v)[-1]);
 }

@@ -33,6 +33,5 @@ extern Blas nl_blas;
 
 extern void nl_blas_load(void);
 extern double *nl_blas_vector(Size n);
-extern void nl_blas_free(double *v);
 
 #endif							/* NL_BLAS_H */

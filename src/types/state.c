@@ -245,8 +245,8 @@ row_log_append(FunctionCallInfo fcinfo, ValueKind kind, const LogRow *row,
 }
 
 /* The same with all rows of another log. */
-RowLog *
-row_log_append_log(FunctionCallInfo fcinfo, const RowLog *other, Size limit)
+static RowLog *
+append_log(FunctionCallInfo fcinfo, const RowLog *other, Size limit)
 {
 	RowOptions	options = row_log_options(other);
 	Size		begin = offsetof(RowLog, data) + option_bytes(&options);
@@ -273,6 +273,22 @@ row_log_append_log(FunctionCallInfo fcinfo, const RowLog *other, Size limit)
 	log->rows += other->rows;
 	log->width = other->width;
 	return log;
+}
+
+/*
+ * The same with all of another state, which is flat; a stored value becomes a row
+ * of the given kind.
+ */
+RowLog *
+row_log_append_state(FunctionCallInfo fcinfo, ValueKind kind, void *other, uint8 row_kind,
+					 Size limit)
+{
+	LogRow		row = {row_kind, 1, {{other, VARSIZE(other)}}};
+	RowOptions	options = NO_OPTIONS;
+
+	if (value_is_row_log(other))
+		return append_log(fcinfo, other, limit);
+	return row_log_append(fcinfo, kind, &row, &options, limit);
 }
 
 /*

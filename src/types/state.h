@@ -103,8 +103,8 @@ extern RowLog *row_log_make(ValueKind kind, const LogRow *row,
 extern RowLog *row_log_append(FunctionCallInfo fcinfo, ValueKind kind,
 							  const LogRow *row, const RowOptions *options,
 							  Size limit);
-extern RowLog *row_log_append_log(FunctionCallInfo fcinfo, const RowLog *other,
-								  Size limit);
+extern RowLog *row_log_append_state(FunctionCallInfo fcinfo, ValueKind kind,
+									void *other, uint8 row_kind, Size limit);
 extern LogReader row_log_begin(const RowLog *log);
 extern bool row_log_next(LogReader *reader, LogRow *row);
 extern RowOptions row_log_options(const RowLog *log);

@@ -4,8 +4,8 @@
  *
  * Targets are labels or, in a soft set, distributions over labels.  While rows
  * are collected labels are codes of the dictionary, in order of appearance;
- * training_set_order() makes ranks in canonical order of them, and puts the
- * rows in an order that depends on their contents only.
+ * training_set_names() makes ranks in canonical order of them.  In which order
+ * fits take the rows, see types/row_order.h.
  *
  * The SQL type training_set, the state of the aggregate logistic_regression(),
  * is such a set as an expanded object.  oof_predict() uses the struct alone.
@@ -16,7 +16,6 @@
 #include "names/dictionary.h"
 #include "types/feature_matrix.h"
 #include "types/label_distribution.h"
-#include "classify/row_hash.h"
 #include "types/value.h"
 
 #define NO_LABEL PG_UINT16_MAX
@@ -58,7 +57,6 @@ extern void training_set_target(TrainingSet *set, uint32 row,
 								const LabelDistribution *target);
 extern void training_set_weight(TrainingSet *set, uint32 row, double weight);
 extern Names training_set_names(TrainingSet *set);
-extern RowKey *training_set_order(const TrainingSet *set, uint64 seed);
 extern void training_set_free_rows(TrainingSet *set);
 extern void training_set_permute(TrainingSet *set, const uint32 *source);
 

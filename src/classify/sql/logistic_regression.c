@@ -139,39 +139,25 @@ training_set_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(EOHPGetRWDatum(&et->hdr));
 }
 
-/* The state as a log with all rows of another set; NULL: it cannot be one. */
-static RowLog *
-combine_logs(FunctionCallInfo fcinfo, Datum other)
-{
-	LogRow		row = {TRAINING_ROW_SET, 1, {{0}}};
-	RowOptions	options = NO_OPTIONS;
-	void	   *value;
-
-	if (training_expanded(other) != NULL)
-		return NULL;
-	value = value_get(other, KIND_TRAINING_SET, sizeof(ValueHeader));
-	if (value_is_row_log(value))
-		return row_log_append_log(fcinfo, value, ROW_LOG_LIMIT);
-	row.field[0] = (LogField) {value, VARSIZE(value)};
-	return row_log_append(fcinfo, KIND_TRAINING_SET, &row, &options,
-						  ROW_LOG_LIMIT);
-}
-
 /* (training_set, training_set): either side may be NULL. */
 NL_FUNCTION(training_set_combine);
 Datum
 training_set_combine(PG_FUNCTION_ARGS)
 {
+	Datum		datum = PG_GETARG_DATUM(1);
 	ExpandedTraining *other;
 	ExpandedTraining *et;
-	RowLog	   *log;
+	RowLog	   *log = NULL;
 
 	if (PG_ARGISNULL(1))
 		VALUE_RETURN_STATE();
-	log = combine_logs(fcinfo, PG_GETARG_DATUM(1));
+	if (!VARATT_IS_EXTERNAL_EXPANDED(DatumGetPointer(datum)))
+		log = row_log_append_state(fcinfo, KIND_TRAINING_SET,
+								   value_get(datum, KIND_TRAINING_SET, sizeof(ValueHeader)),
+								   TRAINING_ROW_SET, ROW_LOG_LIMIT);
 	if (log != NULL)
 		PG_RETURN_POINTER(log);
-	other = training_get(PG_GETARG_DATUM(1), CurrentMemoryContext);
+	other = training_get(datum, CurrentMemoryContext);
 	et = get_state(fcinfo, (other->set.soft ? TRAINING_ROW_SOFT : 0) |
 				   (other->set.weight != NULL ? TRAINING_ROW_WEIGHTED : 0));
 	training_set_merge(et, other);

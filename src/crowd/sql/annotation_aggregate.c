@@ -67,22 +67,6 @@ annotation_set_accum(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
 }
 
-/* The state as a log with all of another set; NULL: it cannot be one. */
-static RowLog *
-combine_logs(FunctionCallInfo fcinfo, Datum other)
-{
-	LogRow		row = {ANNOTATION_ROW_SET, 1, {{0}}};
-	RowOptions	options = NO_OPTIONS;
-	void	   *value = value_get(other, KIND_ANNOTATION_SET,
-								  offsetof(AnnotationSet, data));
-
-	if (value_is_row_log(value))
-		return row_log_append_log(fcinfo, value, ROW_LOG_LIMIT);
-	row.field[0] = (LogField) {value, VARSIZE(value)};
-	return row_log_append(fcinfo, KIND_ANNOTATION_SET, &row, &options,
-						  ROW_LOG_LIMIT);
-}
-
 /*
  * (annotation_set, annotation_set): combine step, sum(annotation_set) and the
  * operator +.  Either side may be NULL.
@@ -99,7 +83,10 @@ annotation_set_combine(PG_FUNCTION_ARGS)
 		VALUE_RETURN_STATE();
 	if (annotation_set_expanded(other) == NULL)
 	{
-		log = combine_logs(fcinfo, other);
+		log = row_log_append_state(fcinfo, KIND_ANNOTATION_SET,
+								   value_get(other, KIND_ANNOTATION_SET,
+											 offsetof(AnnotationSet, data)),
+								   ANNOTATION_ROW_SET, ROW_LOG_LIMIT);
 		if (log != NULL)
 			PG_RETURN_POINTER(log);
 	}

@@ -138,7 +138,6 @@ NL_FUNCTION(confusion_matrix_combine);
 Datum
 confusion_matrix_combine(PG_FUNCTION_ARGS)
 {
-	LogRow		row = {CONFUSION_ROW_MATRIX, 1, {{0}}};
 	RowLog	   *log;
 	ExpandedConfusion *ec;
 	void	   *other;
@@ -147,12 +146,8 @@ confusion_matrix_combine(PG_FUNCTION_ARGS)
 		VALUE_RETURN_STATE();
 	other = value_get(PG_GETARG_DATUM(1), KIND_CONFUSION_MATRIX,
 					  offsetof(ConfusionMatrix, counts));
-	if (!value_is_row_log(other))
-	{
-		row.field[0] = (LogField) {other, VARSIZE(other)};
-		return add_row(fcinfo, &row);
-	}
-	log = row_log_append_log(fcinfo, other, LOG_BYTES);
+	log = row_log_append_state(fcinfo, KIND_CONFUSION_MATRIX, other,
+							   CONFUSION_ROW_MATRIX, LOG_BYTES);
 	if (log != NULL)
 		PG_RETURN_POINTER(log);
 	ec = get_state(fcinfo);

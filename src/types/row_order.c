@@ -1,7 +1,7 @@
 /*
- * row_hash.c
+ * row_order.c
  *		Hashes of rows; things and their hashes, put in order of the hashes; see
- *		row_hash.h.
+ *		row_order.h.
  *
  * PostgreSQL's hash takes 12 bytes at a time, and each time waits for the last; so
  * a row becomes 64 bytes first, in lanes that do not wait for each other.  A step
@@ -14,7 +14,7 @@
  *
  * Memory: 2 kB for each of the 8 bytes of a hash.  Interrupts: as keys pass.
  */
-#include "classify/row_hash.h"
+#include "types/row_order.h"
 
 #include "common/hashfn.h"
 
@@ -136,4 +136,82 @@ void
 row_keys_sort(RowKey *keys, uint32 n)
 {
 	sort_heap(keys, n, 56);
+}
+
+/*
+ * Canonical order: by hash of the features with the seed; where hashes are
+ * equal, by all that a row has.  Rows that are then still equal cannot be told
+ * apart, but by the order in which they came.
+ */
+static int
+compare_doubles(const double *a, const double *b, uint32 n)
+{
+	for (uint32 i = 0; i < n; i++)
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	return 0;
+}
+
+/* Targets were added in canonical order of their labels. */
+static int
+compare_targets(const TrainingSet *set, uint32 a, uint32 b)
+{
+	uint32		from_a = target_begin(set, a);
+	uint32		from_b = target_begin(set, b);
+	uint32		n = set->target_end[a] - from_a;
+
+	if (n != set->target_end[b] - from_b)
+		return n < set->target_end[b] - from_b ? -1 : 1;
+	for (uint32 i = 0; i < n; i++)
+		if (set->target_label[from_a + i] != set->target_label[from_b + i])
+			return set->target_label[from_a + i] < set->target_label[from_b + i] ? -1 : 1;
+	return compare_doubles(set->target_p + from_a, set->target_p + from_b, n);
+}
+
+static int
+compare_contents(const void *x, const void *y, void *arg)
+{
+	const RowKey *a = x;
+	const RowKey *b = y;
+	const TrainingSet *set = arg;
+	int			order;
+
+	CHECK_FOR_INTERRUPTS();
+	order = compare_doubles(feature_row(&set->x, a->row),
+							feature_row(&set->x, b->row), set->x.width);
+	if (order != 0)
+		return order;
+	if (set->soft)
+		order = compare_targets(set, a->row, b->row);
+	else
+		order = (int) set->label[a->row] - (int) set->label[b->row];
+	if (order == 0 && set->weight != NULL &&
+		set->weight[a->row] != set->weight[b->row])
+		return set->weight[a->row] < set->weight[b->row] ? -1 : 1;
+	return order != 0 ? order : a->row < b->row ? -1 : 1;
+}
+
+RowKey *
+training_set_order(const TrainingSet *set, uint64 seed)
+{
+	uint32		n = set->x.n;
+	uint32		run;
+	RowKey	   *keys = nl_alloc(CurrentMemoryContext,
+								mul_size(Max(n, 1), sizeof(RowKey)));
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();	/* a row may have many features */
+		keys[i].row = i;
+		keys[i].hash = row_hash(feature_row(&set->x, i), set->x.width, seed);
+	}
+	row_keys_sort(keys, n);
+	for (uint32 i = 0; i < n; i += run)
+	{
+		for (run = 1; i + run < n && keys[i + run].hash == keys[i].hash; run++)
+			NL_CHECK_INTERRUPTS(run);
+		if (run > 1)
+			qsort_arg(keys + i, run, sizeof(RowKey), compare_contents, (void *) set);
+	}
+	return keys;
 }
