@@ -710,14 +710,14 @@ CREATE FUNCTION dawid_skene_final(annotation_set) RETURNS annotator_model
 COMMENT ON FUNCTION dawid_skene_final(annotation_set) IS
 'Final function of the aggregate dawid_skene().';
 
-CREATE FUNCTION dawid_skene(annotation_set, options jsonb DEFAULT '{}') RETURNS annotator_model
+CREATE FUNCTION dawid_skene(annotation_set, options jsonb DEFAULT '{}', start annotator_model DEFAULT NULL) RETURNS annotator_model
 	AS 'MODULE_PATHNAME', 'dawid_skene_fit' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dawid_skene(annotation_set, jsonb) IS
-'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix, or "estimate": as many as the data say), toward "pool" ("accuracy": the annotator''s own, "diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), restarts 0 (how many more fits from perturbed starts, the best kept), seed 0 (of these), start (a model as jsonb: where to begin instead of vote shares), repeats "count" ("distinct": equal rows are one vote), variant "auto" ("full", the default where smoothing, toward or restarts is given: a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": full with estimated smoothing, or a fit that withstands shared errors where the answers show them).';
+COMMENT ON FUNCTION dawid_skene(annotation_set, jsonb, annotator_model) IS
+'Fits Dawid & Skene (1979): a class prior and a confusion matrix for each annotator, by expectation maximisation from vote shares. Items with gold keep their gold class, or nearly so (gold_weight). options: max_iterations 100 (passes over the annotations, 1 to 1000000), tolerance 1e-6 (relative change of the objective), smoothing 0 (pseudo-counts for each row of each matrix, or "estimate": as many as the data say), toward "pool" ("accuracy": the annotator''s own, "diagonal", "uniform": where they point), acceleration "squarem" ("none": plain EM), gold_weight 1 (the chance that gold is right), learn_from "all" ("gold": only items with gold teach the matrices), restarts 0 (how many more fits from perturbed starts, the best kept), seed 0 (of these), repeats "count" ("distinct": equal rows are one vote), variant "auto" ("full", the default where smoothing, toward or restarts is given: a matrix for each annotator; "class", "one_coin": one accuracy for each class or for all; "shared": one matrix for all; "majority": votes count the same; "auto": full with estimated smoothing, or a fit that withstands shared errors where the answers show them). start: a model to begin from instead of vote shares (NULL: none). NULL for a NULL set and one without annotations.';
 
-CREATE FUNCTION dawid_skene(annotation_set, options text) RETURNS annotator_model
+CREATE FUNCTION dawid_skene(annotation_set, options text, start annotator_model DEFAULT NULL) RETURNS annotator_model
 	AS 'MODULE_PATHNAME', 'dawid_skene_fit_text_options' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION dawid_skene(annotation_set, text) IS
+COMMENT ON FUNCTION dawid_skene(annotation_set, text, annotator_model) IS
 'The same with options as JSON text, as a literal or parameter without a type is taken.';
 
 CREATE AGGREGATE dawid_skene(item text, annotator text, label text) (

@@ -56,7 +56,7 @@ index_names(const Names *names, const char *kind)
 }
 
 /* The parts of a scorer that grow with the model. */
-static Size
+Size
 model_scorer_memory(const AnnotatorModel *model)
 {
 	Size		width = mul_size(model->components, model->labels);

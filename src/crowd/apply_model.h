@@ -46,6 +46,7 @@ typedef struct ModelScorer
 	Dictionary *labels;
 } ModelScorer;
 
+extern Size model_scorer_memory(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
 extern int64 model_scorer_annotator(ModelScorer *scorer, const char *s, int len);

@@ -80,6 +80,10 @@ void
 start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 				 EmCounts *counts)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "dawid_skene start",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 	Start		s = begin_start(view, model);
 
 	em_tables_clear(view, counts);
@@ -95,4 +99,6 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 		em_mix_gold(view, i, s.posterior);
 		em_add_posterior(view, i, s.posterior, counts);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }

@@ -94,7 +94,6 @@ typedef struct AnnotatorModel
 	 */
 } AnnotatorModel;
 
-extern NL_EXPORT Datum annotator_model_in(PG_FUNCTION_ARGS);
 extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
 extern Size annotator_model_doubles(Size labels, Size annotators, Size components);

@@ -29,6 +29,18 @@ annotation_set_is_row(FunctionCallInfo fcinfo)
 	return !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
 }
 
+/* Calls of the function dawid_skene() with a wrong type somewhere come here. */
+static void
+refuse_set(FunctionCallInfo fcinfo)
+{
+	if (get_fn_expr_argtype(fcinfo->flinfo, 1) ==
+		get_fn_expr_argtype(fcinfo->flinfo, 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("an annotation_set was given where an item is expected"),
+				 errhint("A set is fitted by dawid_skene(annotation_set, options jsonb, start annotator_model), with casts where types differ.")));
+}
+
 /*
  * The state with one more row: arguments 1 to 3 are item, annotator and label,
  * argument 4 is gold if nargs says that there is one.
@@ -41,6 +53,8 @@ annotation_set_accum_row(FunctionCallInfo fcinfo, int nargs, ArgumentText get_te
 	RowLog	   *log;
 	ExpandedAnnotations *ea;
 
+	if (PG_ARGISNULL(0) && get_text == nl_any_to_text)
+		refuse_set(fcinfo);
 	if (nargs > 4 && !PG_ARGISNULL(4))
 		row.n = 4;
 	for (int i = 0; i < row.n; i++)

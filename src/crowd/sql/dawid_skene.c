@@ -6,6 +6,7 @@
 #include "crowd/em.h"
 
 #include "crowd/sql/annotation_aggregate.h"
+#include "crowd/apply_model.h"
 #include "types/annotator_model.h"
 #include "crowd/start_from_model.h"
 #include "crowd/warnings.h"
@@ -18,7 +19,7 @@ typedef struct FitOptions
 	EmOptions	em;
 	int			variant;		/* Variant */
 	int			repeats;		/* Repeats */
-	char	   *start;			/* a model as JSON, or NULL */
+	const AnnotatorModel *start;	/* an argument of its own, or NULL */
 	double		gold_weight;
 	int			learn_from;		/* LearnFrom */
 	int			restarts;
@@ -68,7 +69,6 @@ static const Option option_table[] = {
 	{"learn_from", OPTION_CHOICE, offsetof(FitOptions, learn_from), 0, 0, learn_from_names},
 	{"restarts", OPTION_INT, offsetof(FitOptions, restarts), 0, 1000, NULL},
 	{"seed", OPTION_INT, offsetof(FitOptions, seed), 0, 1e9, NULL},
-	{"start", OPTION_OBJECT, offsetof(FitOptions, start), 0, 0, NULL},
 	{"variant", OPTION_CHOICE, offsetof(FitOptions, variant), 0, 0, variant_names}
 };
 
@@ -126,11 +126,27 @@ default_variant(const FitOptions *options)
 		options->restarts > 0 ? VARIANT_FULL : VARIANT_AUTO;
 }
 
+/* A model is a value and has an argument of its own. */
+static void
+refuse_start(const Jsonb *options)
+{
+	JsonbValue	key = {.type = jbvString,.val.string = {5, "start"}};
+
+	if (findJsonbValueFromContainer((JsonbContainer *) &options->root, JB_FOBJECT,
+									&key) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"start\" is not an option but an argument"),
+				 errhint("Give the model itself: dawid_skene(annotation_set, options, start => model).")));
+}
+
 static FitOptions
 parse_options(const Jsonb *jsonb)
 {
 	FitOptions	options = default_options;
 
+	if (jsonb != NULL)
+		refuse_start(jsonb);
 	if (jsonb != NULL)
 		options_parse(jsonb, option_table, lengthof(option_table), &options);
 	if (options.variant == NOT_GIVEN)
@@ -143,16 +159,11 @@ parse_options(const Jsonb *jsonb)
 	if (options.em.toward == NOT_GIVEN)
 		options.em.toward = TOWARD_POOL;
 	options.em.estimate = options.em.smoothing == ESTIMATE;
-	if (options.start != NULL && options.learn_from == LEARN_FROM_GOLD)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"start\" does not go with \"learn_from\" \"gold\""),
-				 errhint("What is learned from gold has a closed form and no start.")));
 	check_restarts(&options);
 	return options;
 }
 
-/* All options but the start, with the values used, for the model's record. */
+/* All options, with the values used, for the model's record. */
 static char *
 options_json(const FitOptions *o)
 {
@@ -319,12 +330,9 @@ make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
  * takes no more: three tables in it, and three that it is made of.  All variants
  * have whole tables, as the model has, and as sums must be made in one order.
  *
- * Some matrices of single annotators come and go.  Reading a model to start from
- * takes up to START_FACTOR times its text ("0," is a double that is read, copied
- * and stored).
+ * Some matrices of single annotators come and go.
  */
 #define SINGLE_MATRICES 12
-#define START_FACTOR 12
 
 static Size
 tables_beside(const FitOptions *options)
@@ -336,7 +344,7 @@ tables_beside(const FitOptions *options)
 	return (options->variant == VARIANT_AUTO ? 4 : 2) + (options->start != NULL ? 1 : 0);
 }
 
-/* What one pass for each annotation needs, and reading the start. */
+/* What one pass for each annotation needs, and the model to start from. */
 static Size
 other_memory(const AnnotationView *view, const FitOptions *options)
 {
@@ -346,7 +354,8 @@ other_memory(const AnnotationView *view, const FitOptions *options)
 		size = add_size(mul_size(view->annotations, sizeof(uint32) + sizeof(uint16)),
 						mul_size((Size) view->items + 1, sizeof(uint32)));
 	if (options->start != NULL)
-		size = add_size(size, mul_size(strlen(options->start), START_FACTOR));
+		size = add_size(size, add_size(VARSIZE(options->start),
+									   model_scorer_memory(options->start)));
 	return size;
 }
 
@@ -416,22 +425,6 @@ fit_gold(EmTeam *team, const FitOptions *options)
 	return em_one_step(team, &em, &votes, &gold);
 }
 
-/* What the model is read into is many times its size, and freed at once. */
-static void
-parse_start(const AnnotationView *view, char *json, EmCounts *counts)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "dawid_skene start",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Datum		model = DirectFunctionCall1(annotator_model_in,
-											CStringGetDatum(json));
-
-	start_from_model(view, annotator_model_get(model), counts);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-}
-
 /* A smoothing that is estimated begins as the light one of variant auto. */
 static EmFit *
 fit_variant(EmTeam *team, const EmOptions *options, const EmCounts *start)
@@ -457,7 +450,7 @@ run_fit(EmTeam *team, FitOptions *options)
 	if (options->start != NULL)
 	{
 		counts = em_tables_create(view);
-		parse_start(view, options->start, &counts);
+		start_from_model(view, options->start, &counts);
 		start = &counts;
 	}
 	if (options->variant == VARIANT_AUTO)
@@ -469,6 +462,20 @@ run_fit(EmTeam *team, FitOptions *options)
 	if (options->restarts == 0)
 		return fit;
 	return em_restart(team, &options->em, options->restarts, options->seed, fit);
+}
+
+/* The model to start from is argument 2, if there is one. */
+static const AnnotatorModel *
+start_argument(FunctionCallInfo fcinfo, const FitOptions *options)
+{
+	if (PG_NARGS() <= 2 || PG_ARGISNULL(2))
+		return NULL;
+	if (options->learn_from == LEARN_FROM_GOLD)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a model to start from does not go with \"learn_from\" \"gold\""),
+				 errhint("What is learned from gold has a closed form and no start.")));
+	return annotator_model_get(PG_GETARG_DATUM(2));
 }
 
 static Datum
@@ -487,6 +494,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 
 	if (options_jsonb == NULL)
 		options = parse_options(state_options_parse(view.options));
+	options.start = start_argument(fcinfo, &options);
 	if (view.items == 0)
 	{
 		MemoryContextSwitchTo(old);
@@ -507,7 +515,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	PG_RETURN_DATUM(shared_value_make(model));
 }
 
-/* dawid_skene(annotation_set, options jsonb); NULL options are none */
+/* dawid_skene(annotation_set, options jsonb, start annotator_model); NULL is none */
 NL_FUNCTION(dawid_skene_fit);
 Datum
 dawid_skene_fit(PG_FUNCTION_ARGS)
@@ -518,7 +526,7 @@ dawid_skene_fit(PG_FUNCTION_ARGS)
 				   options_argument(fcinfo, 1, OPTIONS_JSONB));
 }
 
-/* dawid_skene(annotation_set, options text) */
+/* dawid_skene(annotation_set, options text, start annotator_model) */
 NL_FUNCTION(dawid_skene_fit_text_options);
 Datum
 dawid_skene_fit_text_options(PG_FUNCTION_ARGS)
