@@ -18,10 +18,7 @@ log_rate(double p)
 	return (LogRate) {0, 1};
 }
 
-/*
- * Transpose one annotator's matrices of all components to what each label says
- * about each component's classes.
- */
+/* One annotator's matrices of all components side by side. */
 static void
 fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size annotator)
 {
@@ -33,12 +30,12 @@ fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size anno
 		const double *matrix = pool ? model->components[c].pool :
 			model->components[c].confusion + annotator * model_cells(model);
 
-		for (uint32 truth = 0; truth < classes; truth++)
+		for (uint32 label = 0; label < classes; label++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			for (uint32 label = 0; label < classes; label++)
+			for (uint32 truth = 0; truth < classes; truth++)
 				rates[(Size) label * width + c * classes + truth] =
-					log_rate(matrix[(Size) truth * classes + label]);
+					log_rate(matrix[(Size) label * classes + truth]);
 		}
 	}
 }

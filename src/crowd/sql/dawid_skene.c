@@ -227,26 +227,6 @@ without_repeats(const AnnotationView *view)
 	return result;
 }
 
-/* The engine's tables have the label before the truth; a model's, after. */
-static void
-put_truth_first(double *tables, Size annotators, Size classes)
-{
-	for (Size j = 0; j < annotators; j++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (Size truth = 0; truth < classes; truth++)
-			for (Size label = 0; label < truth; label++)
-			{
-				double	   *a = &tables[em_cell(classes, j, truth, label)];
-				double	   *b = &tables[em_cell(classes, j, label, truth)];
-				double		swap = *a;
-
-				*a = *b;
-				*b = swap;
-			}
-	}
-}
-
 static void
 count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 {
@@ -279,8 +259,6 @@ static AnnotatorModel *
 make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 		   MemoryContext context)
 {
-	uint32		annotators = view->annotators.n;
-	uint32		classes = view->labels.n;
 	double	   *variance = nl_alloc(CurrentMemoryContext,
 									mul_size(em_table_cells(view), sizeof(double)));
 	ModelComponent component = {
@@ -315,10 +293,6 @@ make_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 	add_fit_warnings(&model, view, fit, options->em.tolerance);	/* reads the last counts */
 	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,
 				&fit->counts, variance);
-	put_truth_first(component.pool, 1, classes);
-	put_truth_first(component.confusion, annotators, classes);
-	put_truth_first(model.counts, annotators, classes);
-	put_truth_first(model.variances, annotators, classes);
 	return make_model_in(context, &model);
 }
 
