@@ -209,7 +209,7 @@ extern void em_team_work(shm_toc *toc, EmRunUnit run_unit);
 extern void em_run_unit(EmTeam *team, EmTask task, uint32 unit);
 extern NL_EXPORT void em_worker_main(dsm_segment *seg, shm_toc *toc);
 
-typedef struct Pass EmPosteriors;	/* a pass that answers tile by tile */
+typedef struct Pass EmPosteriors;	/* a pass that answers item by item */
 
 /* em_expectation.c */
 extern double em_expectation(EmTeam *team, EmSlot from);
@@ -223,14 +223,10 @@ extern void em_item_vote_shares(const AnnotationView *view, uint32 item,
 								double *posterior);
 extern uint32 em_gold_counts(const AnnotationView *view, EmCounts *counts);
 extern void em_mix_gold(const AnnotationView *view, uint32 item, double *posterior);
-extern void em_posterior_without_gold(const AnnotationView *view,
-									  const EmParameters *at, uint32 item,
-									  double *posterior);
 
 extern EmPosteriors *em_begin_posteriors(const AnnotationView *view,
 										 const EmParameters *at);
-extern const double *em_next_posteriors(EmPosteriors *s, uint32 first,
-										uint32 *last);
+extern double *em_item_posterior(EmPosteriors *s, uint32 item);
 extern void em_end_posteriors(EmPosteriors *s);
 
 /* em_final_counts.c */

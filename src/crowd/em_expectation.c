@@ -577,20 +577,9 @@ em_gold_counts(const AnnotationView *view, EmCounts *counts)
 	return n;
 }
 
-/* The posterior of one item by its annotations alone. */
-void
-em_posterior_without_gold(const AnnotationView *view, const EmParameters *at,
-						  uint32 item, double *posterior)
-{
-	Pass		s = begin_pass(view, at, NULL);
-
-	(void) posterior_by_logs(&s, view->starts[item], view->starts[item + 1], NO_GOLD);
-	memcpy(posterior, s.weight, s.classes * sizeof(double));
-	end_pass(&s);
-}
-
 /*
- * The posteriors that the E step works with, for any items in any order.
+ * The posteriors that the E step works with, for any items in any order; those
+ * by the annotations alone are of annotations_without_gold().
  */
 EmPosteriors *
 em_begin_posteriors(const AnnotationView *view, const EmParameters *at)
@@ -601,18 +590,13 @@ em_begin_posteriors(const AnnotationView *view, const EmParameters *at)
 	return s;
 }
 
-/*
- * Posteriors of the items from "first" on, K each, as many as there is room for;
- * "last" is one beyond.  Valid until the next call; the same bits as in the
- * pass over all items.
- */
-const double *
-em_next_posteriors(EmPosteriors *s, uint32 first, uint32 *last)
+/* Whose it is until the next call; the same bits as in the pass over all items. */
+double *
+em_item_posterior(EmPosteriors *s, uint32 item)
 {
 	LogProduct	log_likelihood = {0, 1};
 
-	*last = Min(first + s->tile, s->view->items);
-	pass_posteriors(s, first, *last, &log_likelihood);
+	pass_posteriors(s, item, item + 1, &log_likelihood);
 	return s->posterior;
 }
 
