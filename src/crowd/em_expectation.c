@@ -11,7 +11,8 @@
  * (their eq. 2.7, with the product over the annotations of the item).  One
  * pass over the annotations computes the posteriors (eq. 2.5) of a tile of
  * items and adds them to the expected counts at once, so they are never all
- * stored.  A tile is small enough for the first cache and has enough
+ * stored; em_item_posterior() gives that of one item to the rest of the engine.
+ * (What a finished model says of items is in apply_model.c.)  A tile is small enough for the first cache and has enough
  * annotations to know far ahead which cells will be wanted.  What the counts
  * become is the business of em_maximize.c, and how often, of em_iterate.c.
  *
