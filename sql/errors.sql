@@ -120,6 +120,7 @@ SELECT * FROM pg_temp.refused('SELECT dawid_skene(s, ''{"variant": "one_coin"}''
 SELECT * FROM pg_temp.refused('SELECT dawid_skene(s, ''{"restarts": 1}'') FROM crowd');
 SELECT * FROM pg_temp.refused('SELECT annotator_confusion(i, i) FROM generate_series(1, 300) AS i');
 SELECT * FROM pg_temp.refused('SELECT consensus(s, m) FROM crowd, crowd_model');
+SELECT * FROM pg_temp.refused('SELECT dawid_skene(few, start => m) FROM crowd_model, (SELECT annotation_set(''i'', ''a'', ''x'') AS few) AS v');
 SELECT * FROM pg_temp.refused('SELECT annotator_cells(m) FROM crowd_model');
 SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 2, array_fill(i::float8, ARRAY[100])) FROM generate_series(1, 1000) AS i');
 SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 20, array_fill(i::float8, ARRAY[100])) FROM generate_series(1, 50) AS i');
