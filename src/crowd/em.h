@@ -155,7 +155,7 @@ struct EmTeam
 	EmPartial  *partial;		/* by unit */
 	double	   *scratch;		/* K + K * K; each process has its own */
 	struct EmShared *shared;	/* NULL when alone */
-	struct EmWorkers *workers;	/* the leader's; NULL when alone */
+	struct ParallelContext *workers;	/* the leader's; NULL when alone */
 };
 
 static inline Size
