@@ -51,7 +51,6 @@ typedef struct ModelScorer
 	Dictionary *labels;
 } ModelScorer;
 
-extern Size model_scorer_memory(const AnnotatorModel *model);
 /* A model and the items of a set, and buffers for one of them. */
 typedef struct SetScorer
 {
@@ -63,6 +62,7 @@ typedef struct SetScorer
 	double	   *posterior;		/* by the model's labels */
 } SetScorer;
 
+extern Size model_scorer_memory(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
 extern int64 model_scorer_annotator(ModelScorer *scorer, const char *s, int len);

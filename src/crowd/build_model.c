@@ -6,9 +6,7 @@
  * Memory: a table of variances, and the model; run_fit.c counts both.
  * Interrupts: for a block of items, annotations or annotators.
  */
-#include "crowd/build_model.h"
-
-#include "crowd/warnings.h"
+#include "crowd/fit.h"
 
 static void
 count_annotations(AnnotatorModelView *model, const AnnotationView *view)

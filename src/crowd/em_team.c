@@ -12,9 +12,9 @@
  *
  * Memory.  The tables, and where there are workers the view itself, lie in one
  * piece: the leader's own memory, or the segment of shared memory that parallel
- * workers have anyway.  Workers need a table of counts for each stripe; who is alone adds up stripe after
- * stripe and needs one.  Stripes are made so large that all their tables take
- * no more than a double for each annotation and class.
+ * workers have anyway.  Workers need a table of counts for each stripe; who is
+ * alone adds up stripe after stripe and needs one.  Stripes are made so large that
+ * all their tables take no more than a double for each annotation and class.
  *
  * Phases.  The leader writes what is to be done and meets the workers at a
  * barrier; all take units from one counter until none is left, and meet again.

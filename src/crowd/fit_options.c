@@ -3,7 +3,7 @@
  *		The options of dawid_skene(): what is allowed, what goes with what, and the
  *		model's record of them.
  */
-#include "crowd/fit_options.h"
+#include "crowd/fit.h"
 
 #include "pg/json.h"
 

@@ -12,10 +12,9 @@
  *
  * Interrupts: in the fits, and for a block of items or annotations.
  */
-#include "crowd/run_fit.h"
+#include "crowd/fit.h"
 
 #include "crowd/apply_model.h"
-#include "crowd/start_from_model.h"
 
 #define SINGLE_MATRICES 12
 

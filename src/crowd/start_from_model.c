@@ -8,7 +8,7 @@
  * counts as the average one.  Where an item has a label that the model has
  * never seen, the item begins with its vote shares.
  */
-#include "crowd/start_from_model.h"
+#include "crowd/fit.h"
 
 #include "crowd/apply_model.h"
 

@@ -6,7 +6,7 @@
  * and says what it found with numbers.  Where many annotators are concerned
  * the first few are named.
  */
-#include "crowd/warnings.h"
+#include "crowd/fit.h"
 
 #include <math.h>
 

@@ -19,7 +19,7 @@ check_labels(const SetScorer *s)
 		const char *name = names_get(&s->view->labels, i, &len);
 
 		if (s->labels[i] < 0)
-			(void) model_scorer_label(s->scorer, name, len); /* says so */
+			(void) model_scorer_label(s->scorer, name, len);	/* says so */
 	}
 }
 

@@ -3,8 +3,7 @@
  *		dawid_skene(): from annotations to an annotator_model, as an aggregate
  *		over rows and as a function of an annotation_set.
  */
-#include "crowd/build_model.h"
-#include "crowd/run_fit.h"
+#include "crowd/fit.h"
 #include "crowd/sql/annotation_aggregate.h"
 #include "types/shared_value.h"
 
