@@ -132,8 +132,8 @@ FROM model, consensus((SELECT annotation_set(i, a, l)
 -- A refit that begins with a model: the same answer in fewer steps
 CREATE TEMP TABLE refit AS
 SELECT dawid_skene(s, '{"tolerance": 1e-12, "max_iterations": 10000}') AS cold,
-       dawid_skene(s, jsonb_build_object('tolerance', 1e-12, 'max_iterations', 10000, 'start',
-                                         dawid_skene(s, '{"tolerance": 1e-12, "max_iterations": 10000}')::jsonb)) AS warm
+       dawid_skene(s, '{"tolerance": 1e-12, "max_iterations": 10000}',
+                   dawid_skene(s, '{"tolerance": 1e-12, "max_iterations": 10000}')) AS warm
 FROM model;
 SELECT w.method, w.iterations < c.iterations AS fewer, pg_temp.r(w.log_likelihood - c.log_likelihood) AS difference
 FROM refit, fit_report(cold) AS c, fit_report(warm) AS w;
@@ -141,8 +141,23 @@ FROM refit, fit_report(cold) AS c, fit_report(warm) AS w;
 SELECT item, label, tied
 FROM refit, LATERAL (SELECT annotation_set(i, a, l)
                      FROM (VALUES ('x', 'a', 'yes'), ('x', 'new', 'yes'), ('y', 'new', 'maybe'), ('y', 'b', 'maybe'), ('z', 'c', 'no'), ('z', 'new', 'no')) AS v(i, a, l)) AS more(answers),
-     consensus(answers, dawid_skene(answers, jsonb_build_object('start', cold::jsonb)))
+     consensus(answers, dawid_skene(answers, start => cold))
 ORDER BY item;
+-- NULL is no start; options and start in every spelling
+SELECT call, (fit_report(fitted)).method, fitted::text = dawid_skene(s)::text AS unstarted
+FROM model, refit, LATERAL (VALUES
+	('jsonb, NULL', dawid_skene(s, '{}'::jsonb, NULL)),
+	('text, NULL', dawid_skene(s, '{}'::text, NULL)),
+	('NULL, NULL', dawid_skene(s, NULL, NULL)),
+	('literal, model', dawid_skene(s, '{}', cold)),
+	('NULL, model', dawid_skene(s, NULL, cold)),
+	('jsonb, model', dawid_skene(s, '{}'::jsonb, cold)),
+	('text, model', dawid_skene(s, '{}'::text, cold)),
+	('start => model', dawid_skene(s, start => cold)),
+	('literal, literal', dawid_skene(s, '{}', '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0, "converged": true, "log_likelihood": 0, "warnings": []},
+		"labels": ["no", "yes"], "annotators": [], "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.8, 0.2], [0.2, 0.8]], "confusion": []}], "annotations": [], "counts": [], "variances": []}')))
+	AS c(call, fitted);
+SELECT dawid_skene(NULL::annotation_set, '{}', cold) IS NULL AS no_set FROM refit;
 
 -- Gold that may be wrong is one more answer, of accuracy gold_weight: one vote of
 -- a at 3/4 for x against gold y at 0.9 is 3 : 1 against 1 : 9

@@ -69,6 +69,13 @@ SELECT dawid_skene(item, annotator, label, '{"toward": ["pool"]}'::jsonb) FROM v
 SELECT dawid_skene(item, annotator, label, '[]'::jsonb) FROM votes;
 SELECT dawid_skene(annotation_set(item, annotator, label), '{"variant": "two_coin"}') FROM votes;
 SELECT dawid_skene(item, annotator, label, jsonb_build_object('smoothing', length(label) + ascii(item))) FROM votes;
+-- a model to start from is an argument of the function
+SELECT dawid_skene(annotation_set(item, annotator, label), '{"start": {}}') FROM votes;
+SELECT dawid_skene(item, annotator, label, '{"seed": 1, "start": "{}"}'::jsonb) FROM votes;
+SELECT dawid_skene(annotation_set(item, annotator, label, 'x'), '{"learn_from": "gold"}', dawid_skene(item, annotator, label)) FROM votes;
+-- in the wrong place, or with options of another type, a set would be an item
+SELECT dawid_skene(s, m, '{"seed": 1}'::jsonb) FROM (SELECT annotation_set(item, annotator, label) AS s, dawid_skene(item, annotator, label) AS m FROM votes) AS v;
+SELECT dawid_skene(s, '{"seed": 1}'::json, m) FROM (SELECT annotation_set(item, annotator, label) AS s, dawid_skene(item, annotator, label) AS m FROM votes) AS v;
 -- a literal in fourth place is gold by the rules of SQL
 SELECT dawid_skene(item, annotator, label, '{"smoothing": 1}') FROM votes;
 
@@ -115,6 +122,7 @@ SELECT * FROM pg_temp.refused('SELECT annotator_confusion(i, i) FROM generate_se
 SELECT * FROM pg_temp.refused('SELECT consensus(s, m) FROM crowd, crowd_model');
 SELECT * FROM pg_temp.refused('SELECT posterior(m, ''1'', ''1'') FROM crowd_model');
 SELECT * FROM pg_temp.refused('SELECT m::text FROM crowd_model');
+SELECT * FROM pg_temp.refused('SELECT dawid_skene(few, start => m) FROM crowd_model, (SELECT annotation_set(''i'', ''a'', ''x'') AS few) AS v');
 SELECT * FROM pg_temp.refused('SELECT annotator_cells(m) FROM crowd_model');
 SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 2, array_fill(i::float8, ARRAY[100])) FROM generate_series(1, 1000) AS i');
 SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 20, array_fill(i::float8, ARRAY[100])) FROM generate_series(1, 50) AS i');
@@ -146,6 +154,4 @@ SELECT dawid_skene(item, annotator, label, '{"smothing": 1}'::jsonb) FROM votes;
 SELECT consensus((SELECT annotation_set('i', 'a', 'new label')), (SELECT dawid_skene(item, annotator, label) FROM votes));
 SET noisylabel.memory_limit = '1kB';
 -- a start that is no model
-SELECT dawid_skene(annotation_set(item, annotator, label), '{"start": 1}') FROM votes;
-SELECT dawid_skene(annotation_set(item, annotator, label), '{"start": {}}') FROM votes;
-SELECT dawid_skene(annotation_set(item, annotator, label, 'x'), '{"learn_from": "gold", "start": {}}') FROM votes;
+SELECT dawid_skene(annotation_set(item, annotator, label), '{}', '{}') FROM votes;

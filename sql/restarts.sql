@@ -59,7 +59,7 @@ GROUP BY seed ORDER BY seed;
 SELECT (pg_temp.fit(dawid_skene(s, jsonb_build_object('restarts', 2, 'variant', variant, 'smoothing', smoothing)))).*
 FROM (SELECT annotation_set(item, annotator, label) AS s FROM pg_temp.crowd('abcdefg', 'g')) AS v,
      (VALUES ('full', 2), ('class', 0), ('one_coin', 0), ('shared', 0)) AS w(variant, smoothing);
-SELECT (pg_temp.fit(dawid_skene(s, jsonb_build_object('restarts', 2, 'start', dawid_skene(s)::jsonb)))).*
+SELECT (pg_temp.fit(dawid_skene(s, '{"restarts": 2}', dawid_skene(s)))).*
 FROM (SELECT annotation_set(item, annotator, label) AS s FROM pg_temp.crowd('abcdefg', 'g')) AS v;
 
 -- Edges: one class, one annotator, one annotation, none

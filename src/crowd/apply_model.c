@@ -18,10 +18,7 @@ log_rate(double p)
 	return (LogRate) {0, 1, 0};
 }
 
-/*
- * Transpose one annotator's matrices of all components to what each label says
- * about each component's classes.
- */
+/* One annotator's matrices of all components side by side. */
 static void
 fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size annotator)
 {
@@ -33,12 +30,12 @@ fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size anno
 		const double *matrix = pool ? model->components[c].pool :
 			model->components[c].confusion + annotator * model_cells(model);
 
-		for (uint32 truth = 0; truth < classes; truth++)
+		for (uint32 label = 0; label < classes; label++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			for (uint32 label = 0; label < classes; label++)
+			for (uint32 truth = 0; truth < classes; truth++)
 				rates[(Size) label * width + c * classes + truth] =
-					log_rate(matrix[(Size) truth * classes + label]);
+					log_rate(matrix[(Size) label * classes + truth]);
 		}
 	}
 }
@@ -53,7 +50,7 @@ index_names(const Names *names, const char *kind)
 }
 
 /* The parts of a scorer that grow with the model. */
-static Size
+Size
 model_scorer_memory(const AnnotatorModel *model)
 {
 	Size		width = mul_size(model->components, model->labels);
@@ -84,6 +81,9 @@ model_scorer_create(const AnnotatorModel *model)
 						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
 						view->annotators.n, view->labels.n, view->labels.n);
 
+	scorer->weights = palloc(view->n_components * sizeof(double));
+	for (uint32 c = 0; c < view->n_components; c++)
+		scorer->weights[c] = view->components[c].weight;
 	scorer->prior = palloc(scorer->width * sizeof(LogRate));
 	for (uint32 i = 0; i < scorer->width; i++)
 		scorer->prior[i] =
@@ -153,8 +153,8 @@ model_scorer_label(ModelScorer *scorer, NameView name)
 }
 
 /* Places of names in one of the model's dictionaries, -1 where it lacks one. */
-int64 *
-model_scorer_find(Dictionary *dict, const Names *names)
+static int64 *
+find_names(Dictionary *dict, const Names *names)
 {
 	int64	   *codes = nl_alloc(CurrentMemoryContext,
 								 mul_size(Max(names->n, 1), sizeof(int64)));
@@ -168,27 +168,10 @@ model_scorer_find(Dictionary *dict, const Names *names)
 }
 
 /*
- * The score of an item, prior included, from its n annotations; "annotators"
- * and "labels" are their places in the model.
- */
-void
-score_item(const ModelScorer *scorer, LogRate *score,
-		   const uint32 *annotator, const uint16 *label, uint32 n,
-		   const int64 *annotators, const int64 *labels)
-{
-	memcpy(score, scorer->prior, scorer->width * sizeof(LogRate));
-	for (uint32 a = 0; a < n; a++)
-	{
-		NL_CHECK_INTERRUPTS(a);
-		score_add(scorer, score, annotators[annotator[a]], labels[label[a]]);
-	}
-}
-
-/*
  * What a gold label says: the model's gold_weight is the chance that it is
  * right, and what remains is shared by the other classes.
  */
-void
+static void
 score_add_gold(const ModelScorer *scorer, LogRate *score, uint32 gold)
 {
 	uint32		classes = scorer->model.labels.n;
@@ -201,17 +184,6 @@ score_add_gold(const ModelScorer *scorer, LogRate *score, uint32 gold)
 
 		log_rate_add(&score[i], &rate);
 	}
-}
-
-/* The components' weights, as score_posterior wants them. */
-double *
-model_scorer_weights(const ModelScorer *scorer)
-{
-	double	   *weights = palloc(scorer->model.n_components * sizeof(double));
-
-	for (uint32 i = 0; i < scorer->model.n_components; i++)
-		weights[i] = scorer->model.components[i].weight;
-	return weights;
 }
 
 /*
@@ -239,4 +211,49 @@ score_posterior(const LogRate *score, uint32 components, uint32 classes,
 	}
 	pfree(p);
 	pfree(vetoes);
+}
+
+/* In the current context; view and model must live as long. */
+SetScorer
+set_scorer_begin(const AnnotationView *view, const AnnotatorModel *model)
+{
+	SetScorer	s = {.view = view,.scorer = model_scorer_create(model)};
+
+	s.annotators = find_names(s.scorer->annotators, &view->annotators);
+	s.labels = find_names(s.scorer->labels, &view->labels);
+	s.score = palloc(s.scorer->width * sizeof(LogRate));
+	s.posterior = palloc(model->labels * sizeof(double));
+	return s;
+}
+
+/*
+ * What the model says of an item, with the gold that it has; the model must
+ * know its labels.  Valid until the next call.
+ */
+const double *
+set_scorer_posterior(SetScorer *s, uint32 item)
+{
+	const ModelScorer *scorer = s->scorer;
+	const AnnotationView *view = s->view;
+	uint32		classes = scorer->model.labels.n;
+	uint32		gold = annotation_gold(view, item);
+
+	if (gold != NO_GOLD && scorer->model.gold_weight >= 1)
+	{
+		memset(s->posterior, 0, classes * sizeof(double));
+		s->posterior[s->labels[gold]] = 1;
+		return s->posterior;
+	}
+	memcpy(s->score, scorer->prior, scorer->width * sizeof(LogRate));
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		score_add(scorer, s->score, s->annotators[view->annotator[a]],
+				  s->labels[view->label[a]]);
+	}
+	if (gold != NO_GOLD)
+		score_add_gold(scorer, s->score, s->labels[gold]);
+	score_posterior(s->score, scorer->model.n_components, classes,
+					scorer->weights, s->posterior);
+	return s->posterior;
 }

@@ -1,9 +1,12 @@
 /*
  * apply_model.h
- *		A fitted model meets annotations: the one piece of code behind
- *		consensus() and posterior().
+ *		A fitted model meets items: their posteriors by consensus(), by posterior()
+ *		and where a fit starts from a model.
  *
- * A ModelScorer is a model made ready for look-ups.  An ItemScore gathers what
+ * This is one of two places where an item's posterior comes from; the other is
+ * the E step of a fit (em_expectation.c), whose parameters change with each pass.
+ *
+ * A ModelScorer is a model made ready for look-ups.  A score gathers what
  * an item's annotations say: for each component and class the logarithm of the
  * likelihood, as a whole number of 2^-36, and the vetoes (see log_space.h).
  * Whole numbers add up to the same sum in any order, so an item's posterior
@@ -13,6 +16,7 @@
 #ifndef NL_APPLY_MODEL_H
 #define NL_APPLY_MODEL_H
 
+#include "types/annotation_set.h"
 #include "types/annotator_model.h"
 
 /* The logarithm of a probability, and whether the probability is 0. */
@@ -40,6 +44,7 @@ typedef struct ModelScorer
 	AnnotatorModelView model;
 	uint64		fingerprint;
 	uint32		width;			/* components * classes */
+	double	   *weights;		/* of the components */
 	LogRate    *prior;			/* width */
 	LogRate    *pool;			/* K labels * width: an annotator never seen */
 	LogRate    *rates;			/* J * K labels * width */
@@ -47,19 +52,28 @@ typedef struct ModelScorer
 	Dictionary *labels;
 } ModelScorer;
 
+/* A model and the items of a set, and buffers for one of them. */
+typedef struct SetScorer
+{
+	const AnnotationView *view;
+	ModelScorer *scorer;
+	int64	   *annotators;		/* of the set in the model, or -1 */
+	int64	   *labels;			/* the same */
+	LogRate    *score;
+	double	   *posterior;		/* by the model's labels */
+} SetScorer;
+
+extern Size model_scorer_memory(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
 extern int64 model_scorer_annotator(ModelScorer *scorer, NameView name);
 extern uint32 model_scorer_label(ModelScorer *scorer, NameView name);
-extern int64 *model_scorer_find(Dictionary *dict, const Names *names);
-extern void score_item(const ModelScorer *scorer, LogRate *score,
-					   const uint32 *annotator, const uint16 *label, uint32 n,
-					   const int64 *annotators, const int64 *labels);
-extern void score_add_gold(const ModelScorer *scorer, LogRate *score, uint32 gold);
-extern double *model_scorer_weights(const ModelScorer *scorer);
 extern void score_posterior(const LogRate *score, uint32 components,
 							uint32 classes, const double *weights,
 							double *posterior);
+extern SetScorer set_scorer_begin(const AnnotationView *view,
+								  const AnnotatorModel *model);
+extern const double *set_scorer_posterior(SetScorer *s, uint32 item);
 
 /* What one annotation says; "annotator" is -1 for one never seen. */
 static inline void

@@ -2,9 +2,10 @@
  * em.h
  *		The fitting engine: expectation maximisation for models of annotators.
  *
- * em_expectation.c has the E step, em_maximize.c the M steps of the variants, em_iterate.c the
- * loop around them, em_restart.c more than one start, em_team.c the processes
- * that do it and their memory, em_final_counts.c what is counted after it.
+ * em_expectation.c has the E step, em_maximize.c the M steps of the variants,
+ * em_iterate.c the loop around them, em_restart.c more than one start, em_team.c
+ * the processes that do it and their memory, em_stripes.c how a pass is divided,
+ * em_votes.c what votes and gold say, em_final_counts.c what is counted in the end.
  */
 #ifndef NL_EM_H
 #define NL_EM_H
@@ -154,7 +155,7 @@ struct EmTeam
 	EmPartial  *partial;		/* by unit */
 	double	   *scratch;		/* K + K * K; each process has its own */
 	struct EmShared *shared;	/* NULL when alone */
-	struct EmWorkers *workers;	/* the leader's; NULL when alone */
+	struct ParallelContext *workers;	/* the leader's; NULL when alone */
 };
 
 static inline Size
@@ -209,28 +210,30 @@ extern void em_team_work(shm_toc *toc, EmRunUnit run_unit);
 extern void em_run_unit(EmTeam *team, EmTask task, uint32 unit);
 extern NL_EXPORT void em_worker_main(dsm_segment *seg, shm_toc *toc);
 
-typedef struct Pass EmPosteriors;	/* a pass that answers tile by tile */
+typedef struct Pass EmPosteriors;	/* a pass that answers item by item */
+
+/* em_stripes.c */
+extern uint32 em_stripe_start(const EmTeam *team, uint32 stripe);
+extern void em_end_stripe(const EmTeam *team, uint32 stripe);
+extern void em_run_stripes(EmTeam *team, EmTask task);
+extern void em_block_sum(EmTeam *team, uint32 block);
+
+/* em_votes.c */
+extern void em_add_posterior(const AnnotationView *view, uint32 item,
+							 const double *posterior, EmCounts *counts);
+extern void em_mix_gold(const AnnotationView *view, uint32 item, double *posterior);
+extern void em_item_vote_shares(const AnnotationView *view, uint32 item,
+								double *posterior);
+extern uint32 em_gold_counts(const AnnotationView *view, EmCounts *counts);
 
 /* em_expectation.c */
 extern double em_expectation(EmTeam *team, EmSlot from);
 extern void em_vote_shares(EmTeam *team);
 extern void em_stripe_votes(EmTeam *team, uint32 stripe);
 extern double em_stripe_expectation(EmTeam *team, uint32 stripe);
-extern void em_block_sum(EmTeam *team, uint32 block);
-extern void em_add_posterior(const AnnotationView *view, uint32 item,
-							 const double *posterior, EmCounts *counts);
-extern void em_item_vote_shares(const AnnotationView *view, uint32 item,
-								double *posterior);
-extern uint32 em_gold_counts(const AnnotationView *view, EmCounts *counts);
-extern void em_mix_gold(const AnnotationView *view, uint32 item, double *posterior);
-extern void em_posterior_without_gold(const AnnotationView *view,
-									  const EmParameters *at, uint32 item,
-									  double *posterior);
-
 extern EmPosteriors *em_begin_posteriors(const AnnotationView *view,
 										 const EmParameters *at);
-extern const double *em_next_posteriors(EmPosteriors *s, uint32 first,
-										uint32 *last);
+extern double *em_item_posterior(EmPosteriors *s, uint32 item);
 extern void em_end_posteriors(EmPosteriors *s);
 
 /* em_final_counts.c */

@@ -41,7 +41,8 @@ typedef struct Agreement
 	double	   *squares;		/* K * K: of their squares */
 	double	   *votes;			/* K */
 	double	   *expected;		/* K: pairs that agree, by class */
-	double	   *posterior;		/* K */
+	AnnotationView without_gold;
+	EmPosteriors *posteriors;
 	double		excess;
 	double		variance;
 } Agreement;
@@ -91,10 +92,11 @@ add_item(Agreement *s, uint32 item)
 	double		observed = 0;
 	double		by_prior = 0;
 	double		by_posterior = 0;
+	const double *posterior;
 
 	if (n < 2)
 		return;
-	em_posterior_without_gold(s->view, s->at, item, s->posterior);
+	posterior = em_item_posterior(s->posteriors, item);
 	memset(s->expected, 0, classes * sizeof(double));
 	for (uint32 label = 0; label < classes; label++)
 	{
@@ -109,7 +111,7 @@ add_item(Agreement *s, uint32 item)
 	for (uint32 k = 0; k < classes; k++)
 	{
 		by_prior += s->at->prior[k] * s->expected[k];
-		by_posterior += s->posterior[k] * s->expected[k];
+		by_posterior += posterior[k] * s->expected[k];
 	}
 	s->excess += (observed - by_prior) / (n - 1);
 	s->variance += (observed - by_posterior) / (n - 1) *
@@ -126,7 +128,7 @@ begin_agreement(const AnnotationView *view, const EmParameters *at)
 	s.squares = palloc(classes * classes * sizeof(double));
 	s.votes = palloc(classes * sizeof(double));
 	s.expected = palloc(classes * sizeof(double));
-	s.posterior = palloc(classes * sizeof(double));
+	s.without_gold = annotations_without_gold(view);
 	return s;
 }
 
@@ -137,7 +139,7 @@ end_agreement(Agreement *s)
 	pfree(s->squares);
 	pfree(s->votes);
 	pfree(s->expected);
-	pfree(s->posterior);
+	em_end_posteriors(s->posteriors);
 }
 
 /* The statistic z; 0 where there is nothing to compare. */
@@ -148,6 +150,7 @@ em_dependence(const AnnotationView *view, const EmParameters *at)
 	double		work = (double) view->annotations * s.classes * s.classes;
 	uint32		step = work > MAX_WORK ? (uint32) ceil(work / MAX_WORK) : 1;
 
+	s.posteriors = em_begin_posteriors(&s.without_gold, at);
 	for (uint64 i = 0; i < view->items; i += step)
 	{
 		CHECK_FOR_INTERRUPTS();

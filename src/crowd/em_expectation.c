@@ -11,7 +11,8 @@
  * (their eq. 2.7, with the product over the annotations of the item).  One
  * pass over the annotations computes the posteriors (eq. 2.5) of a tile of
  * items and adds them to the expected counts at once, so they are never all
- * stored.  A tile is small enough for the first cache and has enough
+ * stored; em_item_posterior() gives that of one item to the rest of the engine.
+ * (What a finished model says of items is in apply_model.c.)  A tile is small enough for the first cache and has enough
  * annotations to know far ahead which cells will be wanted.  What the counts
  * become is the business of em_maximize.c, and how often, of em_iterate.c.
  *
@@ -375,90 +376,16 @@ end_pass(Pass *s)
 	pfree(s->vetoes);
 }
 
-/* Where a stripe of items begins: stripes have about equal annotations. */
-static uint32
-stripe_start(const EmTeam *team, uint32 stripe)
-{
-	const AnnotationView *view = &team->view;
-	uint64		goal = (uint64) view->annotations * stripe / team->n_stripes;
-	uint32		low = 0;
-	uint32		high = view->items;
-
-	if (stripe == 0 || stripe == team->n_stripes)
-		return stripe == 0 ? 0 : view->items;
-	while (low < high)
-	{
-		uint32		middle = low + (high - low) / 2;
-
-		if (view->starts[middle] < goal)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* Add the counts of a stripe to those of all, or begin with them. */
-static void
-add_counts(const EmTeam *team, uint32 stripe, Size from, Size to)
-{
-	double	   *restrict all = team->tables[SLOT_COUNTS].prior;
-	const double *restrict part = team->tables[SLOT_STRIPES + stripe].prior;
-
-	if (stripe == 0)
-		memcpy(all + from, part + from, (to - from) * sizeof(double));
-	else
-		for (Size i = from; i < to; i++)
-			all[i] += part[i];
-}
-
-/* Who is alone has one table for all stripes and adds it up at once. */
-static void
-end_stripe(const EmTeam *team, uint32 stripe)
-{
-	if (team->shared != NULL || team->n_stripes == 1)
-		return;
-	for (uint32 block = 0; block < team->n_blocks; block++)
-	{
-		EmBlock		b = em_block(team, block);
-
-		CHECK_FOR_INTERRUPTS();
-		add_counts(team, stripe, b.first_cell, b.last_cell);
-	}
-}
-
-/* Add up the stripes, for a block of annotators. */
-void
-em_block_sum(EmTeam *team, uint32 block)
-{
-	EmBlock		b = em_block(team, block);
-
-	for (uint32 stripe = 0; stripe < team->n_stripes; stripe++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		add_counts(team, stripe, b.first_cell, b.last_cell);
-	}
-}
-
-/* The counts are in SLOT_COUNTS when this is done. */
-static void
-run_stripes(EmTeam *team, EmTask task)
-{
-	em_team_run(team, task);
-	if (team->shared != NULL)
-		em_team_run(team, TASK_SUM);
-}
-
 /* E step of one stripe; returns its log-likelihood. */
 double
 em_stripe_expectation(EmTeam *team, uint32 stripe)
 {
 	Pass		s = begin_pass(&team->view, &team->tables[team->work->from],
 							   &team->tables[SLOT_STRIPES + stripe]);
-	uint32		end = stripe_start(team, stripe + 1);
+	uint32		end = em_stripe_start(team, stripe + 1);
 	LogProduct	log_likelihood = {0, 1};
 
-	for (uint32 first = stripe_start(team, stripe); first < end; first += s.tile)
+	for (uint32 first = em_stripe_start(team, stripe); first < end; first += s.tile)
 	{
 		uint32		last = Min(first + s.tile, end);
 
@@ -467,7 +394,7 @@ em_stripe_expectation(EmTeam *team, uint32 stripe)
 		pass_counts(&s, first, last);
 	}
 	end_pass(&s);
-	end_stripe(team, stripe);
+	em_end_stripe(team, stripe);
 	return log_likelihood.log + log(log_likelihood.product);
 }
 
@@ -476,56 +403,8 @@ double
 em_expectation(EmTeam *team, EmSlot from)
 {
 	team->work->from = from;
-	run_stripes(team, TASK_EXPECTATION);
+	em_run_stripes(team, TASK_EXPECTATION);
 	return em_team_sum(team, TASK_EXPECTATION, 0);
-}
-
-/* Add what an item's posterior says to the expected counts. */
-void
-em_add_posterior(const AnnotationView *view, uint32 item,
-				 const double *posterior, EmCounts *counts)
-{
-	uint32		classes = view->labels.n;
-
-	for (uint32 k = 0; k < classes; k++)
-		counts->prior[k] += posterior[k];
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
-	{
-		double	   *c = counts->confusion +
-			em_cell(classes, view->annotator[a], view->label[a], 0);
-
-		NL_CHECK_INTERRUPTS(a);
-		for (uint32 k = 0; k < classes; k++)
-			c[k] += posterior[k];
-	}
-}
-
-/* What gold says takes the place of a posterior, by its weight. */
-void
-em_mix_gold(const AnnotationView *view, uint32 item, double *posterior)
-{
-	uint32		gold = annotation_gold(view, item);
-
-	if (gold == NO_GOLD)
-		return;
-	for (uint32 k = 0; k < view->labels.n; k++)
-		posterior[k] = posterior[k] * (1 - view->gold_weight) +
-			(k == gold ? view->gold_weight : 0);
-}
-
-/* The vote shares of one item. */
-void
-em_item_vote_shares(const AnnotationView *view, uint32 item, double *posterior)
-{
-	uint32		from = view->starts[item];
-	uint32		to = view->starts[item + 1];
-
-	memset(posterior, 0, view->labels.n * sizeof(double));
-	for (uint32 a = from; a < to; a++)
-	{
-		NL_CHECK_INTERRUPTS(a);
-		posterior[view->label[a]] += 1.0 / (to - from);
-	}
 }
 
 /* Counts of the start (eq. 3.1), of one stripe: vote shares as posteriors. */
@@ -535,9 +414,9 @@ em_stripe_votes(EmTeam *team, uint32 stripe)
 	const AnnotationView *view = &team->view;
 	EmCounts   *counts = &team->tables[SLOT_STRIPES + stripe];
 	Pass		s = begin_pass(view, NULL, counts);
-	uint32		end = stripe_start(team, stripe + 1);
+	uint32		end = em_stripe_start(team, stripe + 1);
 
-	for (uint32 i = stripe_start(team, stripe); i < end; i++)
+	for (uint32 i = em_stripe_start(team, stripe); i < end; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		em_item_vote_shares(view, i, s.weight);
@@ -545,52 +424,19 @@ em_stripe_votes(EmTeam *team, uint32 stripe)
 		em_add_posterior(view, i, s.weight, counts);
 	}
 	end_pass(&s);
-	end_stripe(team, stripe);
+	em_end_stripe(team, stripe);
 }
 
 /* Leaves the counts of vote shares in SLOT_COUNTS. */
 void
 em_vote_shares(EmTeam *team)
 {
-	run_stripes(team, TASK_VOTES);
-}
-
-/* Counts of the items with gold, by gold alone; returns how many there are. */
-uint32
-em_gold_counts(const AnnotationView *view, EmCounts *counts)
-{
-	Pass		s = begin_pass(view, NULL, counts);
-	uint32		n = 0;
-
-	for (uint32 i = 0; i < view->items; i++)
-	{
-		NL_CHECK_INTERRUPTS(i);
-		if (annotation_gold(view, i) == NO_GOLD)
-			continue;
-		for (uint32 k = 0; k < s.classes; k++)
-			s.weight[k] = 1.0 / s.classes;
-		em_mix_gold(view, i, s.weight);
-		em_add_posterior(view, i, s.weight, counts);
-		n++;
-	}
-	end_pass(&s);
-	return n;
-}
-
-/* The posterior of one item by its annotations alone. */
-void
-em_posterior_without_gold(const AnnotationView *view, const EmParameters *at,
-						  uint32 item, double *posterior)
-{
-	Pass		s = begin_pass(view, at, NULL);
-
-	(void) posterior_by_logs(&s, view->starts[item], view->starts[item + 1], NO_GOLD);
-	memcpy(posterior, s.weight, s.classes * sizeof(double));
-	end_pass(&s);
+	em_run_stripes(team, TASK_VOTES);
 }
 
 /*
- * The posteriors that the E step works with, for any items in any order.
+ * The posteriors that the E step works with, for any items in any order; those
+ * by the annotations alone are of annotations_without_gold().
  */
 EmPosteriors *
 em_begin_posteriors(const AnnotationView *view, const EmParameters *at)
@@ -601,18 +447,13 @@ em_begin_posteriors(const AnnotationView *view, const EmParameters *at)
 	return s;
 }
 
-/*
- * Posteriors of the items from "first" on, K each, as many as there is room for;
- * "last" is one beyond.  Valid until the next call; the same bits as in the
- * pass over all items.
- */
-const double *
-em_next_posteriors(EmPosteriors *s, uint32 first, uint32 *last)
+/* The caller's until the next call; the same bits as in the pass over all items. */
+double *
+em_item_posterior(EmPosteriors *s, uint32 item)
 {
 	LogProduct	log_likelihood = {0, 1};
 
-	*last = Min(first + s->tile, s->view->items);
-	pass_posteriors(s, first, *last, &log_likelihood);
+	pass_posteriors(s, item, item + 1, &log_likelihood);
 	return s->posterior;
 }
 

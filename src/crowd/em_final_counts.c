@@ -14,8 +14,8 @@
  * alone taught the model, items with gold alone are evidence: on the others the
  * crowd's agreement would have the say about annotators that it was denied.
  *
- * Memory: a tile of posteriors.  Interrupts: every tile, and within an item of
- * many annotations.
+ * Memory: a posterior.  Interrupts: for each item, and within an item of many
+ * annotations.
  */
 #include "crowd/em.h"
 
@@ -57,20 +57,15 @@ void
 em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
 			EmCounts *counts, double *variance)
 {
-	uint32		classes = view->labels.n;
 	EmPosteriors *posteriors = em_begin_posteriors(view, at);
-	uint32		last;
 
 	em_tables_clear(view, counts);
 	nl_clear(variance, em_table_cells(view) * sizeof(double));
-	for (uint32 first = 0; first < view->items; first = last)
+	for (uint32 i = 0; i < view->items; i++)
 	{
-		const double *p = em_next_posteriors(posteriors, first, &last);
-
 		CHECK_FOR_INTERRUPTS();
-		for (uint32 i = first; i < last; i++, p += classes)
-			if (!gold_only || annotation_gold(view, i) != NO_GOLD)
-				add_item(view, i, p, counts, variance);
+		if (!gold_only || annotation_gold(view, i) != NO_GOLD)
+			add_item(view, i, em_item_posterior(posteriors, i), counts, variance);
 	}
 	em_end_posteriors(posteriors);
 }

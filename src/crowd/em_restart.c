@@ -51,6 +51,7 @@ typedef struct Restarts
 {
 	EmTeam	   *team;
 	const AnnotationView *view;
+	AnnotationView without_gold;
 	const EmOptions *options;
 	int			n;
 	uint64		seed;
@@ -150,12 +151,13 @@ perturbed_start(const Restarts *s, int start, EmCounts *counts)
 }
 
 /* An item's posterior, with what gold says. */
-static void
-item_posterior(const AnnotationView *view, const EmParameters *at, uint32 item,
-			   double *posterior)
+static const double *
+item_posterior(const Restarts *s, EmPosteriors *without_gold, uint32 item)
 {
-	em_posterior_without_gold(view, at, item, posterior);
-	em_mix_gold(view, item, posterior);
+	double	   *posterior = em_item_posterior(without_gold, item);
+
+	em_mix_gold(s->view, item, posterior);
+	return posterior;
 }
 
 /*
@@ -163,24 +165,23 @@ item_posterior(const AnnotationView *view, const EmParameters *at, uint32 item,
  * sum of the total variation between their posteriors.
  */
 static double
-count_different(const AnnotationView *view, const EmParameters *a,
-				const EmParameters *b)
+count_different(const Restarts *s, const EmParameters *a, const EmParameters *b)
 {
-	uint32		classes = view->labels.n;
-	double	   *p = palloc(classes * sizeof(double));
-	double	   *q = palloc(classes * sizeof(double));
+	EmPosteriors *of_a = em_begin_posteriors(&s->without_gold, a);
+	EmPosteriors *of_b = em_begin_posteriors(&s->without_gold, b);
 	double		different = 0;
 
-	for (uint32 i = 0; i < view->items; i++)
+	for (uint32 i = 0; i < s->view->items; i++)
 	{
+		const double *p = item_posterior(s, of_a, i);
+		const double *q = item_posterior(s, of_b, i);
+
 		CHECK_FOR_INTERRUPTS();
-		item_posterior(view, a, i, p);
-		item_posterior(view, b, i, q);
-		for (uint32 k = 0; k < classes; k++)
+		for (uint32 k = 0; k < s->view->labels.n; k++)
 			different += fabs(p[k] - q[k]) / 2;
 	}
-	pfree(p);
-	pfree(q);
+	em_end_posteriors(of_a);
+	em_end_posteriors(of_b);
 	return different;
 }
 
@@ -192,28 +193,31 @@ static void
 count_together(const Restarts *s, const EmFit *fit, double *together)
 {
 	uint32		classes = s->view->labels.n;
-	double	   *name = palloc(classes * sizeof(double));
+	EmPosteriors *of_anchor = em_begin_posteriors(&s->without_gold,
+												  &s->anchor->parameters);
+	EmPosteriors *of_fit = em_begin_posteriors(&s->without_gold, &fit->parameters);
 	double	   *votes = palloc(classes * sizeof(double));
-	double	   *q = palloc(classes * sizeof(double));
 
 	memset(together, 0, (Size) classes * classes * sizeof(double));
 	for (uint32 i = 0; i < s->view->items; i++)
 	{
+		const double *p = item_posterior(s, of_anchor, i);
+		const double *q = item_posterior(s, of_fit, i);
+
 		CHECK_FOR_INTERRUPTS();
-		item_posterior(s->view, &s->anchor->parameters, i, name);
 		em_item_vote_shares(s->view, i, votes);
 		em_mix_gold(s->view, i, votes);
-		item_posterior(s->view, &fit->parameters, i, q);
 		for (uint32 x = 0; x < classes; x++)
 		{
-			name[x] += votes[x];
-			for (uint32 y = 0; y < classes && name[x] > NEGLIGIBLE; y++)
-				together[(Size) x * classes + y] += name[x] * q[y];
+			double		name = p[x] + votes[x];
+
+			for (uint32 y = 0; y < classes && name > NEGLIGIBLE; y++)
+				together[(Size) x * classes + y] += name * q[y];
 		}
 	}
-	pfree(name);
+	em_end_posteriors(of_anchor);
+	em_end_posteriors(of_fit);
 	pfree(votes);
-	pfree(q);
 }
 
 static bool
@@ -264,20 +268,20 @@ find_names(const Restarts *s, const EmFit *fit, uint32 *from)
 
 /* How many items are expected to be of another class under the new names. */
 static double
-count_renamed(const AnnotationView *view, const EmFit *fit, const uint32 *from)
+count_renamed(const Restarts *s, const EmFit *fit, const uint32 *from)
 {
-	uint32		classes = view->labels.n;
-	double	   *p = palloc(classes * sizeof(double));
+	EmPosteriors *of_fit = em_begin_posteriors(&s->without_gold, &fit->parameters);
 	double		different = 0;
 
-	for (uint32 i = 0; i < view->items; i++)
+	for (uint32 i = 0; i < s->view->items; i++)
 	{
+		const double *p = item_posterior(s, of_fit, i);
+
 		CHECK_FOR_INTERRUPTS();
-		item_posterior(view, &fit->parameters, i, p);
-		for (uint32 k = 0; k < classes; k++)
+		for (uint32 k = 0; k < s->view->labels.n; k++)
 			different += fabs(p[k] - p[from[k]]) / 2;
 	}
-	pfree(p);
+	em_end_posteriors(of_fit);
 	return different;
 }
 
@@ -292,7 +296,7 @@ note_exchanged(Restarts *s, int start, const EmFit *fit, const uint32 *from)
 
 	if (begin_draw(s->seed, start).far)
 		return;
-	different = count_renamed(s->view, fit, from);
+	different = count_renamed(s, fit, from);
 	if (!is_another(s, different))
 		return;
 	s->rivals.exchanged++;
@@ -349,7 +353,7 @@ static bool
 try_start(Restarts *s, int start)
 {
 	EmFit	   *fit = fit_start(s, start);
-	double		different = count_different(s->view, &s->best->parameters,
+	double		different = count_different(s, &s->best->parameters,
 											&fit->parameters);
 	double		margin = s->options->tolerance * fabs(s->best->objective);
 
@@ -383,6 +387,7 @@ em_restart(EmTeam *team, const EmOptions *options, int n, int seed, EmFit *ancho
 	Restarts	s = {.team = team,.view = &team->view,.options = options,.n = n,.seed = seed,
 	.anchor = anchor,.best = anchor};
 
+	s.without_gold = annotations_without_gold(s.view);
 	s.rivals.near_starts = (n + 1) / 2;
 	s.rivals.other_objective = s.rivals.exchanged_objective = -DBL_MAX;
 	for (int start = 1; start <= n; start++)

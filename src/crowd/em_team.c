@@ -11,10 +11,10 @@
  * same to the last bit.
  *
  * Memory.  The tables, and where there are workers the view itself, lie in one
- * piece: the leader's own memory, or a dynamic shared memory segment.  Workers
- * need a table of counts for each stripe; who is alone adds up stripe after
- * stripe and needs one.  Stripes are made so large that all their tables take
- * no more than a double for each annotation and class.
+ * piece: the leader's own memory, or the segment of shared memory that parallel
+ * workers have anyway.  Workers need a table of counts for each stripe; who is
+ * alone adds up stripe after stripe and needs one.  Stripes are made so large that
+ * all their tables take no more than a double for each annotation and class.
  *
  * Phases.  The leader writes what is to be done and meets the workers at a
  * barrier; all take units from one counter until none is left, and meet again.
@@ -45,7 +45,7 @@
 #define MAX_STRIPES 32
 #define STRIPE_FACTOR 8			/* annotations of a stripe to rows of a table */
 #define BLOCK_CELLS 16384
-#define KEY_SEGMENT UINT64CONST(1)
+#define KEY_SHARED UINT64CONST(1)
 
 typedef struct EmShared
 {
@@ -61,12 +61,6 @@ typedef struct EmShared
 	pg_atomic_uint32 next;		/* unit */
 	EmWork		work;
 } EmShared;
-
-typedef struct EmWorkers
-{
-	dsm_segment *segment;
-	ParallelContext *context;
-} EmWorkers;
 
 /*
  * Sizes and places.
@@ -273,16 +267,11 @@ em_team_sum(const EmTeam *team, EmTask task, int which)
 void
 em_team_work(shm_toc *toc, EmRunUnit run_unit)
 {
-	dsm_handle *handle = shm_toc_lookup(toc, KEY_SEGMENT, false);
-	dsm_segment *segment = dsm_attach(*handle);
-	EmShared   *shared;
+	EmShared   *shared = shm_toc_lookup(toc, KEY_SHARED, false);
 	AnnotationView view = {0};
 	EmTeam	   *team;
 	int			phase;
 
-	if (segment == NULL)
-		return;					/* the fit is over */
-	shared = dsm_segment_address(segment);
 	view.items = shared->items;
 	view.annotations = shared->annotations;
 	view.annotators.n = shared->annotators;
@@ -306,7 +295,6 @@ em_team_work(shm_toc *toc, EmRunUnit run_unit)
 		BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
 	}
 	BarrierDetach(&shared->barrier);
-	dsm_detach(segment);
 }
 
 /* As the planner does for a scan of as many bytes as a pass touches. */
@@ -359,30 +347,26 @@ share_view(EmTeam *team, char *at)
 	*view = shared;
 }
 
-static bool
-launch(EmWorkers *workers, int n)
+/* For n workers, with "size" bytes to share. */
+static ParallelContext *
+prepare(int n, Size size)
 {
-	dsm_handle *handle;
+	ParallelContext *workers;
 
 	EnterParallelMode();
-	workers->context = CreateParallelContext("noisylabel", "em_worker_main", n);
-	shm_toc_estimate_chunk(&workers->context->estimator, sizeof(dsm_handle));
-	shm_toc_estimate_keys(&workers->context->estimator, 1);
-	InitializeParallelDSM(workers->context);
-	handle = shm_toc_allocate(workers->context->toc, sizeof(dsm_handle));
-	*handle = dsm_segment_handle(workers->segment);
-	shm_toc_insert(workers->context->toc, KEY_SEGMENT, handle);
-	LaunchParallelWorkers(workers->context);
-	return workers->context->nworkers_launched > 0;
+	workers = CreateParallelContext("noisylabel", "em_worker_main", n);
+	shm_toc_estimate_chunk(&workers->estimator, size);
+	shm_toc_estimate_keys(&workers->estimator, 1);
+	InitializeParallelDSM(workers);
+	return workers;
 }
 
 static void
-dismiss(EmWorkers *workers)
+dismiss(ParallelContext *workers)
 {
-	WaitForParallelWorkersToFinish(workers->context);
-	DestroyParallelContext(workers->context);
+	WaitForParallelWorkersToFinish(workers);
+	DestroyParallelContext(workers);
 	ExitParallelMode();
-	dsm_detach(workers->segment);
 }
 
 /* Leaves the team as it is if there can be no workers. */
@@ -393,17 +377,14 @@ hire(EmTeam *team, Size beside)
 	Size		size = add_size(MAXALIGN(sizeof(EmShared)),
 								add_size(tables_size(team, false),
 										 view_size(&team->view)));
-	EmWorkers  *workers;
+	ParallelContext *workers;
 	EmShared   *shared;
 
 	if (n == 0 || add_size(size, beside) > (Size) nl_memory_limit * 1024 ||
 		!has_room(size))
 		return;
-	workers = palloc(sizeof(EmWorkers));
-	workers->segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-	if (workers->segment == NULL)
-		return;
-	shared = dsm_segment_address(workers->segment);
+	workers = prepare(n, size);
+	shared = shm_toc_allocate(workers->toc, size);
 	shared->items = team->view.items;
 	shared->annotations = team->view.annotations;
 	shared->annotators = team->annotators;
@@ -414,7 +395,9 @@ hire(EmTeam *team, Size beside)
 	BarrierAttach(&shared->barrier);
 	pg_atomic_init_u32(&shared->next, 0);
 	memset(&shared->work, 0, sizeof(EmWork));
-	if (!launch(workers, n))
+	shm_toc_insert(workers->toc, KEY_SHARED, shared);
+	LaunchParallelWorkers(workers);
+	if (workers->nworkers_launched == 0)
 	{
 		dismiss(workers);
 		return;

@@ -8,40 +8,14 @@
  * counts as the average one.  Where an item has a label that the model has
  * never seen, the item begins with its vote shares.
  */
-#include "crowd/start_from_model.h"
+#include "crowd/fit.h"
 
 #include "crowd/apply_model.h"
 
-typedef struct Start
-{
-	const AnnotationView *view;
-	ModelScorer *scorer;
-	int64	   *annotators;		/* in the model, or -1 */
-	int64	   *labels;			/* in the model, or -1 */
-	double	   *weights;		/* of the model's components */
-	LogRate    *score;
-	double	   *model_posterior;	/* by the model's labels */
-	double	   *posterior;		/* by the view's labels */
-} Start;
-
-static Start
-begin_start(const AnnotationView *view, const AnnotatorModel *model)
-{
-	Start		s = {.view = view,.scorer = model_scorer_create(model)};
-
-	s.annotators = model_scorer_find(s.scorer->annotators, &view->annotators);
-	s.labels = model_scorer_find(s.scorer->labels, &view->labels);
-	s.weights = model_scorer_weights(s.scorer);
-	s.score = palloc(s.scorer->width * sizeof(LogRate));
-	s.model_posterior = palloc(model->labels * sizeof(double));
-	s.posterior = palloc(view->labels.n * sizeof(double));
-	return s;
-}
-
 static bool
-model_knows_labels(const Start *s, uint32 from, uint32 to)
+model_knows_labels(const SetScorer *s, uint32 item)
 {
-	for (uint32 a = from; a < to; a++)
+	for (uint32 a = s->view->starts[item]; a < s->view->starts[item + 1]; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
 		if (s->labels[s->view->label[a]] < 0)
@@ -56,22 +30,19 @@ model_knows_labels(const Start *s, uint32 from, uint32 to)
  * to nearly nothing and vote shares serve better.
  */
 static bool
-posterior_of_model(Start *s, uint32 from, uint32 to)
+posterior_of_model(SetScorer *s, uint32 item, double *posterior)
 {
+	const double *of_model = set_scorer_posterior(s, item);
 	uint32		classes = s->view->labels.n;
 	double		sum = 0;
 
-	score_item(s->scorer, s->score, s->view->annotator + from,
-			   s->view->label + from, to - from, s->annotators, s->labels);
-	score_posterior(s->score, s->scorer->model.n_components,
-					s->scorer->model.labels.n, s->weights, s->model_posterior);
 	for (uint32 k = 0; k < classes; k++)
 	{
-		s->posterior[k] = s->labels[k] < 0 ? 0 : s->model_posterior[s->labels[k]];
-		sum += s->posterior[k];
+		posterior[k] = s->labels[k] < 0 ? 0 : of_model[s->labels[k]];
+		sum += posterior[k];
 	}
 	for (uint32 k = 0; k < classes; k++)
-		s->posterior[k] /= sum;
+		posterior[k] /= sum;
 	return sum > 0.5;
 }
 
@@ -80,19 +51,23 @@ void
 start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 				 EmCounts *counts)
 {
-	Start		s = begin_start(view, model);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "dawid_skene start",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	AnnotationView without_gold = annotations_without_gold(view);
+	SetScorer	s = set_scorer_begin(&without_gold, model);
+	double	   *posterior = palloc(view->labels.n * sizeof(double));
 
 	em_tables_clear(view, counts);
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		uint32		from = view->starts[i];
-		uint32		to = view->starts[i + 1];
-
 		NL_CHECK_INTERRUPTS(i);
-		if (!model_knows_labels(&s, from, to) ||
-			!posterior_of_model(&s, from, to))
-			em_item_vote_shares(view, i, s.posterior);
-		em_mix_gold(view, i, s.posterior);
-		em_add_posterior(view, i, s.posterior, counts);
+		if (!model_knows_labels(&s, i) || !posterior_of_model(&s, i, posterior))
+			em_item_vote_shares(view, i, posterior);
+		em_mix_gold(view, i, posterior);
+		em_add_posterior(view, i, posterior, counts);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }

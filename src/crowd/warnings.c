@@ -6,7 +6,7 @@
  * and says what it found with numbers.  Where many annotators are concerned
  * the first few are named.
  */
-#include "crowd/warnings.h"
+#include "crowd/fit.h"
 
 #include <math.h>
 
@@ -183,8 +183,8 @@ static void
 check_gold_agreement(AnnotatorModelView *model, const AnnotationView *view,
 					 const EmFit *fit)
 {
-	uint32		classes = view->labels.n;
-	double	   *p = palloc(classes * sizeof(double));
+	AnnotationView without_gold = annotations_without_gold(view);
+	EmPosteriors *posteriors = em_begin_posteriors(&without_gold, &fit->parameters);
 	uint32		wrong = 0;
 	uint32		n = 0;
 	double		expected = 0;
@@ -192,13 +192,14 @@ check_gold_agreement(AnnotatorModelView *model, const AnnotationView *view,
 
 	for (uint32 i = 0; i < view->items && view->gold != NULL; i++)
 	{
+		const double *p;
 		uint32		top = 0;
 
 		NL_CHECK_INTERRUPTS(i);
 		if (annotation_gold(view, i) == NO_GOLD)
 			continue;
-		em_posterior_without_gold(view, &fit->parameters, i, p);
-		for (uint32 k = 1; k < classes; k++)
+		p = em_item_posterior(posteriors, i);
+		for (uint32 k = 1; k < view->labels.n; k++)
 			if (p[k] > p[top])
 				top = k;
 		n++;
@@ -210,7 +211,7 @@ check_gold_agreement(AnnotatorModelView *model, const AnnotationView *view,
 	if (wrong > expected + Z_ALARM * sqrt(variance + 1))
 		warn(model, psprintf("the crowd contradicts gold: without it %u of %u gold items would be wrong, where %.1f are expected; do not trust items without gold",
 							 wrong, n, expected));
-	pfree(p);
+	em_end_posteriors(posteriors);
 }
 
 /* Whether a restart ended in another solution that is about as good. */

@@ -67,8 +67,6 @@ bad_value(const Option *option, const JsonbValue *value)
 
 	if (option->type == OPTION_CHOICE)
 		allowed = psprintf("Allowed are %s.", list_of_choices(option));
-	else if (option->type == OPTION_OBJECT)
-		allowed = pstrdup("Allowed is a JSON object, or its text form as a string.");
 	else
 		allowed = psprintf("Allowed is a%s number from %s to %s%s%s.",
 						   option->type == OPTION_INT ? " whole" : "",
@@ -97,29 +95,12 @@ set_choice(const Option *option, const JsonbValue *value, int *target)
 	bad_value(option, value);
 }
 
-/* An object, or a string, which is for values too large for jsonb. */
-static void
-set_object(const Option *option, const JsonbValue *value, char **target)
-{
-	if (value->type == jbvString)
-		*target = pnstrdup(value->val.string.val, value->val.string.len);
-	else if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
-		*target = JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
-	else
-		bad_value(option, value);
-}
-
 static void
 set_option(const Option *option, const JsonbValue *value, void *target)
 {
 	void	   *field = (char *) target + option->offset;
 	double		number;
 
-	if (option->type == OPTION_OBJECT)
-	{
-		set_object(option, value, field);
-		return;
-	}
 	if (option->type == OPTION_CHOICE)
 	{
 		set_choice(option, value, field);
@@ -326,8 +307,8 @@ append_option(StringInfo buf, const Option *option, const void *field)
 }
 
 /*
- * The values of a struct, but objects, for the record of a fit: in the form that
- * reading it back gives.
+ * The values of a struct, for the record of a fit: in the form that reading it back
+ * gives.
  */
 char *
 options_json(const Option *options, int n, const void *source)
@@ -338,8 +319,6 @@ options_json(const Option *options, int n, const void *source)
 	initStringInfo(&buf);
 	for (int i = 0; i < n; i++)
 	{
-		if (options[i].type == OPTION_OBJECT)
-			continue;
 		appendStringInfo(&buf, "%s\"%s\": ", buf.len == 0 ? "{" : ", ", options[i].name);
 		append_option(&buf, &options[i], (const char *) source + options[i].offset);
 	}

@@ -22,8 +22,7 @@ typedef enum OptionType
 {
 	OPTION_INT,					/* int */
 	OPTION_DOUBLE,				/* double; a choice, if any, is its OPTION_WORD */
-	OPTION_CHOICE,				/* int: index into choices */
-	OPTION_OBJECT				/* char *: an object as JSON text, or a string */
+	OPTION_CHOICE				/* int: index into choices */
 } OptionType;
 
 /* The value of a number that was given as a word; no option's range has it. */

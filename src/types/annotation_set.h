@@ -92,6 +92,16 @@ annotation_gold(const AnnotationView *view, uint32 item)
 	return view->gold == NULL ? NO_GOLD : view->gold[item];
 }
 
+/* The view as if no item had gold. */
+static inline AnnotationView
+annotations_without_gold(const AnnotationView *view)
+{
+	AnnotationView result = *view;
+
+	result.gold = NULL;
+	return result;
+}
+
 extern ExpandedAnnotations *annotation_set_create(MemoryContext parent);
 extern ExpandedAnnotations *annotation_set_expanded(Datum datum);
 extern ExpandedAnnotations *annotation_set_expand(Datum datum, MemoryContext parent);

@@ -240,6 +240,18 @@ annotator_model_view(const AnnotatorModel *model)
 	return view;
 }
 
+/* From label first to truth first, or back. */
+void
+model_matrix_transpose(const double *matrix, double *result, Size classes)
+{
+	for (Size i = 0; i < classes; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (Size j = 0; j < classes; j++)
+			result[i * classes + j] = matrix[j * classes + i];
+	}
+}
+
 /* One annotator's rates, averaged over the components. */
 void
 annotator_model_rates(const AnnotatorModelView *model, uint32 annotator,

@@ -6,8 +6,8 @@
  * and a confusion matrix for each annotator; a new item's posterior is the
  * average of the components' posteriors by their weights.  Beside them stands
  * the evidence: for each annotator the number of annotations and the expected
- * counts (rows: truth) under the model's posterior, with their variances, which
- * say how much of the counts is certain (em_final_counts.c).
+ * counts under the model's posterior, with their variances, which say how much
+ * of the counts is certain (em_final_counts.c).
  */
 #ifndef NL_ANNOTATOR_MODEL_H
 #define NL_ANNOTATOR_MODEL_H
@@ -28,7 +28,11 @@ typedef enum Variant
 
 extern const char *const variant_names[];	/* ends with NULL */
 
-/* K classes, J annotators; matrices are row-major with the truth as rows. */
+/*
+ * K classes, J annotators.  Matrices have the label first, as the engine has
+ * them (em.h): the cell of label l and truth k is at l * K + k, so that what one
+ * answer says about all classes is contiguous.  Their text has the truth first.
+ */
 typedef struct ModelComponent
 {
 	Variant		variant;
@@ -94,13 +98,14 @@ typedef struct AnnotatorModel
 	 */
 } AnnotatorModel;
 
-extern NL_EXPORT Datum annotator_model_in(PG_FUNCTION_ARGS);
 extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
 extern Size annotator_model_doubles(Size labels, Size annotators, Size components);
 extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
 extern void annotator_model_rates(const AnnotatorModelView *model,
 								  uint32 annotator, double *rates);
+extern void model_matrix_transpose(const double *matrix, double *result,
+								   Size classes);
 extern void annotator_model_check_size(const Names *labels,
 									   const Names *annotators, Size components);
 

@@ -2,9 +2,11 @@
  * annotator_model_io.c
  *		Text and binary input and output of annotator_model.
  *
- * Text form: JSON.  Binary form: version; names of labels and annotators; the
- * components; annotations, counts and variances; the fit record.  Both are read
- * into a view that is checked as a whole and put into canonical order.
+ * Text form: JSON, its matrices with the truth as rows.  Binary form: version;
+ * names of labels and annotators; the components; annotations, counts and
+ * variances; the fit record; its matrices with the label first, as they are
+ * stored.  Both are read into a view that is checked as a whole and put into
+ * canonical order.
  */
 #include "types/annotator_model.h"
 
@@ -36,28 +38,35 @@ invalid_model(const char *what)
 			 errmsg("invalid annotator_model: %s", what)));
 }
 
+/* One distribution for each of n columns, over the rows. */
 static void
-check_distribution(const double *p, Size n, const char *what)
+check_distributions(const double *p, Size rows, Size n, const char *what)
 {
-	double		sum = 0;
+	double	   *sum = palloc0(Max(n, 1) * sizeof(double));
 
-	for (Size i = 0; i < n; i++)
+	for (Size row = 0; row < rows; row++, p += n)
 	{
-		if (!(p[i] >= 0 && p[i] <= 1 + 1e-6))
-			invalid_model(psprintf("%s has a probability %s", what, nl_number(p[i])));
-		sum += p[i];
+		NL_CHECK_INTERRUPTS(row * n);
+		for (Size k = 0; k < n; k++)
+		{
+			if (!(p[k] >= 0 && p[k] <= 1 + 1e-6))
+				invalid_model(psprintf("%s has a probability %s", what, nl_number(p[k])));
+			sum[k] += p[k];
+		}
 	}
-	if (!(fabs(sum - 1) <= 1e-6))
-		invalid_model(psprintf("%s sums to %g, not 1", what, sum));
+	for (Size k = 0; k < n; k++)
+		if (!(fabs(sum[k] - 1) <= 1e-6))
+			invalid_model(psprintf("%s sums to %g, not 1", what, sum[k]));
+	pfree(sum);
 }
 
 static void
-check_matrices(const double *rows, Size n, Size columns, const char *what)
+check_matrices(const double *matrices, Size n, Size classes, const char *what)
 {
-	for (Size i = 0; i < n; i++)
+	for (Size j = 0; j < n; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		check_distribution(rows + i * columns, columns, what);
+		check_distributions(matrices + j * classes * classes, classes, classes, what);
 	}
 }
 
@@ -86,7 +95,7 @@ static void
 check_model(const AnnotatorModelView *view)
 {
 	Size		labels = view->labels.n;
-	Size		rows = view->annotators.n * labels;
+	Size		annotators = view->annotators.n;
 	double	   *weights = palloc(Max(view->n_components, 1) * sizeof(double));
 
 	if (labels == 0 || view->n_components == 0)
@@ -96,14 +105,14 @@ check_model(const AnnotatorModelView *view)
 		ModelComponent *c = &view->components[i];
 
 		weights[i] = c->weight;
-		check_distribution(c->prior, labels, "a class prior");
-		check_matrices(c->pool, labels, labels, "a row of the pool");
-		check_matrices(c->confusion, rows, labels, "a row of a confusion matrix");
+		check_distributions(c->prior, labels, 1, "a class prior");
+		check_matrices(c->pool, 1, labels, "a row of the pool");
+		check_matrices(c->confusion, annotators, labels, "a row of a confusion matrix");
 	}
-	check_distribution(weights, view->n_components, "the list of weights");
-	check_counts(view->annotations, view->annotators.n, "\"annotations\"");
-	check_counts(view->counts, rows * labels, "\"counts\"");
-	check_counts(view->variances, rows * labels, "\"variances\"");
+	check_distributions(weights, view->n_components, 1, "the list of weights");
+	check_counts(view->annotations, annotators, "\"annotations\"");
+	check_counts(view->counts, annotators * labels * labels, "\"counts\"");
+	check_counts(view->variances, annotators * labels * labels, "\"variances\"");
 	if (!(view->gold_weight > 0 && view->gold_weight <= 1))
 		invalid_model("its gold_weight is out of range");
 	if (!isfinite(view->log_likelihood))
@@ -181,10 +190,10 @@ reorder_cells(double *tables, Size n, const InputNames *labels)
 	{
 		CHECK_FOR_INTERRUPTS();
 		memcpy(copy, tables, classes * classes * sizeof(double));
-		for (Size t = 0; t < classes; t++)
-			for (Size l = 0; l < classes; l++)
-				tables[t * classes + l] =
-					copy[labels->order[t] * classes + labels->order[l]];
+		for (Size l = 0; l < classes; l++)
+			for (Size t = 0; t < classes; t++)
+				tables[l * classes + t] =
+					copy[labels->order[l] * classes + labels->order[t]];
 	}
 	pfree(copy);
 }
@@ -235,6 +244,16 @@ finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotator
  * Text form
  */
 static void
+append_matrix(StringInfo buf, const double *matrix, Size classes)
+{
+	double	   *truth_first = palloc(classes * classes * sizeof(double));
+
+	model_matrix_transpose(matrix, truth_first, classes);
+	jsonio_append_matrix(buf, truth_first, classes, classes);
+	pfree(truth_first);
+}
+
+static void
 append_tables(StringInfo buf, const double *tables, Size n, Size classes)
 {
 	appendStringInfoChar(buf, '[');
@@ -242,7 +261,7 @@ append_tables(StringInfo buf, const double *tables, Size n, Size classes)
 	{
 		if (i > 0)
 			appendStringInfoString(buf, ", ");
-		jsonio_append_matrix(buf, tables + i * classes * classes, classes, classes);
+		append_matrix(buf, tables + i * classes * classes, classes);
 	}
 	appendStringInfoChar(buf, ']');
 }
@@ -285,7 +304,7 @@ append_component(StringInfo buf, const AnnotatorModelView *view,
 	appendStringInfoString(buf, ", \"prior\": ");
 	jsonio_append_doubles(buf, c->prior, view->labels.n);
 	appendStringInfoString(buf, ", \"pool\": ");
-	jsonio_append_matrix(buf, c->pool, view->labels.n, view->labels.n);
+	append_matrix(buf, c->pool, view->labels.n);
 	appendStringInfoString(buf, ", \"confusion\": ");
 	append_tables(buf, c->confusion, view->annotators.n, view->labels.n);
 	appendStringInfoChar(buf, '}');
@@ -321,6 +340,16 @@ write_json(StringInfo buf, const void *value)
 }
 
 static void
+read_matrix(JsonText array, const char *what, double *matrix, uint32 classes)
+{
+	double	   *truth_first = palloc((Size) classes * classes * sizeof(double));
+
+	jsonio_read_matrix(type_name, array, what, truth_first, classes, classes);
+	model_matrix_transpose(truth_first, matrix, classes);
+	pfree(truth_first);
+}
+
+static void
 read_tables(JsonText array, const char *what, double *tables,
 			uint32 n, uint32 classes)
 {
@@ -331,9 +360,7 @@ read_tables(JsonText array, const char *what, double *tables,
 	{
 		if (*at != '[')
 			jsonio_invalid(type_name, psprintf("The elements of \"%s\" must be arrays.", what));
-		jsonio_read_matrix(type_name, at, what,
-						   tables + (Size) i * classes * classes,
-						   classes, classes);
+		read_matrix(at, what, tables + (Size) i * classes * classes, classes);
 	}
 	if (at != NULL || i < n)
 		jsonio_invalid(type_name, psprintf("\"%s\" has %u matrices for %u annotators.",
@@ -362,7 +389,7 @@ read_component(JsonText object, const AnnotatorModelView *view,
 	c->variant = variant_by_name(jsonio_string(type_name, field[0], "variant"));
 	c->weight = jsonio_double(type_name, field[1], "weight");
 	jsonio_read_doubles(type_name, field[2], "prior", c->prior, k);
-	jsonio_read_matrix(type_name, field[3], "pool", c->pool, k, k);
+	read_matrix(field[3], "pool", c->pool, k);
 	read_tables(field[4], "confusion", c->confusion, view->annotators.n, k);
 }
 

@@ -100,7 +100,7 @@ for my $case ([ 'one_coin', 'full' ], [ 'full', 'class' ], [ 'shared', 'one_coin
 	$node->safe_psql('postgres', qq{
 		DROP TABLE IF EXISTS f;
 		CREATE TABLE f AS
-		SELECT id, s, dawid_skene(s, '$options'::jsonb || jsonb_build_object('start', first::jsonb)) AS m
+		SELECT id, s, dawid_skene(s, '$options', first) AS m
 		FROM (SELECT id, annotation_set(item, annotator, label, gold) AS s FROM a GROUP BY id) AS today
 		JOIN (SELECT id, dawid_skene(item, annotator, label, gold, '$first_options'::jsonb) AS first
 		      FROM half GROUP BY id) AS yesterday USING (id)});

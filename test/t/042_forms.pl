@@ -142,18 +142,6 @@ for my $type (sort keys %form)
 is(value($node, 'SELECT annotator_model_send(j::jsonb::text::annotator_model) = annotator_model_send(j::annotator_model) FROM model_json(10000) AS j'),
 	't', 'a model above the bound of text comes back from jsonb');
 
-# A model to start from may be too large for jsonb
-is(value($node, <<'END'), 't', 'option "start" takes a model as text');
-SELECT dawid_skene(s, jsonb_build_object('variant', 'full', 'start', m::jsonb))::text
-     = dawid_skene(s, jsonb_build_object('variant', 'full', 'start', m::text))::text
-FROM (SELECT annotation_set(i::text, a::text, (i * a % 3 % 2)::text) AS s, dawid_skene(i::text, a::text, (i * a % 3 % 2)::text) AS m
-      FROM generate_series(1, 20) AS i, generate_series(1, 4) AS a) AS v
-END
-is(value($node, <<'END'), 't', 'a large one, too');
-SELECT dawid_skene(annotation_set('i', 'annotator 000000001', 'x'), jsonb_build_object('variant', 'full', 'start', m::text)) IS NOT NULL
-FROM big WHERE name = 'model' GROUP BY m::text
-END
-
 #
 # Memory.  What must be there to be read (the toasted value or text) is read
 # first; what is refused takes no more.

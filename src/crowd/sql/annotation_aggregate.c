@@ -32,6 +32,18 @@ annotation_set_is_row(FunctionCallInfo fcinfo)
 	return !PG_ARGISNULL(1) && !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
 }
 
+/* Calls of the function dawid_skene() with a wrong type somewhere come here. */
+static void
+refuse_set(FunctionCallInfo fcinfo)
+{
+	if (get_fn_expr_argtype(fcinfo->flinfo, 1) ==
+		get_fn_expr_argtype(fcinfo->flinfo, 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("an annotation_set was given where an item is expected"),
+				 errhint("A set is fitted by dawid_skene(annotation_set, options jsonb, start annotator_model), with casts where types differ.")));
+}
+
 /* (annotation_set, item, annotator, label [, gold] [, options]) */
 NL_FUNCTION(annotation_set_accum);
 Datum
@@ -45,6 +57,8 @@ annotation_set_accum(PG_FUNCTION_ARGS)
 
 	if (!annotation_set_is_row(fcinfo))
 		VALUE_RETURN_STATE();
+	if (PG_ARGISNULL(0) && nl_signature(fcinfo)->type[1] == DECLARED_ANY)
+		refuse_set(fcinfo);
 	options = row_options(fcinfo);
 	if (gold != NO_ARGUMENT && !PG_ARGISNULL(gold))
 		row.n = 4;

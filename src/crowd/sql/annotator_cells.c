@@ -29,8 +29,9 @@
 /* One annotator's truth row. */
 typedef struct Row
 {
-	const double *counts;		/* K */
-	const double *variances;	/* K */
+	const double *counts;		/* by label, "classes" apart */
+	const double *variances;
+	uint32		classes;
 	double		count;			/* sums of these */
 	double		variance;
 } Row;
@@ -39,43 +40,53 @@ static Row
 load_row(const AnnotatorModelView *model, uint32 annotator, uint32 truth)
 {
 	uint32		classes = model->labels.n;
-	Size		at = annotator * model_cells(model) + (Size) truth * classes;
-	Row			row = {model->counts + at, model->variances + at, 0, 0};
+	Size		at = annotator * model_cells(model) + truth;
+	Row			row = {model->counts + at, model->variances + at, classes, 0, 0};
 
 	for (uint32 l = 0; l < classes; l++)
 	{
-		row.count += row.counts[l];
-		row.variance += row.variances[l];
+		row.count += row.counts[(Size) l * classes];
+		row.variance += row.variances[(Size) l * classes];
 	}
 	return row;
+}
+
+static inline double
+row_count(const Row *row, uint32 label)
+{
+	return row->counts[(Size) label * row->classes];
 }
 
 static RateEvidence
 cell_evidence(const Row *row, uint32 label, double count)
 {
+	double		variance = row->variances[(Size) label * row->classes];
+
 	return (RateEvidence) {
 		.count = count,
 		.total = row->count,
-		.unsure_in = row->variances[label],
-		.unsure_out = Max(row->variance - row->variances[label], 0)
+		.unsure_in = variance,
+		.unsure_out = Max(row->variance - variance, 0)
 	};
 }
 
-/* The counts of a row at the maximum, from those of the fit and its rates. */
+/* The counts of a row at the maximum, from those of the fit and the row's rates. */
 static void
-step_to_maximum(const Row *row, const double *rates, uint32 classes, double *result)
+step_to_maximum(const Row *row, const double *rates, double *result)
 {
+	uint32		classes = row->classes;
 	double		sum = 0;
 
 	for (uint32 l = 0; l < classes; l++)
 	{
-		RateEvidence e = cell_evidence(row, l, row->counts[l]);
+		RateEvidence e = cell_evidence(row, l, row_count(row, l));
+		double		rate = rates[(Size) l * classes];
 		/* the share is taken inside 0..1, where it is defined */
-		double		inside = (e.count + 0.5 * rates[l]) / (e.total + 0.5);
+		double		inside = (e.count + 0.5 * rate) / (e.total + 0.5);
 		double		missing = missing_share(&e, Max(Min(inside, 0.999), 0.001));
-		double		step = e.total > 0 ? e.count / e.total - rates[l] : 0;
+		double		step = e.total > 0 ? e.count / e.total - rate : 0;
 
-		result[l] = Max(rates[l] + step * Min(1 / (1 - missing), MAX_STEP), 0);
+		result[l] = Max(rate + step * Min(1 / (1 - missing), MAX_STEP), 0);
 		sum += result[l];
 	}
 	for (uint32 l = 0; l < classes; l++)
@@ -112,7 +123,7 @@ make_crowds(const AnnotatorModelView *model)
 		for (uint32 l = 0; l < classes; l++)
 		{
 			for (uint32 j = 0; j < annotators; j++)
-				evidence[j] = cell_evidence(&rows[j], l, rows[j].counts[l]);
+				evidence[j] = cell_evidence(&rows[j], l, row_count(&rows[j], l));
 			crowd_make(evidence, annotators, 1.0 / classes,
 					   &crowds[(Size) k * classes + l]);
 		}
@@ -128,7 +139,7 @@ typedef struct CellRows
 	const AnnotatorModelView *model;
 	Crowd	   *crowds;			/* K * K */
 	double		level;
-	double	   *rates;			/* K * K: of the annotator */
+	double	   *rates;			/* K * K: of the annotator, label first */
 	double	   *counts;			/* K: of a row, at the maximum */
 	ResultRows	rows;
 } CellRows;
@@ -142,7 +153,7 @@ return_row(CellRows *c, uint32 annotator, uint32 truth)
 	bool	   *nulls = c->rows.nulls;
 	Row			row = load_row(c->model, annotator, truth);
 
-	step_to_maximum(&row, c->rates + (Size) truth * classes, classes, c->counts);
+	step_to_maximum(&row, c->rates + truth, c->counts);
 	for (uint32 l = 0; l < classes; l++)
 	{
 		RateEvidence e = cell_evidence(&row, l, c->counts[l]);
@@ -152,7 +163,7 @@ return_row(CellRows *c, uint32 annotator, uint32 truth)
 		values[0] = PointerGetDatum(names_text(&c->model->annotators, annotator));
 		values[1] = PointerGetDatum(names_text(&c->model->labels, truth));
 		values[2] = PointerGetDatum(names_text(&c->model->labels, l));
-		values[3] = Float8GetDatum(row.counts[l]);
+		values[3] = Float8GetDatum(row_count(&row, l));
 		values[4] = Float8GetDatum(rate.rate);
 		values[5] = Float8GetDatum(rate.low);
 		values[6] = Float8GetDatum(rate.high);

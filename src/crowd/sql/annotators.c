@@ -28,8 +28,8 @@ enum
 typedef struct AnnotatorRates
 {
 	uint32		classes;
-	double	   *rates;			/* K * K, rows are the truth */
-	const double *counts;		/* K * K */
+	double	   *rates;			/* K * K, label first */
+	double	   *counts;			/* K * K, truth first */
 	double	   *rows;			/* K: row sums of the counts */
 } AnnotatorRates;
 
@@ -41,13 +41,15 @@ static RateEvidence
 right_answers(const AnnotatorModelView *model, uint32 annotator)
 {
 	Size		cells = model_cells(model);
+	uint32		classes = model->labels.n;
 	const double *counts = model->counts + annotator * cells;
 	const double *variances = model->variances + annotator * cells;
 	RateEvidence e = {0};
 
-	for (Size i = 0; i < cells; i++)
-		e.total += counts[i];
-	for (Size i = 0; i < cells; i += model->labels.n + 1)
+	for (uint32 truth = 0; truth < classes; truth++)
+		for (uint32 label = 0; label < classes; label++)
+			e.total += counts[(Size) label * classes + truth];
+	for (Size i = 0; i < cells; i += classes + 1)
 	{
 		e.count += counts[i];
 		e.unsure_both += variances[i];
@@ -80,7 +82,7 @@ load_rates(const AnnotatorModelView *model, uint32 annotator, AnnotatorRates *r)
 	Size		cells = model_cells(model);
 
 	annotator_model_rates(model, annotator, r->rates);
-	r->counts = model->counts + annotator * cells;
+	model_matrix_transpose(model->counts + annotator * cells, r->counts, r->classes);
 	memset(r->rows, 0, r->classes * sizeof(double));
 	for (Size i = 0; i < cells; i++)
 		r->rows[i / r->classes] += r->counts[i];
@@ -101,10 +103,10 @@ information(const AnnotatorRates *r, const double *prior)
 
 		CHECK_FOR_INTERRUPTS();
 		for (uint32 k = 0; k < r->classes; k++)
-			marginal += prior[k] * r->rates[(Size) k * r->classes + label];
+			marginal += prior[k] * r->rates[(Size) label * r->classes + k];
 		for (uint32 k = 0; k < r->classes; k++)
 		{
-			double		rate = r->rates[(Size) k * r->classes + label];
+			double		rate = r->rates[(Size) label * r->classes + k];
 			double		lift = rate / marginal;
 
 			/* the product may be 0, and so may be the sum of such, if nothing else is */
@@ -134,8 +136,8 @@ spammer_score(const AnnotatorRates *r)
 		for (uint32 b = a + 1; b < classes; b++)
 			for (uint32 label = 0; label < classes; label++)
 			{
-				double		difference = r->rates[(Size) a * classes + label] -
-					r->rates[(Size) b * classes + label];
+				double		difference = r->rates[(Size) label * classes + a] -
+					r->rates[(Size) label * classes + b];
 
 				sum += difference * difference;
 			}
@@ -157,7 +159,7 @@ worst_error(const AnnotatorRates *r, uint32 *truth, uint32 *label, double *rate)
 			continue;
 		for (uint32 l = 0; l < r->classes; l++)
 		{
-			double		error = r->rates[(Size) k * r->classes + l];
+			double		error = r->rates[(Size) l * r->classes + k];
 
 			if (k != l && error > *rate + NL_TIE_TOLERANCE)
 			{
@@ -224,6 +226,7 @@ annotators(PG_FUNCTION_ARGS)
 	AnnotatorRates r = {
 		.classes = model.labels.n,
 		.rates = palloc(model_cells(&model) * sizeof(double)),
+		.counts = palloc(model_cells(&model) * sizeof(double)),
 		.rows = palloc(model.labels.n * sizeof(double))
 	};
 	ResultRows	rows = rows_begin(fcinfo);

@@ -117,8 +117,7 @@ state_begin(const ModelScorer *scorer)
 
 	state->fingerprint = scorer->fingerprint;
 	memcpy(state_prior(state), scorer->prior, scorer->width * sizeof(LogRate));
-	for (uint32 i = 0; i < model->n_components; i++)
-		state_weights(state)[i] = model->components[i].weight;
+	memcpy(state_weights(state), scorer->weights, model->n_components * sizeof(double));
 	return state;
 }
 

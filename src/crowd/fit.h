@@ -1,0 +1,62 @@
+/*
+ * fit.h
+ *		What dawid_skene() does around the engine.
+ *
+ * fit_options.c reads its options, run_fit.c runs the fits that they ask for,
+ * start_from_model.c lets them begin at an earlier model, build_model.c makes a
+ * model of the result, and warnings.c says what makes it untrustworthy.
+ */
+#ifndef NL_FIT_H
+#define NL_FIT_H
+
+#include "crowd/em.h"
+#include "pg/options.h"
+
+/* What a repeated (item, annotator, label) row counts for. */
+typedef enum Repeats
+{
+	REPEATS_COUNT,				/* every row is a vote */
+	REPEATS_DISTINCT			/* equal rows are one vote */
+} Repeats;
+
+/* Which items teach the confusion matrices. */
+typedef enum LearnFrom
+{
+	LEARN_FROM_ALL,
+	LEARN_FROM_GOLD
+} LearnFrom;
+
+typedef struct FitOptions
+{
+	EmOptions	em;
+	int			variant;		/* Variant */
+	int			repeats;		/* Repeats */
+	const AnnotatorModel *start;	/* an argument of its own, or NULL */
+	double		gold_weight;
+	int			learn_from;		/* LearnFrom */
+	int			restarts;
+	int			seed;
+} FitOptions;
+
+/* fit_options.c */
+extern FitOptions fit_options_parse(const Jsonb *jsonb);
+extern char *fit_options_json(const FitOptions *options);
+
+/* run_fit.c */
+extern EmFit *run_fit(AnnotationView *view, FitOptions *options);
+
+/* start_from_model.c */
+extern void start_from_model(const AnnotationView *view,
+							 const AnnotatorModel *model, EmCounts *counts);
+
+/* build_model.c */
+extern AnnotatorModel *build_model(const AnnotationView *view,
+								   const FitOptions *options, EmFit *fit,
+								   MemoryContext context);
+
+/* warnings.c */
+extern void add_fit_warnings(AnnotatorModelView *model,
+							 const AnnotationView *view, const EmFit *fit,
+							 double tolerance);
+
+#endif							/* NL_FIT_H */

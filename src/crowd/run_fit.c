@@ -1,0 +1,216 @@
+/*
+ * run_fit.c
+ *		The fits that options of dawid_skene() ask for, and what memory they take.
+ *
+ * Memory.  A fit has the team's tables, and beside them those of its parameters
+ * and counts, which are two.  Who fits more than once holds more meanwhile:
+ * variant auto another fit; gold the votes; restarts a start, two fits and the
+ * anchor's parameters.  The model, which is made when the team's tables are gone,
+ * takes no more: three tables in it, and three that it is made of.  All variants
+ * have whole tables, as the model has, and as sums must be made in one order.
+ * Some matrices of single annotators come and go.
+ *
+ * Interrupts: in the fits, and for a block of items or annotations.
+ */
+#include "crowd/fit.h"
+
+#include "crowd/apply_model.h"
+
+#define SINGLE_MATRICES 12
+
+static Size
+tables_beside(const FitOptions *options)
+{
+	if (options->restarts > 0)
+		return 6;
+	if (options->learn_from == LEARN_FROM_GOLD)
+		return 3;
+	return (options->variant == VARIANT_AUTO ? 4 : 2) + (options->start != NULL ? 1 : 0);
+}
+
+/* The view without repeats. */
+static Size
+view_memory(const AnnotationView *view, const FitOptions *options)
+{
+	if (options->repeats == REPEATS_COUNT)
+		return 0;
+	return add_size(mul_size(view->annotations, sizeof(uint32) + sizeof(uint16)),
+					mul_size((Size) view->items + 1, sizeof(uint32)));
+}
+
+/* The model to start from; where it takes most, beside the "rest", it is blamed. */
+static Size
+start_memory(const AnnotatorModel *start, Size rest)
+{
+	Size		size;
+
+	if (start == NULL)
+		return 0;
+	size = add_size(VARSIZE(start), model_scorer_memory(start));
+	if (size > rest)
+		nl_check_memory_for(add_size(size, rest), "dawid_skene()",
+							"fit without a model to start from",
+							"Most is for that model: %u annotators with %u x %u classes each.",
+							start->annotators, start->labels, start->labels);
+	return size;
+}
+
+/* What else helps against a fit that is too large. */
+static const char *
+memory_remedy(const FitOptions *options)
+{
+	if (options->restarts > 0)
+		return "do without restarts, fit fewer annotators at a time (GROUP BY), or merge classes";
+	if (options->variant == VARIANT_AUTO)
+		return "name a variant, such as \"full\" (each needs less than \"auto\"), fit fewer annotators at a time (GROUP BY), or merge classes";
+	return "fit fewer annotators at a time (GROUP BY), or merge classes";
+}
+
+/* Refuses a fit that is too large; returns what it needs beside the team. */
+static Size
+check_memory(const AnnotationView *view, const FitOptions *options)
+{
+	Size		team = em_team_memory(view);
+	Size		matrix = mul_size(mul_size(view->labels.n, view->labels.n), sizeof(double));
+	Size		beside = add_size(mul_size(tables_beside(options), em_table_size(view)),
+								  mul_size(SINGLE_MATRICES, matrix));
+	Size		other = view_memory(view, options);
+
+	if (options->restarts > 0)
+		beside = add_size(beside, em_restart_memory(view));
+	other = add_size(other, start_memory(options->start,
+										 add_size(add_size(team, beside), other)));
+	if (other > add_size(team, beside))
+		nl_check_memory(add_size(add_size(team, beside), other), "dawid_skene()");
+	nl_check_memory_for(add_size(add_size(team, beside), other), "dawid_skene()",
+						memory_remedy(options),
+						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
+						view->annotators.n, view->labels.n, view->labels.n);
+	return add_size(beside, other);
+}
+
+/* The view with equal annotations of an item taken once. */
+static AnnotationView
+without_repeats(const AnnotationView *view)
+{
+	AnnotationView result = *view;
+	MemoryContext context = CurrentMemoryContext;
+	uint32	   *starts = nl_alloc(context, ((Size) view->items + 1) * sizeof(uint32));
+	uint32	   *annotator = nl_alloc(context, Max(view->annotations, 1) * sizeof(uint32));
+	uint16	   *label = nl_alloc(context, Max(view->annotations, 1) * sizeof(uint16));
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		starts[i] = n;
+		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
+		{
+			NL_CHECK_INTERRUPTS(a);
+			if (n > starts[i] && annotator[n - 1] == view->annotator[a] &&
+				label[n - 1] == view->label[a])
+				continue;
+			annotator[n] = view->annotator[a];
+			label[n] = view->label[a];
+			n++;
+		}
+	}
+	starts[view->items] = n;
+	result.annotations = n;
+	result.starts = starts;
+	result.annotator = annotator;
+	result.label = label;
+	return result;
+}
+
+/*
+ * Confusion matrices from the items with gold alone, in closed form; then one
+ * pass over all items.  What the crowd agrees on elsewhere has no say in who is
+ * trusted, which is the cure where most annotators share a mistake.
+ *
+ * Which items have gold says nothing about how frequent a class is, so the
+ * class prior is that of all vote shares, and so is what stands in for the row
+ * of a class that no gold item has.
+ */
+static EmFit *
+fit_gold(EmTeam *team, const FitOptions *options)
+{
+	EmOptions	em = options->em;
+	EmFit		gold = {.converged = true,.counts = em_tables_create(&team->view)};
+	EmCounts	votes = em_tables_create(&team->view);
+
+	if (options->variant != VARIANT_AUTO)
+		em.variant = options->variant;
+	else
+	{
+		em.variant = VARIANT_FULL;
+		em.smoothing = em_light_smoothing(team, em.variant);
+	}
+	if (em_gold_counts(&team->view, &gold.counts) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"learn_from\" is \"gold\", but no item has a gold label"),
+				 errhint("Give gold labels as fourth argument, or learn from \"all\".")));
+	em_vote_shares(team);
+	em_tables_copy(team, &votes, &team->tables[SLOT_COUNTS]);
+	em.fixed_prior = true;
+	return em_one_step(team, &em, &votes, &gold);
+}
+
+/* A smoothing that is estimated begins as the light one of variant auto. */
+static EmFit *
+fit_variant(EmTeam *team, const EmOptions *options, const EmCounts *start)
+{
+	EmOptions	light = *options;
+
+	if (!options->estimate)
+		return em_fit(team, options, start);
+	light.smoothing = em_light_smoothing(team, options->variant);
+	return em_refit(team, options, em_fit(team, &light, start));
+}
+
+static EmFit *
+fit_by_team(EmTeam *team, FitOptions *options)
+{
+	const AnnotationView *view = &team->view;
+	EmCounts	counts;
+	EmCounts   *start = NULL;
+	EmFit	   *fit;
+
+	if (options->learn_from == LEARN_FROM_GOLD)
+		return fit_gold(team, options);
+	if (options->start != NULL)
+	{
+		counts = em_tables_create(view);
+		start_from_model(view, options->start, &counts);
+		start = &counts;
+	}
+	if (options->variant == VARIANT_AUTO)
+		return fit_auto(team, &options->em, start);
+	options->em.variant = options->variant;
+	fit = fit_variant(team, &options->em, start);
+	if (start != NULL)
+		em_tables_free(start);
+	if (options->restarts == 0)
+		return fit;
+	return em_restart(team, &options->em, options->restarts, options->seed, fit);
+}
+
+/*
+ * The fit of a view that has items; its tables are in the current context.
+ * Leaves in the view the annotations that had a vote.
+ */
+EmFit *
+run_fit(AnnotationView *view, FitOptions *options)
+{
+	Size		beside = check_memory(view, options);
+	EmTeam	   *team;
+	EmFit	   *fit;
+
+	if (options->repeats == REPEATS_DISTINCT)
+		*view = without_repeats(view);
+	team = em_team_create(view, beside, em_run_unit);
+	fit = fit_by_team(team, options);
+	em_team_end(team);
+	return fit;
+}
