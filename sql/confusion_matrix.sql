@@ -77,6 +77,13 @@ FROM (VALUES ('{"labels": [], "counts": []}'::confusion_matrix),
              ('{"labels": ["a", "b"], "counts": [[0, 4], [4, 0]]}'),
              ('{"labels": ["a", "b"], "counts": [[4, 0], [0, 4]]}')) AS v(cm);
 
+-- Scott's pi of two abstractors (Gwet 2014, table of 100 patients): published as .7962
+SELECT round(scott_pi('{"labels": ["Ectopic", "AIU", "NIU"], "counts": [[13, 0, 0], [0, 20, 7], [0, 4, 56]]}')::numeric, 6) AS pi;
+SELECT scott_pi('{"labels": [], "counts": []}') AS none, scott_pi('{"labels": ["a"], "counts": [[7]]}') AS one,
+       scott_pi('{"labels": ["a", "b"], "counts": [[0, 7], [0, 0]]}') AS unlike,
+       scott_pi('{"labels": ["a", "b"], "counts": [[4, 0], [0, 4]]}') AS same,
+       scott_pi('{"labels": ["a", "b"], "counts": [[1e17, 1], [1, 1]]}') AS one_has_nearly_all;
+
 -- smooth: pseudo-counts on each truth row, spread as in the same row of the other
 SELECT smooth('{"labels": ["cat", "dog"], "counts": [[2, 0], [0, 0]]}', cm, 10) FROM matrix;
 SELECT smooth(cm, cm, 0) FROM matrix;

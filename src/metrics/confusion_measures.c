@@ -248,6 +248,27 @@ margins_cohen_kappa(const ConfusionMatrix *cm, const Margins *m)
 }
 
 /*
+ * Scott, Public Opinion Quarterly 19 (1955), p. 323: as kappa, but chance draws
+ * both sides from the mean of their shares.  Computed in what differs, which loses
+ * nothing where one class has nearly all.
+ */
+static double
+scott_pi(const ConfusionMatrix *cm, const Margins *m)
+{
+	double		by_chance = (disagreement(m, m->rows, m->rows) +
+							 2 * disagreement(m, m->rows, m->columns) +
+							 disagreement(m, m->columns, m->columns)) / 4;
+	double		observed = 0;
+
+	if (m->total <= 0 || (constant(m, m->rows) && constant(m, m->columns) && m->trace > 0))
+		return get_float8_nan();
+	for (uint32 i = 0; i < cm->n; i++)
+		for (uint32 j = 0; j < cm->n; j++)
+			observed += i == j ? 0 : confusion_matrix_count(cm, i, j);
+	return coefficient(by_chance - observed, by_chance);
+}
+
+/*
  * Gorodkin's R_K (Computational Biology and Chemistry 28, 2004, eq. 8), which
  * for two classes is Matthews' coefficient.  Undefined when truth or
  * prediction is constant.
@@ -424,6 +445,7 @@ return_measure(FunctionCallInfo fcinfo, Measure measure, bool shares)
 MEASURE(confusion_accuracy, accuracy, true)
 MEASURE(confusion_balanced_accuracy, confusion_mean_recall, false)
 MEASURE(confusion_cohen_kappa, margins_cohen_kappa, true)
+MEASURE(confusion_scott_pi, scott_pi, true)
 MEASURE(confusion_matthews_corrcoef, margins_matthews_corrcoef, true)
 MEASURE(confusion_mutual_information, mutual_information, true)
 
