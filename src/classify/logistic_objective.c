@@ -21,7 +21,6 @@
 
 #include <math.h>
 
-#include "math/dispatch.h"
 #include "classify/logistic_kernel.h"
 
 /* The coefficients that centred features are multiplied with. */
@@ -64,7 +63,6 @@ logistic_centre(const LogisticModel *m, uint32 width, double *v)
  * A block's labels, as a model knows them, and masses; of two classes also the
  * mass of the second.
  */
-DISPATCHED("default", "avx2")
 static void
 gather_labels(LogisticFit *fit, const LogisticModel *m, uint32 from, uint32 rows)
 {
