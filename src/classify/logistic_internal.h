@@ -47,9 +47,6 @@ typedef struct LogisticModel
 	double	   *moments;		/* columns * terms^2: being summed, or NULL */
 	double	   *inner;			/* columns * terms^2: factors of C_k */
 	double		objective;
-	bool		rough;			/* objective and gradient are of single precision */
-	bool		trial_rough;
-	bool		again;			/* evaluate the point anew, in double precision */
 	double		trial_objective;
 	double		trial_loss;
 	double		loss;
@@ -85,12 +82,6 @@ typedef struct LogisticFit
 	double	   *u;				/* max columns * width: side by side */
 	double	   *product;		/* the same, for gradients */
 	double	   *z;				/* max columns * block */
-	bool		can_be_single;
-	bool		single;			/* products are in single precision */
-	float	   *single_u;
-	float	   *single_product;
-	float	   *single_z;
-	float	   *single_x;		/* block * width */
 	double	   *mass;			/* block */
 	double	   *dot;			/* block */
 	double	   *second;			/* block: the mass of the second of two classes */
@@ -131,12 +122,9 @@ extern void logistic_evaluate_start(LogisticFit *fit);
 extern void logistic_evaluate(LogisticFit *fit, bool curvature);
 
 /* logistic_products.c */
-extern void logistic_begin_products(LogisticFit *fit, Size columns);
-extern void logistic_begin_sums(LogisticFit *fit, uint32 columns);
 extern void logistic_logits(LogisticFit *fit, const double *x, uint32 rows, uint32 columns);
 extern void logistic_add_products(LogisticFit *fit, const double *x, uint32 rows,
 								 uint32 columns);
-extern void logistic_end_sums(LogisticFit *fit, uint32 columns);
 
 /* logistic_precondition.c */
 extern Size logistic_precondition_memory(Size n, Size width, Size columns, Size models);

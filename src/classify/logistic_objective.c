@@ -259,13 +259,12 @@ evaluate_fold(LogisticFit *fit, uint32 fold, bool curvature)
 	}
 	if (columns == 0 || d->used[fold] == d->start[fold])
 		return;
-	logistic_begin_sums(fit, columns);
+	nl_clear(fit->product, (Size) columns * fit->width * sizeof(double));
 	for (uint32 i = d->start[fold]; i < d->used[fold]; i += rows)
 	{
 		rows = Min(feature_run(d->x, i, d->used[fold]), fit->block);
 		evaluate_block(fit, fold, i, rows, columns, curvature);
 	}
-	logistic_end_sums(fit, columns);
 	add_gradients(fit, fold);
 }
 
@@ -300,7 +299,6 @@ logistic_evaluate(LogisticFit *fit, bool curvature)
 		if (!m->active)
 			continue;
 		m->trial_loss = 0;
-		m->trial_rough = fit->single;
 		nl_clear(m->trial_gradient, m->n * sizeof(double));
 		if (curvature)
 		{
@@ -363,8 +361,6 @@ logistic_evaluate_start(LogisticFit *fit)
 		}
 		for (uint32 k = 0; k < m->classes; k++)
 			m->trial_loss -= m->mass * m->share[k] * log(m->share[k]);
-		/* not that it is rough, but what it is compared with will be */
-		m->trial_rough = fit->single;
 		finish_gradient(fit, m);
 	}
 }

@@ -96,8 +96,8 @@ logistic_precondition_memory(Size n, Size width, Size columns, Size models)
 	if (is_small(factors, n, width))
 		size = add_size(size, factors);
 	if (is_small(moments, n, width))
-		size = add_size(size, moments);
-	return size;
+		size = add_size(size, add_size(moments, mul_size(2 * terms_of(columns), MAX_BLOCK)));
+	return add_size(size, mul_size(MAX_BLOCK, width));
 }
 
 /*

@@ -12,7 +12,6 @@
 
 /* X(name) for each of them */
 #define NL_BLAS_FUNCTIONS(X) \
-	X(sgemm) \
 	X(dgemm) \
 	X(dsyrk) \
 	X(dtrsm) \
