@@ -1,8 +1,8 @@
 /*
  * logistic_internal.h
  *		What the parts of a logistic regression's fit share: logistic_objective.c,
- *		logistic_products.c, logistic_precondition.c, logistic_lbfgs.c and
- *		logistic_fit.c, which puts them together.
+ *		logistic_precondition.c, logistic_lbfgs.c and logistic_fit.c, which puts
+ *		them together.
  */
 #ifndef NL_LOGISTIC_INTERNAL_H
 #define NL_LOGISTIC_INTERNAL_H
@@ -12,7 +12,6 @@
 
 #define HISTORY 10				/* pairs that L-BFGS remembers */
 #define MAX_BLOCK 192			/* rows */
-#define MAX_FLOPS 1e8			/* of one call of BLAS: a few milliseconds */
 
 typedef struct LogisticModel
 {
@@ -120,11 +119,6 @@ extern void logistic_unstandardize(const LogisticFit *fit, const LogisticModel *
 								  const double *theta, double *u);
 extern void logistic_evaluate_start(LogisticFit *fit);
 extern void logistic_evaluate(LogisticFit *fit, bool curvature);
-
-/* logistic_products.c */
-extern void logistic_logits(LogisticFit *fit, const double *x, uint32 rows, uint32 columns);
-extern void logistic_add_products(LogisticFit *fit, const double *x, uint32 rows,
-								 uint32 columns);
 
 /* logistic_precondition.c */
 extern Size logistic_precondition_memory(Size n, Size width, Size columns, Size models);

@@ -4,11 +4,11 @@
  *
  * Where each fold has a model of the other folds' rows, the matrix is stored
  * once and read once for a step of all models: a block of rows is multiplied
- * with the coefficients of the models that learn from it side by side
- * (logistic_products.c), becomes losses and residuals (logistic_kernel.c), and is
- * multiplied with those while it is in the processor's cache.  What a model is standardised by
- * is folded into its coefficients before and its gradient after, so the matrix
- * itself is the same for all.
+ * with the coefficients of the models that learn from it side by side, becomes
+ * losses and residuals (logistic_kernel.c), and is multiplied with those while it is
+ * in the processor's cache.  What a model is standardised by is folded into its
+ * coefficients before and its gradient after, so the matrix itself is the same for
+ * all.
  *
  * Order.  Rows are in canonical order, blocks are cut at fixed places, and sums
  * have a fixed order, so the same rows give the same bits.
@@ -194,12 +194,14 @@ static void
 evaluate_block(LogisticFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 columns,
 			   bool curvature)
 {
+	uint32		width = fit->width;
 	const double *x = feature_row(fit->design->x, from);
 	double	   *z = fit->z;
 	const LogisticModel *gathered = NULL;
 	bool		sampled = curvature && from < fit->design->start[fold] + fit->sample;
 
-	logistic_logits(fit, x, rows, columns);
+	nl_blas_multiply(CblasTrans, columns, rows, width, fit->u, width, x, width,
+					 0, fit->z, rows);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
 		LogisticModel	   *m = &fit->models[f];
@@ -218,7 +220,8 @@ evaluate_block(LogisticFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 c
 		z += (Size) m->columns * rows;
 		CHECK_FOR_INTERRUPTS();
 	}
-	logistic_add_products(fit, x, rows, columns);
+	nl_blas_multiply(CblasNoTrans, columns, width, rows, fit->z, rows, x, width,
+					 1, fit->product, width);
 }
 
 /* What a fold's rows add to the gradients, in the models' own features. */
