@@ -18,20 +18,9 @@
 
 #include <math.h>
 
-/*
- * Compiled for several processors, of which the loader picks one.  This goes before
- * "static": what is dispatched cannot be hidden from the library's symbols otherwise.
- */
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && \
-	defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define KERNEL __attribute__((target_clones("default", "avx2", "avx512f")))
-#endif
-#endif
-#ifndef KERNEL
-#define KERNEL
-#endif
+#include "math/dispatch.h"
 
+#define KERNEL DISPATCHED("default", "avx2", "avx512f")
 #define LANES 8
 
 static inline uint64

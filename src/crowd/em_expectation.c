@@ -29,13 +29,14 @@
  * which are added up in their order (see em_team.c).  Within a stripe the order
  * of summation is that of the view, which depends on names only, so the same
  * rows always give the same bits.  Contraction to fused multiply-adds is
- * switched off (see Makefile), so processors agree.
+ * switched off (see Makefile), so the versions for different processors agree.
  *
  * Memory: a tile and buffers of K doubles; the tables are the team's.
  * Interrupts: every tile, and within an item of many annotations.
  */
 #include "crowd/em.h"
 
+#include "math/dispatch.h"
 #include "math/log_space.h"
 
 #define TILE_CELLS 2560			/* doubles of posteriors */
@@ -307,13 +308,13 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 		default: function(s, first, last, s->classes, ##__VA_ARGS__); \
 	}
 
-static void
+DISPATCHED("default", "avx2") static void
 pass_posteriors(Pass *s, uint32 first, uint32 last, LogProduct *log_likelihood)
 {
 	FOR_CLASSES(tile_posteriors, log_likelihood);
 }
 
-static void
+DISPATCHED("default", "avx2") static void
 pass_counts(Pass *s, uint32 first, uint32 last)
 {
 	FOR_CLASSES(tile_counts);
