@@ -16,6 +16,7 @@ static const char *const kind_names[] = {
 	[KIND_POSTERIOR_STATE] = "posterior_state",
 	[KIND_TRAINING_SET] = "training_set",
 	[KIND_CLASSIFIER] = "classifier",
+	[KIND_DISTRIBUTION_STATE] = "distribution_state",
 };
 
 const char *
@@ -74,7 +75,7 @@ value_init(void *value, ValueKind kind, Size size)
 }
 
 /* PostgreSQL stores no value above 1 GB. */
-static const char *const size_hints[KIND_CLASSIFIER + 1] = {
+static const char *const size_hints[KIND_DISTRIBUTION_STATE + 1] = {
 	[KIND_ANNOTATION_SET] = "The aggregate dawid_skene(item, annotator, label) fits rows without storing them as one value.",
 	[KIND_ANNOTATOR_MODEL] = "It grows with annotators times classes squared: fit fewer annotators at a time (GROUP BY), or merge classes.",
 	[KIND_TRAINING_SET] = "Only states that are joined with others, of a partition or another server, are made values: fit all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."
