@@ -23,7 +23,9 @@ typedef enum OptionType
 	OPTION_INT,					/* int */
 	OPTION_DOUBLE,				/* double; a choice, if any, is its OPTION_WORD */
 	OPTION_CHOICE,				/* int: index into choices */
-	OPTION_OBJECT				/* char *: an object as JSON text, or a string */
+	OPTION_OBJECT,				/* char *: an object as JSON text, or a string */
+	OPTION_TEXT,				/* char *: a string */
+	OPTION_JSONB				/* Jsonb *: anything, which the caller checks */
 } OptionType;
 
 /* The value of a number that was given as a word; no option's range has it. */
@@ -42,6 +44,8 @@ typedef struct Option
 extern const Jsonb *options_argument(FunctionCallInfo fcinfo);
 extern void options_refuse(FunctionCallInfo fcinfo, int argno, const text *name,
 						   const char *place, const char *call);
+extern NL_NORETURN void options_invalid(const char *name, const JsonbValue *value,
+										const char *allowed);
 extern void options_parse(const Jsonb *jsonb, const Option *options, int n,
 						  void *target);
 
