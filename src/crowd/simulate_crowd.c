@@ -236,7 +236,7 @@ read_classes(Crowd *crowd)
 	if (classes != NULL && (n < 2 || n > NL_MAX_CLASSES || n != (uint32) n))
 		bad_classes(classes);
 	if (crowd->labels != NULL)
-		return;					/* read_shares() compares the numbers */
+		return;					/* check_agree() compares the numbers */
 	if (n < 2 || n > NL_MAX_CLASSES)
 		bad_shares(shares);
 	take_classes(crowd, (uint32) n);
@@ -264,27 +264,41 @@ share_of(const Crowd *crowd, uint32 k)
 	return share;
 }
 
+/* The number of classes that "classes" and "shares" speak of must be the same. */
+static void
+check_agree(const Crowd *crowd)
+{
+	const Jsonb *classes = crowd->options.classes;
+	const Jsonb *shares = crowd->options.shares;
+	double		n = classes == NULL || is_array(classes) ? crowd->classes :
+		number_of(element(classes, 0));
+
+	if (shares == NULL)
+		return;
+	if (JB_ROOT_IS_SCALAR(shares))
+		bad_shares(shares);
+	if (JB_ROOT_COUNT(shares) != n)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there are %s classes, but %u shares", nl_number(n),
+						JB_ROOT_COUNT(shares)),
+				 errhint("Option \"shares\" has a number for each of the classes; without option \"classes\", their number and names follow from it.")));
+}
+
 /* The bounds of the classes within [0, 1]; a class without a share is never met. */
 static void
 read_shares(Crowd *crowd)
 {
-	const Jsonb *shares = crowd->options.shares;
-	const Jsonb *classes = crowd->options.classes;
 	double		sum = 0;
 
-	if (shares != NULL &&
-		(JB_ROOT_IS_SCALAR(shares) || JB_ROOT_COUNT(shares) != crowd->classes))
-		bad_shares(shares);
-	if (classes != NULL && !is_array(classes) &&
-		number_of(element(classes, 0)) != crowd->classes)
-		bad_classes(classes);
+	check_agree(crowd);
 	for (uint32 k = 0; k < crowd->classes; k++)
 	{
 		sum += share_of(crowd, k);
 		crowd->bounds[k] = sum;
 	}
 	if (sum == 0)
-		bad_shares(shares);
+		bad_shares(crowd->options.shares);
 	for (uint32 k = 0; k < crowd->classes; k++)
 		crowd->bounds[k] /= sum;	/* and so the last that has a share is 1 */
 }
