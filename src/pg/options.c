@@ -60,23 +60,31 @@ show(const JsonbValue *value)
 	return clip(text, strlen(text));
 }
 
-static void
+void
+options_invalid(const char *name, const JsonbValue *value, const char *allowed)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for option \"%s\": %s", name, show(value)),
+			 errhint("%s", allowed)));
+}
+
+static NL_NORETURN void
 bad_value(const Option *option, const JsonbValue *value)
 {
 	char	   *allowed;
 
 	if (option->type == OPTION_CHOICE)
 		allowed = psprintf("Allowed are %s.", list_of_choices(option));
+	else if (option->type == OPTION_TEXT)
+		allowed = pstrdup("Allowed is a string.");
 	else
 		allowed = psprintf("Allowed is a%s number from %s to %s%s%s.",
 						   option->type == OPTION_INT ? " whole" : "",
 						   nl_number(option->min), nl_number(option->max),
 						   option->choices ? ", or " : "",
 						   option->choices ? list_of_choices(option) : "");
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for option \"%s\": %s", option->name, show(value)),
-			 errhint("%s", allowed)));
+	options_invalid(option->name, value, allowed);
 }
 
 static void
@@ -96,6 +104,14 @@ set_choice(const Option *option, const JsonbValue *value, int *target)
 }
 
 static void
+set_text(const Option *option, const JsonbValue *value, char **target)
+{
+	if (value->type != jbvString)
+		bad_value(option, value);
+	*target = pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+static void
 set_option(const Option *option, const JsonbValue *value, void *target)
 {
 	void	   *field = (char *) target + option->offset;
@@ -104,6 +120,16 @@ set_option(const Option *option, const JsonbValue *value, void *target)
 	if (option->type == OPTION_CHOICE)
 	{
 		set_choice(option, value, field);
+		return;
+	}
+	if (option->type == OPTION_TEXT)
+	{
+		set_text(option, value, field);
+		return;
+	}
+	if (option->type == OPTION_JSONB)
+	{
+		*(Jsonb **) field = JsonbValueToJsonb((JsonbValue *) value);
 		return;
 	}
 	if (option->choices != NULL && value->type == jbvString)
