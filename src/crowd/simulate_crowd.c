@@ -167,7 +167,7 @@ take_classes(Crowd *crowd, uint32 n)
 static void
 name_classes(Crowd *crowd)
 {
-	int			digits = snprintf(NULL, 0, "%u", crowd->classes);
+	int			digits = strlen(psprintf("%u", crowd->classes));
 
 	for (uint32 k = 0; k < crowd->classes; k++)
 		crowd->labels[k] = crowd->classes <= LETTERS ? psprintf("%c", 'A' + k) :
@@ -473,6 +473,10 @@ make_annotators(Crowd *crowd)
 
 	for (uint32 g = 0; g < crowd->n_groups; g++)
 		n += crowd->groups[g].count;
+	if (n > PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a crowd has at most %d annotators", PG_INT32_MAX)));
 	nl_check_memory(mul_size(n, sizeof(CrowdAnnotator)), "simulating annotations");
 	crowd->annotators = nl_alloc(CurrentMemoryContext, n * sizeof(CrowdAnnotator));
 	for (uint32 g = 0; g < crowd->n_groups; g++)

@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#include "pg/json.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "pg/json.h"
@@ -322,6 +321,10 @@ append_option(StringInfo buf, const Option *option, const void *field)
 		appendStringInfo(buf, "%d", *(const int *) field);
 	else if (option->type == OPTION_CHOICE)
 		appendStringInfo(buf, "\"%s\"", option->choices[*(const int *) field]);
+	else if (option->type == OPTION_TEXT)
+		jsonio_append_string(buf, *(char *const *) field, strlen(*(char *const *) field));
+	else if (option->type == OPTION_JSONB)
+		JsonbToCString(buf, &(*(Jsonb *const *) field)->root, 0);
 	else
 	{
 		number = *(const double *) field;
@@ -330,6 +333,14 @@ append_option(StringInfo buf, const Option *option, const void *field)
 		else
 			jsonio_append_double(buf, number);
 	}
+}
+
+/* What is a pointer is NULL unless it was given. */
+static bool
+was_given(const Option *option, const void *field)
+{
+	return (option->type != OPTION_TEXT && option->type != OPTION_JSONB) ||
+		*(void *const *) field != NULL;
 }
 
 /*
@@ -345,8 +356,12 @@ options_json(const Option *options, int n, const void *source)
 	initStringInfo(&buf);
 	for (int i = 0; i < n; i++)
 	{
+		const void *field = (const char *) source + options[i].offset;
+
+		if (!was_given(&options[i], field))
+			continue;
 		appendStringInfo(&buf, "%s\"%s\": ", buf.len == 0 ? "{" : ", ", options[i].name);
-		append_option(&buf, &options[i], (const char *) source + options[i].offset);
+		append_option(&buf, &options[i], field);
 	}
 	appendStringInfoChar(&buf, '}');
 	jsonb = jsonio_to_jsonb("options", buf.data);
