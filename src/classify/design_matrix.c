@@ -17,8 +17,6 @@
 #include <float.h>
 #include <math.h>
 
-#include "math/dispatch.h"
-
 Size
 design_memory(const TrainingSet *set, uint32 folds)
 {
@@ -68,7 +66,6 @@ order_rows(Design *d, const RowKey *keys, const uint8 *fold)
 }
 
 /* Sums of a fold's rows, as they were collected; the sums are "centre". */
-DISPATCHED("default", "avx2")
 static void
 add_row(Design *d, uint32 f, uint32 i)
 {
@@ -138,7 +135,6 @@ find_means(Design *d)
 }
 
 /* Centre a row of fold f and, if it is used, add it to the fold's moments. */
-DISPATCHED("default", "avx2")
 static void
 centre_row(Design *d, uint32 f, uint32 i, double *restrict rest)
 {
@@ -167,7 +163,6 @@ centre_row(Design *d, uint32 f, uint32 i, double *restrict rest)
 	}
 }
 
-DISPATCHED("default", "avx2")
 static void
 add_scaled(const double *restrict row, double w, uint32 width, double *restrict sum)
 {

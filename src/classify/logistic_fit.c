@@ -18,9 +18,9 @@
  * (logistic_objective.c) and asks whether there is an optimum
  * (logistic_separation.c); coefficients on the scale of the input.
  *
- * Memory: beside the matrix, for each model (2 * HISTORY + 7) vectors of
- * coefficients; blocks of about BLOCK_BYTES; the guess.  All in a context of
- * the fit.  Interrupts: as the parts say.
+ * Memory: beside the matrix, for each model VECTORS vectors of coefficients; the
+ * numbers of a block of rows; the guess.  All but the result in a context of the
+ * fit.  Interrupts: as the parts say.
  */
 #include "classify/logistic_internal.h"
 
@@ -29,6 +29,8 @@
 
 #define BLOCK_BYTES (160 * 1024)
 #define MIN_BLOCK 32
+/* of the search, of the products, and the result */
+#define VECTORS (2 * HISTORY + 7 + 2 + 1)
 
 const char *const class_weight_names[] = {
 	[CLASS_WEIGHT_NONE] = "none",
@@ -42,11 +44,9 @@ logistic_fit_memory(const TrainingSet *set, uint32 models)
 {
 	Size		width = set->x.width;
 	Size		columns = Max(set->labels->n, 1);
-	Size		vectors = add_size(mul_size(models, 2 * HISTORY + 7), 3 * models);
-	Size		size = mul_size(mul_size(vectors, columns), width);
+	Size		size = mul_size(mul_size(mul_size(models, VECTORS), columns), width);
 
-	size = add_size(size, mul_size(mul_size(models, 2 * columns), MAX_BLOCK));
-	size = add_size(size, add_size(BLOCK_BYTES / sizeof(double), mul_size(MIN_BLOCK, width)));
+	size = add_size(size, mul_size(mul_size(models, columns), MAX_BLOCK));
 	size = add_size(size, logistic_precondition_memory(set->x.n, width, columns, models));
 	return mul_size(size, sizeof(double));
 }
@@ -253,7 +253,9 @@ make_buffers(LogisticFit *fit)
 	fit->block = Max(Min(fit->block, MAX_BLOCK), MIN_BLOCK);
 	fit->block = Min(fit->block, Max(fit->design->n, 1));
 	fit->scale = largest_scale(fit);
-	logistic_begin_products(fit, columns);
+	fit->u = nl_alloc(CurrentMemoryContext, columns * fit->width * sizeof(double));
+	fit->product = nl_alloc(CurrentMemoryContext, columns * fit->width * sizeof(double));
+	fit->z = nl_alloc(CurrentMemoryContext, columns * fit->block * sizeof(double));
 	fit->mass = palloc(fit->block * sizeof(double));
 	fit->dot = palloc(fit->block * sizeof(double));
 	fit->second = palloc(fit->block * sizeof(double));

@@ -1,8 +1,8 @@
 /*
  * logistic_internal.h
  *		What the parts of a logistic regression's fit share: logistic_objective.c,
- *		logistic_products.c, logistic_precondition.c, logistic_lbfgs.c and
- *		logistic_fit.c, which puts them together.
+ *		logistic_precondition.c, logistic_lbfgs.c and logistic_fit.c, which puts
+ *		them together.
  */
 #ifndef NL_LOGISTIC_INTERNAL_H
 #define NL_LOGISTIC_INTERNAL_H
@@ -12,7 +12,6 @@
 
 #define HISTORY 10				/* pairs that L-BFGS remembers */
 #define MAX_BLOCK 192			/* rows */
-#define MAX_FLOPS 1e8			/* of one call of BLAS: a few milliseconds */
 
 typedef struct LogisticModel
 {
@@ -47,9 +46,6 @@ typedef struct LogisticModel
 	double	   *moments;		/* columns * terms^2: being summed, or NULL */
 	double	   *inner;			/* columns * terms^2: factors of C_k */
 	double		objective;
-	bool		rough;			/* objective and gradient are of single precision */
-	bool		trial_rough;
-	bool		again;			/* evaluate the point anew, in double precision */
 	double		trial_objective;
 	double		trial_loss;
 	double		loss;
@@ -85,12 +81,6 @@ typedef struct LogisticFit
 	double	   *u;				/* max columns * width: side by side */
 	double	   *product;		/* the same, for gradients */
 	double	   *z;				/* max columns * block */
-	bool		can_be_single;
-	bool		single;			/* products are in single precision */
-	float	   *single_u;
-	float	   *single_product;
-	float	   *single_z;
-	float	   *single_x;		/* block * width */
 	double	   *mass;			/* block */
 	double	   *dot;			/* block */
 	double	   *second;			/* block: the mass of the second of two classes */
@@ -129,14 +119,6 @@ extern void logistic_unstandardize(const LogisticFit *fit, const LogisticModel *
 								  const double *theta, double *u);
 extern void logistic_evaluate_start(LogisticFit *fit);
 extern void logistic_evaluate(LogisticFit *fit, bool curvature);
-
-/* logistic_products.c */
-extern void logistic_begin_products(LogisticFit *fit, Size columns);
-extern void logistic_begin_sums(LogisticFit *fit, uint32 columns);
-extern void logistic_logits(LogisticFit *fit, const double *x, uint32 rows, uint32 columns);
-extern void logistic_add_products(LogisticFit *fit, const double *x, uint32 rows,
-								 uint32 columns);
-extern void logistic_end_sums(LogisticFit *fit, uint32 columns);
 
 /* logistic_precondition.c */
 extern Size logistic_precondition_memory(Size n, Size width, Size columns, Size models);

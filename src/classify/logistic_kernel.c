@@ -18,9 +18,20 @@
 
 #include <math.h>
 
-#include "math/dispatch.h"
+/*
+ * Compiled for several processors, of which the loader picks one.  This goes before
+ * "static": what is dispatched cannot be hidden from the library's symbols otherwise.
+ */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && \
+	defined(__has_attribute)
+#if __has_attribute(target_clones)
+#define KERNEL __attribute__((target_clones("default", "avx2", "avx512f")))
+#endif
+#endif
+#ifndef KERNEL
+#define KERNEL
+#endif
 
-#define KERNEL DISPATCHED("default", "avx2", "avx512f")
 #define LANES 8
 
 static inline uint64
@@ -296,47 +307,4 @@ weigh_terms(const double *terms, uint32 n, uint32 rows,
 			double *weight, double *to)
 {
 	weigh(terms, n, rows, q, mass, weight, to);
-}
-
-/* Columns of a block of rows, each times a scale. */
-KERNEL static void
-scale_columns(const double *restrict x, uint32 rows, uint32 width,
-			  const double *restrict scale, float *restrict to)
-{
-	for (uint32 i = 0; i < rows; i++, x += width, to += width)
-		for (uint32 j = 0; j < width; j++)
-			to[j] = x[j] * scale[j];
-}
-
-void
-scale_to_single(const double *x, uint32 rows, uint32 width,
-				const double *scale, float *to)
-{
-	scale_columns(x, rows, width, scale, to);
-}
-
-KERNEL static void
-narrow(const double *restrict from, Size n, float *restrict to)
-{
-	for (Size i = 0; i < n; i++)
-		to[i] = from[i];
-}
-
-void
-double_to_single(const double *from, Size n, float *to)
-{
-	narrow(from, n, to);
-}
-
-KERNEL static void
-widen(const float *restrict from, Size n, double *restrict to)
-{
-	for (Size i = 0; i < n; i++)
-		to[i] = from[i];
-}
-
-void
-single_to_double(const float *from, Size n, double *to)
-{
-	widen(from, n, to);
 }

@@ -26,9 +26,5 @@ extern void weigh_terms(const double *terms, uint32 n, uint32 rows, const double
 
 extern void score_row(const double *coefficients, uint32 columns, uint32 width,
 					  const double *row, double *score);
-extern void scale_to_single(const double *x, uint32 rows, uint32 width,
-							const double *scale, float *to);
-extern void double_to_single(const double *from, Size n, float *to);
-extern void single_to_double(const float *from, Size n, double *to);
 
 #endif							/* NL_LOGISTIC_KERNEL_H */

@@ -27,11 +27,6 @@
  * Without a penalty there may be no optimum: where that is likely a fit goes on
  * until it is certain (logistic_separation.c).
  *
- * Precision.  A large fit takes its first steps in single precision
- * (logistic_products.c).  As soon as a model is near its optimum, or single
- * precision is no use, all go on in double precision, and only in that has a fit
- * converged.
- *
  * Memory: two vectors of coefficients for each of HISTORY steps of each model.
  * Interrupts: in the evaluations, and every block of a vector.
  */
@@ -44,10 +39,8 @@
 #define CURVATURE 0.9
 #define SMALLEST_STEP 1e-10
 #define ROUNDING 1e-13			/* of the objective, relative */
-#define SINGLE_ROUNDING 1e-6	/* the same, in single precision */
 #define AT_OPTIMUM 1e-14		/* of the decrement, for a row of weight 1 */
 #define MOST_BETWEEN 0.5		/* of the variance: no first step is above 2 */
-#define SINGLE_UNTIL 0.02		/* of the Newton decrement */
 /* without a penalty */
 #define APART 1e-6				/* log-odds: more than rounding */
 #define SEPARATED 1e-5			/* of the decrement: what still moves then is separated */
@@ -143,14 +136,6 @@ find_direction(LogisticFit *fit, LogisticModel *m)
 	m->slope = dot(q, m->gradient, m->n);
 }
 
-/* Single precision has failed: evaluate the point anew. */
-static void
-look_again(LogisticFit *fit, LogisticModel *m)
-{
-	fit->single = false;
-	m->again = true;
-}
-
 /* Of two classes, to where discriminant analysis would be. */
 static double
 first_step(const LogisticModel *m)
@@ -207,8 +192,6 @@ look_for_separation(const LogisticFit *fit, LogisticModel *m)
 static void
 begin_iteration(LogisticFit *fit, LogisticModel *m)
 {
-	bool		last = m->iterations >= fit->options->max_iterations;
-
 	find_direction(fit, m);
 	if (!(m->slope < 0))
 	{
@@ -220,18 +203,12 @@ begin_iteration(LogisticFit *fit, LogisticModel *m)
 	if (m->iterations == 0)
 		m->first_decrement = m->decrement;
 	m->tolerance = tolerance_of(m, fit->options->tolerance);
-	m->converged = !m->rough && !isnan(m->slope) && m->decrement <= m->tolerance;
-	if (fit->options->l2 == 0 && !m->rough &&
+	m->converged = !isnan(m->slope) && m->decrement <= m->tolerance;
+	if (fit->options->l2 == 0 &&
 		m->decrement <= tolerance_of(m, Max(fit->options->tolerance, SEPARATED)))
 		look_for_separation(fit, m);
-	if (m->rough && m->decrement < SINGLE_UNTIL)
-		fit->single = false;
-	if (m->rough && (!(m->slope < 0) || (last && m->decrement <= m->tolerance)))
-	{
-		look_again(fit, m);
-		return;
-	}
-	if (m->converged || m->separated || last || !(m->slope < 0))
+	if (m->converged || m->separated || !(m->slope < 0) ||
+		m->iterations >= fit->options->max_iterations)
 	{
 		m->active = false;
 		return;
@@ -245,12 +222,6 @@ begin_iteration(LogisticFit *fit, LogisticModel *m)
 static void
 try_step(LogisticModel *m)
 {
-	/* the direction may hold no numbers then */
-	if (m->again)
-	{
-		nl_copy(m->trial, m->theta, m->n * sizeof(double));
-		return;
-	}
 	for (Size from = 0; from < m->n; from += VECTOR_BLOCK)
 	{
 		Size		end = Min(from + VECTOR_BLOCK, m->n);
@@ -287,7 +258,6 @@ move_to_trial(LogisticModel *m)
 {
 	double	   *swap = m->theta;
 
-	m->rough = m->trial_rough;
 	m->theta = m->trial;
 	m->trial = swap;
 	swap = m->gradient;
@@ -313,19 +283,11 @@ static void
 end_trial(LogisticFit *fit, LogisticModel *m, bool measured)
 {
 	double		slope = dot(m->direction, m->trial_gradient, m->n);
-	double		slack = (m->rough ? SINGLE_ROUNDING : ROUNDING) * fabs(m->objective);
+	double		slack = ROUNDING * fabs(m->objective);
 	bool		fell = m->trial_objective <= m->objective + ARMIJO * m->step * m->slope ||
 		(m->trial_objective <= m->objective + slack &&
 		 slope <= -(1 - 2 * ARMIJO) * m->slope);
 
-	if (m->again)
-	{
-		m->again = false;
-		m->pairs = 0;
-		move_to_trial(m);
-		begin_iteration(fit, m);
-		return;
-	}
 	if (!fell)
 		m->high = m->step;
 	else if (slope < CURVATURE * m->slope)
@@ -349,17 +311,11 @@ end_trial(LogisticFit *fit, LogisticModel *m, bool measured)
 	m->step = isfinite(m->high) ? (m->low + m->high) / 2 : 2 * m->step;
 	if (has_next_step(m))
 		return;
-	if (m->rough)
-		look_again(fit, m);
-	else
-	{
-		/* as near as rounding lets it come, or no optimum at all */
-		m->active = false;
-		m->converged = m->decrement <= 1e3 * fit->options->tolerance &&
-			isfinite(m->high);
-		if (m->converged && fit->options->l2 == 0)
-			look_for_separation(fit, m);
-	}
+	/* as near as rounding lets it come, or no optimum at all */
+	m->active = false;
+	m->converged = m->decrement <= 1e3 * fit->options->tolerance && isfinite(m->high);
+	if (m->converged && fit->options->l2 == 0)
+		look_for_separation(fit, m);
 }
 
 static bool
@@ -442,7 +398,6 @@ logistic_optimize(LogisticFit *fit, const char *name)
 	bool		active = false;
 	int			steps = 0;
 
-	fit->single = fit->can_be_single;
 	logistic_evaluate_start(fit);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{

@@ -4,11 +4,11 @@
  *
  * Where each fold has a model of the other folds' rows, the matrix is stored
  * once and read once for a step of all models: a block of rows is multiplied
- * with the coefficients of the models that learn from it side by side
- * (logistic_products.c), becomes losses and residuals (logistic_kernel.c), and is
- * multiplied with those while it is in the processor's cache.  What a model is standardised by
- * is folded into its coefficients before and its gradient after, so the matrix
- * itself is the same for all.
+ * with the coefficients of the models that learn from it side by side, becomes
+ * losses and residuals (logistic_kernel.c), and is multiplied with those while it is
+ * in the processor's cache.  What a model is standardised by is folded into its
+ * coefficients before and its gradient after, so the matrix itself is the same for
+ * all.
  *
  * Order.  Rows are in canonical order, blocks are cut at fixed places, and sums
  * have a fixed order, so the same rows give the same bits.
@@ -21,7 +21,6 @@
 
 #include <math.h>
 
-#include "math/dispatch.h"
 #include "classify/logistic_kernel.h"
 
 /* The coefficients that centred features are multiplied with. */
@@ -64,7 +63,6 @@ logistic_centre(const LogisticModel *m, uint32 width, double *v)
  * A block's labels, as a model knows them, and masses; of two classes also the
  * mass of the second.
  */
-DISPATCHED("default", "avx2")
 static void
 gather_labels(LogisticFit *fit, const LogisticModel *m, uint32 from, uint32 rows)
 {
@@ -196,12 +194,14 @@ static void
 evaluate_block(LogisticFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 columns,
 			   bool curvature)
 {
+	uint32		width = fit->width;
 	const double *x = feature_row(fit->design->x, from);
 	double	   *z = fit->z;
 	const LogisticModel *gathered = NULL;
 	bool		sampled = curvature && from < fit->design->start[fold] + fit->sample;
 
-	logistic_logits(fit, x, rows, columns);
+	nl_blas_multiply(CblasTrans, columns, rows, width, fit->u, width, x, width,
+					 0, fit->z, rows);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
 		LogisticModel	   *m = &fit->models[f];
@@ -220,7 +220,8 @@ evaluate_block(LogisticFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 c
 		z += (Size) m->columns * rows;
 		CHECK_FOR_INTERRUPTS();
 	}
-	logistic_add_products(fit, x, rows, columns);
+	nl_blas_multiply(CblasNoTrans, columns, width, rows, fit->z, rows, x, width,
+					 1, fit->product, width);
 }
 
 /* What a fold's rows add to the gradients, in the models' own features. */
@@ -261,13 +262,12 @@ evaluate_fold(LogisticFit *fit, uint32 fold, bool curvature)
 	}
 	if (columns == 0 || d->used[fold] == d->start[fold])
 		return;
-	logistic_begin_sums(fit, columns);
+	nl_clear(fit->product, (Size) columns * fit->width * sizeof(double));
 	for (uint32 i = d->start[fold]; i < d->used[fold]; i += rows)
 	{
 		rows = Min(feature_run(d->x, i, d->used[fold]), fit->block);
 		evaluate_block(fit, fold, i, rows, columns, curvature);
 	}
-	logistic_end_sums(fit, columns);
 	add_gradients(fit, fold);
 }
 
@@ -302,7 +302,6 @@ logistic_evaluate(LogisticFit *fit, bool curvature)
 		if (!m->active)
 			continue;
 		m->trial_loss = 0;
-		m->trial_rough = fit->single;
 		nl_clear(m->trial_gradient, m->n * sizeof(double));
 		if (curvature)
 		{
@@ -365,8 +364,6 @@ logistic_evaluate_start(LogisticFit *fit)
 		}
 		for (uint32 k = 0; k < m->classes; k++)
 			m->trial_loss -= m->mass * m->share[k] * log(m->share[k]);
-		/* not that it is rough, but what it is compared with will be */
-		m->trial_rough = fit->single;
 		finish_gradient(fit, m);
 	}
 }

@@ -96,8 +96,8 @@ logistic_precondition_memory(Size n, Size width, Size columns, Size models)
 	if (is_small(factors, n, width))
 		size = add_size(size, factors);
 	if (is_small(moments, n, width))
-		size = add_size(size, moments);
-	return size;
+		size = add_size(size, add_size(moments, mul_size(2 * terms_of(columns), MAX_BLOCK)));
+	return add_size(size, mul_size(MAX_BLOCK, width));
 }
 
 /*
@@ -268,23 +268,6 @@ factor_of(const LogisticFit *fit, const LogisticModel *m)
 	return m->cholesky != NULL ? m->cholesky : fit->s;
 }
 
-/* c = a b + beta c, or with b', in calls that are short enough. */
-static void
-multiply(CBLAS_TRANSPOSE transpose, uint32 rows, uint32 columns, uint32 inner,
-		 const double *a, uint32 a_width, const double *b, uint32 b_width,
-		 double beta, double *c, uint32 c_width)
-{
-	uint32		step = Max(MAX_FLOPS / ((double) columns * inner), 1);
-
-	for (uint32 i = 0; i < rows; i += step)
-	{
-		CHECK_FOR_INTERRUPTS();
-		nl_blas.dgemm(CblasRowMajor, CblasNoTrans, transpose, Min(step, rows - i), columns,
-					inner, 1, a + (Size) i * a_width, a_width, b, b_width,
-					beta, c + (Size) i * c_width, c_width);
-	}
-}
-
 /*
  * Moments of the logits
  */
@@ -405,10 +388,10 @@ set_inner(const LogisticModel *m, uint32 k, double ridge, const double *products
 
 	for (Size i = 0; i < size; i++)
 		work[i] = share * moments[i] + (share > 0 ? (1 - SHRINKAGE) * ridge : 0) * products[i];
-	multiply(CblasNoTrans, m->rank, terms, terms, t, terms, work, terms,
-			 0, work + size, terms);
-	multiply(CblasTrans, m->rank, m->rank, terms, work + size, terms, t, terms,
-			 0, inner, m->rank);
+	nl_blas_multiply(CblasNoTrans, m->rank, terms, terms, t, terms, work, terms,
+					 0, work + size, terms);
+	nl_blas_multiply(CblasTrans, m->rank, m->rank, terms, work + size, terms, t, terms,
+					 0, inner, m->rank);
 	for (uint32 i = 0; i < m->rank; i++)
 		inner[(Size) i * m->rank + i] += share > 0 ? SHRINKAGE : 1;
 	factorize(inner, m->rank);
@@ -426,8 +409,8 @@ set_moments(const LogisticFit *fit, LogisticModel *m)
 
 	set_terms(fit, m, m->basis);
 	/* of the features */
-	multiply(CblasTrans, terms, terms, width - 1, m->basis + 1, width, m->basis + 1,
-			 width, 0, products, terms);
+	nl_blas_multiply(CblasTrans, terms, terms, width - 1, m->basis + 1, width, m->basis + 1,
+					 width, 0, products, terms);
 	for (uint32 i = 0; i < terms; i += step)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -611,8 +594,8 @@ correct(const LogisticFit *fit, const LogisticModel *m, double *u)
 	double	   *b = a + (Size) m->columns * m->rank;
 	Size		terms = terms_of(m->columns);
 
-	multiply(CblasTrans, m->columns, m->rank, fit->width, u, fit->width, m->basis,
-			 fit->width, 0, a, m->rank);
+	nl_blas_multiply(CblasTrans, m->columns, m->rank, fit->width, u, fit->width, m->basis,
+					 fit->width, 0, a, m->rank);
 	memcpy(b, a, (Size) m->columns * m->rank * sizeof(double));
 	for (uint32 k = 0; k < m->columns; k++)
 	{
@@ -622,8 +605,8 @@ correct(const LogisticFit *fit, const LogisticModel *m, double *u)
 		solve(inner, m->rank, CblasNoTrans, b + (Size) k * m->rank, 1);
 	}
 	nl_blas.daxpy(m->columns * m->rank, -1, a, 1, b, 1);
-	multiply(CblasNoTrans, m->columns, fit->width, m->rank, b, m->rank, m->basis,
-			 fit->width, 1, u, fit->width);
+	nl_blas_multiply(CblasNoTrans, m->columns, fit->width, m->rank, b, m->rank, m->basis,
+					 fit->width, 1, u, fit->width);
 }
 
 /* In place: v becomes the guess of the inverse Hessian times v. */

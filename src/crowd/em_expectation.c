@@ -10,11 +10,11 @@
  *
  * (their eq. 2.7, with the product over the annotations of the item).  One
  * pass over the annotations computes the posteriors (eq. 2.5) of a tile of
- * items and adds them to the expected counts at once, so they are never all
- * stored; em_item_posterior() gives that of one item to the rest of the engine.
- * (What a finished model says of items is in apply_model.c.)  A tile is small enough for the first cache and has enough
- * annotations to know far ahead which cells will be wanted.  What the counts
- * become is the business of em_maximize.c, and how often, of em_iterate.c.
+ * items, few enough for the first cache, and adds them to the expected counts at
+ * once, so they are never all stored; em_item_posterior() gives that of one item
+ * to the rest of the engine.  (What a finished model says of items is in
+ * apply_model.c.)  What the counts become is the business of em_maximize.c, and
+ * how often, of em_iterate.c.
  *
  * Arithmetic.  An item's weights are products of probabilities, which for a
  * few annotations is safe and much faster than sums of logarithms: the product
@@ -29,14 +29,13 @@
  * which are added up in their order (see em_team.c).  Within a stripe the order
  * of summation is that of the view, which depends on names only, so the same
  * rows always give the same bits.  Contraction to fused multiply-adds is
- * switched off (see Makefile), so the versions for different processors agree.
+ * switched off (see Makefile), so processors agree.
  *
  * Memory: a tile and buffers of K doubles; the tables are the team's.
  * Interrupts: every tile, and within an item of many annotations.
  */
 #include "crowd/em.h"
 
-#include "math/dispatch.h"
 #include "math/log_space.h"
 
 #define TILE_CELLS 2560			/* doubles of posteriors */
@@ -44,7 +43,6 @@
 #define SAFE_WEIGHT 1e-200
 #define SAFE_PRODUCT 1e-290
 #define SAFE_FACTOR 1e-100		/* times SAFE_WEIGHT this is no underflow */
-#define AHEAD 8					/* annotations from prefetch to use */
 #define SMALL_CLASSES 10		/* up to here loops are unrolled */
 
 /* One pass: what it reads, what it adds to, and buffers for one item. */
@@ -159,13 +157,6 @@ posterior_of_gold(Pass *s, uint32 from, uint32 to, uint32 gold)
 	return log_likelihood;
 }
 
-static pg_attribute_always_inline void
-prefetch_cells(const double *cells, uint32 classes)
-{
-	for (uint32 k = 0; k < classes; k += 8)
-		__builtin_prefetch(cells + k);
-}
-
 /* The items that the fast path leaves: gold, many annotations, tiny products. */
 static pg_noinline double
 posterior_with_care(Pass *s, uint32 item)
@@ -214,7 +205,6 @@ tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
 	double	   *restrict posterior = s->posterior;
 	double		local[SMALL_CLASSES];
 	double	   *restrict weight = classes <= SMALL_CLASSES ? local : s->product;
-	uint32		end = view->annotations;
 
 	for (uint32 i = first; i < last; i++, posterior += classes)
 	{
@@ -231,10 +221,6 @@ tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
 				const double *p = confusion +
 					em_cell(classes, annotator[a], label[a], 0);
 
-				if (a + AHEAD < end)
-					prefetch_cells(confusion + em_cell(classes, annotator[a + AHEAD],
-													   label[a + AHEAD], 0),
-								   classes);
 				for (uint32 k = 0; k < classes; k++)
 					weight[k] *= p[k];
 			}
@@ -286,7 +272,6 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 	const double *posterior = s->posterior;
 	double	   *restrict prior_counts = s->prior_counts;
 	double	   *restrict counts = s->counts;
-	uint32		end = view->annotations;
 
 	for (uint32 i = first; i < last; i++, posterior += classes)
 	{
@@ -301,15 +286,8 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 		}
 		add_cells(prior_counts, posterior, classes);
 		for (uint32 a = view->starts[i]; a < to; a++)
-		{
-			double	   *c = counts + em_cell(classes, annotator[a], label[a], 0);
-
-			if (a + AHEAD < end)
-				prefetch_cells(counts + em_cell(classes, annotator[a + AHEAD],
-												label[a + AHEAD], 0),
-							   classes);
-			add_cells(c, posterior, classes);
-		}
+			add_cells(counts + em_cell(classes, annotator[a], label[a], 0),
+					  posterior, classes);
 	}
 }
 
@@ -329,13 +307,13 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 		default: function(s, first, last, s->classes, ##__VA_ARGS__); \
 	}
 
-DISPATCHED("default", "avx2") static void
+static void
 pass_posteriors(Pass *s, uint32 first, uint32 last, LogProduct *log_likelihood)
 {
 	FOR_CLASSES(tile_posteriors, log_likelihood);
 }
 
-DISPATCHED("default", "avx2") static void
+static void
 pass_counts(Pass *s, uint32 first, uint32 last)
 {
 	FOR_CLASSES(tile_counts);

@@ -148,3 +148,20 @@ nl_blas_vector(Size n)
 	nl_clear(v, size);
 	return v;
 }
+
+/* c = a b + beta c, or with b', in calls that are short enough to be interrupted between. */
+void
+nl_blas_multiply(CBLAS_TRANSPOSE transpose, uint32 rows, uint32 columns, uint32 inner,
+				 const double *a, uint32 a_width, const double *b, uint32 b_width,
+				 double beta, double *c, uint32 c_width)
+{
+	uint32		step = Max(MAX_FLOPS / ((double) columns * inner), 1);
+
+	for (uint32 i = 0; i < rows; i += step)
+	{
+		CHECK_FOR_INTERRUPTS();
+		nl_blas.dgemm(CblasRowMajor, CblasNoTrans, transpose, Min(step, rows - i), columns,
+					  inner, 1, a + (Size) i * a_width, a_width, b, b_width,
+					  beta, c + (Size) i * c_width, c_width);
+	}
+}

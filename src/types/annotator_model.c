@@ -71,6 +71,16 @@ annotator_model_check_size(const Names *labels, const Names *annotators,
 							KIND_ANNOTATOR_MODEL);
 }
 
+static double *
+put_component(double *at, const ModelComponent *c, const AnnotatorModelView *view)
+{
+	*at++ = c->variant;
+	at = value_put_doubles(at, &c->weight, 1);
+	at = value_put_doubles(at, c->prior, view->labels.n);
+	at = value_put_doubles(at, c->pool, model_cells(view));
+	return value_put_doubles(at, c->confusion, view->annotators.n * model_cells(view));
+}
+
 static char *
 put_bytes(char *at, const void *bytes, Size n)
 {
@@ -116,8 +126,7 @@ annotator_model_make(const AnnotatorModelView *view)
 											 text_bytes(view)),
 										KIND_ANNOTATOR_MODEL);
 	AnnotatorModel *model = nl_alloc(CurrentMemoryContext, size);
-	Size		cells = model_cells(view);
-	Size		tables = view->annotators.n * cells;
+	Size		tables = view->annotators.n * model_cells(view);
 	double	   *at = model->data;
 	char	   *bytes;
 
@@ -139,15 +148,7 @@ annotator_model_make(const AnnotatorModelView *view)
 	model->text_bytes = text_bytes(view);
 
 	for (uint32 i = 0; i < view->n_components; i++)
-	{
-		const ModelComponent *c = &view->components[i];
-
-		*at++ = c->variant;
-		at = value_put_doubles(at, &c->weight, 1);
-		at = value_put_doubles(at, c->prior, view->labels.n);
-		at = value_put_doubles(at, c->pool, cells);
-		at = value_put_doubles(at, c->confusion, tables);
-	}
+		at = put_component(at, &view->components[i], view);
 	at = value_put_doubles(at, view->annotations, view->annotators.n);
 	at = value_put_doubles(at, view->counts, tables);
 	at = value_put_doubles(at, view->variances, tables);

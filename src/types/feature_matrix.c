@@ -14,7 +14,6 @@
 
 #define CHUNK_BYTES (16 * 1024 * 1024)
 #define FIRST_ROWS 16
-#define PREFETCHED 4			/* rows ahead */
 
 /* "expected": how many rows will come, or 0 where that is not known. */
 void
@@ -225,19 +224,14 @@ feature_matrix_permute(FeatureMatrix *x, const uint32 *source)
 	for (uint32 i = 0; i < x->n; i++)
 	{
 		uint32		to = i;
-		uint32		ahead = i;
 
 		NL_CHECK_INTERRUPTS(i);
 		if (done[i] || source[i] == i)
 			continue;
 		CHECK_FOR_INTERRUPTS();	/* a row may have many features */
-		for (int k = 0; k < PREFETCHED; k++)
-			ahead = source[ahead];
 		memcpy(saved, feature_row(x, i), bytes);
 		while (source[to] != i)
 		{
-			ahead = source[ahead];
-			feature_prefetch(x, ahead);
 			memcpy(feature_row(x, to), feature_row(x, source[to]), bytes);
 			done[to] = true;
 			to = source[to];

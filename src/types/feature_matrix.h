@@ -39,21 +39,6 @@ feature_row(const FeatureMatrix *x, uint32 i)
 	return x->chunks[i / x->chunk_rows].rows + (Size) (i % x->chunk_rows) * x->width;
 }
 
-#define CACHE_LINE (64 / sizeof(double))
-
-/*
- * Begin to load a row that will soon be read, out of order.  (Calls of a function
- * that does nothing else are dropped by gcc unless they are inlined first.)
- */
-static pg_attribute_always_inline void
-feature_prefetch(const FeatureMatrix *x, uint32 i)
-{
-	const double *row = feature_row(x, i);
-
-	for (uint32 j = 0; j < Min(x->width, 16 * CACHE_LINE); j += CACHE_LINE)
-		__builtin_prefetch(row + j);
-}
-
 /* Rows from row i to the end of its chunk, or to "end". */
 static inline uint32
 feature_run(const FeatureMatrix *x, uint32 i, uint32 end)

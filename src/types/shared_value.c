@@ -43,14 +43,15 @@ better_form(ValueKind kind)
 
 /*
  * Copies of a value in rows, now "copied" bytes in all, another one of "size"
- * just now: say so when they become many, once a statement of the client.
+ * just now: say so when they become many (one is what any table has), once a
+ * statement of the client.
  */
 void
 shared_value_note_copies(ValueKind kind, Size size, Size copied)
 {
 	static TimestampTz noted = 0;
 	TimestampTz statement = GetCurrentStatementStartTimestamp();
-	Size		many = Max(NOTICE_BYTES, 2 * size);	/* one goes into any table */
+	Size		many = Max(NOTICE_BYTES, mul_size(2, size));	/* one goes into any table */
 
 	if (copied < many || copied - size >= many || noted == statement)
 		return;

@@ -43,7 +43,7 @@ my @specifications = (
 	{ name => 'rare class', n => 90, d => 4, k => 3, noise => 1, rare => 2 },
 	{ name => 'rare class, balanced', n => 90, d => 4, k => 3, noise => 1, rare => 5, class_weight => 'balanced' },
 	{ name => 'rare class, balanced, two classes', n => 90, d => 4, k => 2, noise => 1, rare => 5, class_weight => 'balanced' },
-	# large enough to begin in single precision
+	# large enough for several blocks of rows
 	{ name => 'many rows', n => 2000, d => 33, k => 3, noise => 2, scales => 1 },
 	{ name => 'many rows, two classes', n => 2000, d => 33, k => 2, noise => 1, weights => 1, correlated => 1 },
 	{ name => 'many rows, soft targets', n => 2200, d => 30, k => 4, noise => 1, soft => 1, constant => [0.1] });

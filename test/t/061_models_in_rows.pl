@@ -117,6 +117,16 @@ for my $name (sort keys %natural)
 my ($status, $bytes, $err) = written($sorted, $natural{posterior} =~ s/ AS \(/ AS MATERIALIZED (/r);
 is(scalar(() = $err =~ /$notice/g), 1, 'posterior, from a stored CTE, sorted: one notice, if late') or diag($err);
 
+# What a hash aggregate gives again, when it is scanned again, counts as well
+($status, $bytes, $err) = written($hashed, q(SELECT count(classifier) FROM (SELECT classifier FROM (VALUES (1, 1), (2, 200)) AS o (n, copies),
+	LATERAL (SELECT logistic_regression(label, features) AS classifier FROM example GROUP BY i > 0 HAVING min(i) + n > n OFFSET 0) AS f,
+	generate_series(1, copies) AS j ORDER BY j OFFSET 0) AS v));
+is(scalar(() = $err =~ /$notice/g), 1, 'a classifier that is read again, sorted: one notice') or diag($err);
+
+# A large model that is stored once is nothing to speak of
+($status, $bytes, $err) = written('', q(CREATE TEMP TABLE large AS SELECT dawid_skene('i' || i / 3, 'a' || i % 3, 'c' || i / 3, '{"variant": "full", "smoothing": 1, "max_iterations": 1}'::jsonb) AS model FROM generate_series(0, 2999) AS i));
+is("$status$err", '0', 'a model of more than 64 MB, stored once: nothing to say');
+
 # Where it goes on, it is stopped
 for my $settings ($sorted, $spilled)
 {

@@ -308,8 +308,7 @@ for my $constant ('1000000.1', '0.1', '1e-300', '1e300', '-123456789.123456789')
 }
 report_checks();
 
-# Large problems whose weights or features single precision cannot hold: the
-# fit ends, and where it must
+# Weights of all sizes: the fit ends, and where it must
 my ($large) = grep { $problems[$_]{name} eq 'many rows' } 0 .. $#problems;
 {
 	local $ENV{PGOPTIONS} = '-c statement_timeout=60s';

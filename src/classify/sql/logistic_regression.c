@@ -291,7 +291,7 @@ logistic_regression_final(PG_FUNCTION_ARGS)
 	struct varlena *result = NULL;
 
 	if (own != NULL && own->fitted != NULL)
-		PG_RETURN_POINTER(copy_value(CurrentMemoryContext, own->fitted));
+		PG_RETURN_DATUM(shared_value_make(copy_value(CurrentMemoryContext, own->fitted)));
 	phase = AllocSetContextCreate(CurrentMemoryContext, "logistic_regression fit",
 								  ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(phase);

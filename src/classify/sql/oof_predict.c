@@ -38,7 +38,6 @@
 #include "windowapi.h"
 
 #define SCRATCH_ROWS 64
-#define PREFETCHED 8			/* rows ahead */
 #define NO_PLACE PG_UINT32_MAX
 
 /* Which arguments a call has: (target, features [, group] [, weight] [, options]) */
@@ -481,16 +480,6 @@ row_scores(const Partition *p, uint32 row, const FittedModel **model)
 	return p->scores[f] + (Size) (row - start[f]) * p->models[f].columns;
 }
 
-/* Scores lie in the order of the design, so each row's would be a cache miss. */
-static pg_attribute_always_inline void
-prefetch_scores(const Partition *p, int64 position)
-{
-	const FittedModel *model;
-
-	if (position < p->rows && p->place[position] != NO_PLACE)
-		__builtin_prefetch(row_scores(p, p->place[position], &model));
-}
-
 /* (target, features [, group] [, weight] [, options]) */
 NL_FUNCTION(oof_predict);
 Datum
@@ -509,7 +498,6 @@ oof_predict(PG_FUNCTION_ARGS)
 	position = WinGetCurrentPosition(window);
 	if (p->place[position] == NO_PLACE || p->scores == NULL)
 		PG_RETURN_NULL();
-	prefetch_scores(p, position + PREFETCHED);
 	scores = row_scores(p, p->place[position], &model);
 	if (model->classes == 0)
 		PG_RETURN_NULL();
