@@ -160,6 +160,7 @@ my @errors = (
 	[ q(SELECT 'distribution_state:1:AAAA'::distribution_state), '22P03', 'distribution_state' ],
 
 	# counts
+	[ q(SELECT annotation_set('i', 'a', 'x', '{"seed": 1}', 2)), '22023', 'options were given where the gold label', 'dawid_skene.*"seed": 1' ],
 	[ q(SELECT annotation_set('i', 'a', 'x', NULL, -1)), '22003', '-1', 'count\(\*\)' ],
 	[ q(SELECT annotation_set('i', 'a', 'x', NULL, 4e18::bigint)), '54000', '2147483648' ],
 	[ q(SELECT annotation_set('i', 'a', 'x', NULL, 2147483648)), '54000', 'memory', 'memory_limit' ],

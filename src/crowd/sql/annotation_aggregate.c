@@ -125,7 +125,13 @@ annotation_set_counted_accum(PG_FUNCTION_ARGS)
 		row.field[i] = log_field_text(nl_name_argument(fcinfo, i + 1));
 	row.field[3] = (LogField) {&count, sizeof(count)};
 	if (!PG_ARGISNULL(4))
-		row.field[row.n++] = log_field_text(nl_name_argument(fcinfo, 4));
+	{
+		text	   *name = nl_name_argument(fcinfo, 4);
+
+		options_refuse(fcinfo, 4, name, "the gold label",
+					   "dawid_skene(annotation_set(item, annotator, label, gold, count), %s)");
+		row.field[row.n++] = log_field_text(name);
+	}
 	return add_row(fcinfo, &row, &options);
 }
 
