@@ -23,12 +23,6 @@ typedef struct NameEntry
 } NameEntry;
 
 static inline bool
-is_same_name(NameView a, NameView b)
-{
-	return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
-}
-
-static inline bool
 same_code(const Dictionary *dict, uint32 a, uint32 b)
 {
 	return is_same_name(dictionary_get(dict, a), dictionary_get(dict, b));

@@ -44,6 +44,12 @@ name_of_text(const text *t)
 	return (NameView) {VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
 }
 
+static inline bool
+is_same_name(NameView a, NameView b)
+{
+	return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+}
+
 static inline NameView
 names_get(const Names *names, uint32 i)
 {

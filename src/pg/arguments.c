@@ -84,7 +84,8 @@ read_signature(Oid function, Signature *s)
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", function);
-	n = get_func_arg_info(tuple, &types, &names, &modes);
+	(void) get_func_arg_info(tuple, &types, &names, &modes);
+	n = ((Form_pg_proc) GETSTRUCT(tuple))->pronargs;	/* OUT arguments follow */
 	ReleaseSysCache(tuple);
 	if (n > MAX_ARGUMENTS || names == NULL)
 		elog(ERROR, "function %u is not declared as noisylabel declares it", function);

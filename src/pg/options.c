@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#include "pg/json.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "pg/json.h"
@@ -60,23 +59,31 @@ show(const JsonbValue *value)
 	return clip(text, strlen(text));
 }
 
-static void
+void
+options_invalid(const char *name, const JsonbValue *value, const char *allowed)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for option \"%s\": %s", name, show(value)),
+			 errhint("%s", allowed)));
+}
+
+static NL_NORETURN void
 bad_value(const Option *option, const JsonbValue *value)
 {
 	char	   *allowed;
 
 	if (option->type == OPTION_CHOICE)
 		allowed = psprintf("Allowed are %s.", list_of_choices(option));
+	else if (option->type == OPTION_TEXT)
+		allowed = pstrdup("Allowed is a string.");
 	else
 		allowed = psprintf("Allowed is a%s number from %s to %s%s%s.",
 						   option->type == OPTION_INT ? " whole" : "",
 						   nl_number(option->min), nl_number(option->max),
 						   option->choices ? ", or " : "",
 						   option->choices ? list_of_choices(option) : "");
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for option \"%s\": %s", option->name, show(value)),
-			 errhint("%s", allowed)));
+	options_invalid(option->name, value, allowed);
 }
 
 static void
@@ -96,6 +103,14 @@ set_choice(const Option *option, const JsonbValue *value, int *target)
 }
 
 static void
+set_text(const Option *option, const JsonbValue *value, char **target)
+{
+	if (value->type != jbvString)
+		bad_value(option, value);
+	*target = pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+static void
 set_option(const Option *option, const JsonbValue *value, void *target)
 {
 	void	   *field = (char *) target + option->offset;
@@ -104,6 +119,16 @@ set_option(const Option *option, const JsonbValue *value, void *target)
 	if (option->type == OPTION_CHOICE)
 	{
 		set_choice(option, value, field);
+		return;
+	}
+	if (option->type == OPTION_TEXT)
+	{
+		set_text(option, value, field);
+		return;
+	}
+	if (option->type == OPTION_JSONB)
+	{
+		*(Jsonb **) field = JsonbValueToJsonb((JsonbValue *) value);
 		return;
 	}
 	if (option->choices != NULL && value->type == jbvString)
@@ -296,6 +321,10 @@ append_option(StringInfo buf, const Option *option, const void *field)
 		appendStringInfo(buf, "%d", *(const int *) field);
 	else if (option->type == OPTION_CHOICE)
 		appendStringInfo(buf, "\"%s\"", option->choices[*(const int *) field]);
+	else if (option->type == OPTION_TEXT)
+		jsonio_append_string(buf, *(char *const *) field, strlen(*(char *const *) field));
+	else if (option->type == OPTION_JSONB)
+		JsonbToCString(buf, &(*(Jsonb *const *) field)->root, 0);
 	else
 	{
 		number = *(const double *) field;
@@ -304,6 +333,14 @@ append_option(StringInfo buf, const Option *option, const void *field)
 		else
 			jsonio_append_double(buf, number);
 	}
+}
+
+/* What is a pointer is NULL unless it was given. */
+static bool
+was_given(const Option *option, const void *field)
+{
+	return (option->type != OPTION_TEXT && option->type != OPTION_JSONB) ||
+		*(void *const *) field != NULL;
 }
 
 /*
@@ -319,8 +356,12 @@ options_json(const Option *options, int n, const void *source)
 	initStringInfo(&buf);
 	for (int i = 0; i < n; i++)
 	{
+		const void *field = (const char *) source + options[i].offset;
+
+		if (!was_given(&options[i], field))
+			continue;
 		appendStringInfo(&buf, "%s\"%s\": ", buf.len == 0 ? "{" : ", ", options[i].name);
-		append_option(&buf, &options[i], (const char *) source + options[i].offset);
+		append_option(&buf, &options[i], field);
 	}
 	appendStringInfoChar(&buf, '}');
 	jsonb = jsonio_to_jsonb("options", buf.data);

@@ -22,7 +22,9 @@ typedef enum OptionType
 {
 	OPTION_INT,					/* int */
 	OPTION_DOUBLE,				/* double; a choice, if any, is its OPTION_WORD */
-	OPTION_CHOICE				/* int: index into choices */
+	OPTION_CHOICE,				/* int: index into choices */
+	OPTION_TEXT,				/* char *: a string */
+	OPTION_JSONB				/* Jsonb *: anything, which the caller checks */
 } OptionType;
 
 /* The value of a number that was given as a word; no option's range has it. */
@@ -42,6 +44,8 @@ extern const Jsonb *options_argument(FunctionCallInfo fcinfo);
 extern void options_refuse(FunctionCallInfo fcinfo, int argno, const text *name,
 						   const char *place, const char *call);
 extern char *options_json(const Option *options, int n, const void *source);
+extern NL_NORETURN void options_invalid(const char *name, const JsonbValue *value,
+										const char *allowed);
 extern void options_parse(const Jsonb *jsonb, const Option *options, int n,
 						  void *target);
 

@@ -57,18 +57,29 @@ expanded_memory(const ExpandedAnnotations *ea)
 	return add_size(size, dictionary_memory(ea->labels));
 }
 
-static void
-grow_annotations(ExpandedAnnotations *ea)
+void
+annotation_set_too_large(void)
 {
-	Size		capacity = mul_size(ea->capacity, 2);
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("an annotation_set holds at most %u annotations",
+					MAX_ANNOTATIONS)));
+}
 
-	if (capacity > PG_UINT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("an annotation_set holds at most %u annotations",
-						PG_UINT32_MAX / 2 + 1)));
+/* Room for so many annotations more; capacities are doubled. */
+static void
+reserve_annotations(ExpandedAnnotations *ea, Size more)
+{
+	Size		capacity = ea->capacity;
+
+	if (more > MAX_ANNOTATIONS - ea->n)
+		annotation_set_too_large();
+	while (capacity < ea->n + more)
+		capacity *= 2;
+	if (capacity == ea->capacity)
+		return;
 	nl_check_memory(add_size(expanded_memory(ea),
-							 mul_size(ea->capacity,
+							 mul_size(capacity - ea->capacity,
 									  2 * sizeof(uint32) + sizeof(uint16))),
 					"an annotation_set");
 	ea->item = repalloc_huge(ea->item, capacity * sizeof(uint32));
@@ -83,11 +94,35 @@ annotation_set_add(ExpandedAnnotations *ea, uint32 item, uint32 annotator,
 				   uint32 label)
 {
 	if (unlikely(ea->n == ea->capacity))
-		grow_annotations(ea);
+		reserve_annotations(ea, 1);
 	ea->item[ea->n] = item;
 	ea->annotator[ea->n] = annotator;
 	ea->label[ea->n] = label;
 	ea->n++;
+}
+
+/* The same answer several times. */
+static void
+add_copies(ExpandedAnnotations *ea, uint32 item, uint32 annotator, uint32 label,
+		   uint32 copies)
+{
+	reserve_annotations(ea, copies);
+	for (uint32 i = 0; i < copies; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		annotation_set_add(ea, item, annotator, label);
+	}
+}
+
+static uint32
+log_field_count(const LogField *field)
+{
+	uint32		count;
+
+	if (field->size != sizeof(count))
+		value_corrupt(KIND_ANNOTATION_SET);
+	memcpy(&count, field->data, sizeof(count));
+	return count;
 }
 
 static void
@@ -557,23 +592,27 @@ void
 annotation_set_add_row(ExpandedAnnotations *ea, const LogRow *row)
 {
 	const LogField *f = row->field;
+	int			gold = row->kind == ANNOTATION_ROW_COUNTED ? 4 : 3;
 	uint32		item;
 	uint32		annotator;
+	uint32		label;
 
 	if (row->kind == ANNOTATION_ROW_SET && row->n == 1)
 	{
 		annotation_set_merge(ea, PointerGetDatum(log_field_aligned(f)));
 		return;
 	}
-	if (row->kind != ANNOTATION_ROW || row->n < 3)
+	if ((row->kind != ANNOTATION_ROW && row->kind != ANNOTATION_ROW_COUNTED) ||
+		row->n < gold)
 		value_corrupt(KIND_ANNOTATION_SET);
 	item = dictionary_add(ea->items, log_field_name(&f[0]));
 	annotator = dictionary_add(ea->annotators, log_field_name(&f[1]));
-	annotation_set_add(ea, item, annotator,
-					   dictionary_add(ea->labels, log_field_name(&f[2])));
-	if (row->n > 3)
+	label = dictionary_add(ea->labels, log_field_name(&f[2]));
+	add_copies(ea, item, annotator, label,
+			   row->kind == ANNOTATION_ROW_COUNTED ? log_field_count(&f[3]) : 1);
+	if (row->n > gold)
 		annotation_set_gold(ea, item,
-							dictionary_add(ea->labels, log_field_name(&f[3])));
+							dictionary_add(ea->labels, log_field_name(&f[gold])));
 }
 
 static void

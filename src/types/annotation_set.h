@@ -24,6 +24,9 @@
 
 #define NO_GOLD PG_UINT16_MAX
 
+/* that one set may collect */
+#define MAX_ANNOTATIONS (PG_UINT32_MAX / 2 + 1)
+
 typedef struct AnnotationView
 {
 	uint32		items;
@@ -67,7 +70,8 @@ typedef struct AnnotationSet
 typedef enum AnnotationRow
 {
 	ANNOTATION_ROW,				/* item, annotator, label, perhaps gold */
-	ANNOTATION_ROW_SET			/* a set */
+	ANNOTATION_ROW_SET,			/* a set */
+	ANNOTATION_ROW_COUNTED		/* item, annotator, label, uint32 count, perhaps gold */
 } AnnotationRow;
 
 typedef struct ExpandedAnnotations
@@ -107,6 +111,7 @@ extern ExpandedAnnotations *annotation_set_expanded(Datum datum);
 extern ExpandedAnnotations *annotation_set_expand(Datum datum, MemoryContext parent);
 extern void annotation_set_add(ExpandedAnnotations *ea, uint32 item,
 							   uint32 annotator, uint32 label);
+extern NL_NORETURN void annotation_set_too_large(void);
 extern void annotation_set_gold(ExpandedAnnotations *ea, uint32 item, uint32 label);
 extern void annotation_set_merge(ExpandedAnnotations *ea, Datum other);
 extern void annotation_set_add_row(ExpandedAnnotations *ea, const LogRow *row);

@@ -16,7 +16,7 @@
 #include "pg/options.h"
 #include "types/value.h"
 
-#define ROW_LOG_FIELDS 4
+#define ROW_LOG_FIELDS 5
 #define ROW_LOG_LIMIT 65536		/* bytes that a log never exceeds */
 
 /* One field of a row: some bytes, which need not be aligned. */

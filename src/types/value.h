@@ -27,10 +27,11 @@ typedef enum ValueKind
 	KIND_ANNOTATOR_MODEL,
 	KIND_POSTERIOR_STATE,
 	KIND_TRAINING_SET,
-	KIND_CLASSIFIER
+	KIND_CLASSIFIER,
+	KIND_DISTRIBUTION_STATE
 } ValueKind;
 
-#define VALUE_KINDS (KIND_CLASSIFIER + 1)	/* 0 is none */
+#define VALUE_KINDS (KIND_DISTRIBUTION_STATE + 1)	/* 0 is none */
 
 typedef struct ValueHeader
 {

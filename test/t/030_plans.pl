@@ -56,6 +56,7 @@ $node->safe_psql('postgres',
 # What is aggregated from which tables
 my $options = q('{"smoothing": 1, "max_iterations": 5}'::jsonb);
 my $truth = q(label_distribution(ARRAY[truth, 'other'], '{0.75,0.25}'));
+my $soft = q(label_distribution(ARRAY[label, 'other'], ARRAY[i % 97 / 96.0, 1 - i % 97 / 96.0]));
 my $model = '(SELECT m FROM model)';
 my @sources = (
 	{
@@ -71,6 +72,10 @@ my @sources = (
 			'annotation_set(item, annotator, label)',
 			'annotation_set(item, annotator, label, gold)',
 			'annotation_set(i, g, h)',
+			'annotation_set(item, annotator, label, gold, i % 3)',
+			'annotation_set(i, g, h, gold, i % 3)',
+			"avg($soft)",
+			"product($soft)",
 			'dawid_skene(item, annotator, label)',
 			'dawid_skene(item, annotator, label, gold)',
 			"dawid_skene(item, annotator, label, $options)",

@@ -29,7 +29,7 @@ END
 my $columns = q{
        'item ' || i % 100 AS item, 'annotator ' || i % 7 AS annotator, 'class ' || i % 4 AS label, 'class ' || i % 100 % 4 AS truth,
        CASE WHEN i % 100 < 10 THEN 'class ' || i % 100 % 4 END AS gold, i % 100 AS item_n, i % 7 AS annotator_n, i % 4 AS label_n,
-       i % 100 % 4 AS truth_n, CASE WHEN i % 100 < 10 THEN i % 100 % 4 END AS gold_n, (1 + i % 6) / 4.0::float8 AS weight,
+       i % 100 % 4 AS truth_n, CASE WHEN i % 100 < 10 THEN i % 100 % 4 END AS gold_n, (1 + i % 6) / 4.0::float8 AS weight, i % 3 AS copies,
        label_distribution(ARRAY['class ' || i % 4, 'other'], '{0.75,0.25}') AS soft,
        ARRAY[i % 11, i % 13, sqrt(i)]::float8[] AS features,
        confusion_matrix_accum(NULL, 'class ' || i % 4, 'class ' || i % 3, 0.5) AS matrix,
@@ -45,7 +45,7 @@ CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
 CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
 -- of each group a few rows in one partition, many in another, and a few in the third
 INSERT INTO parts SELECT i, g, CASE WHEN i % 50 = 1 THEN 0 WHEN i % 50 = 2 THEN 2 ELSE 1 END,
-       item, annotator, label, truth, gold, item_n, annotator_n, label_n, truth_n, gold_n, weight, soft, features, matrix, part FROM answers;
+       item, annotator, label, truth, gold, item_n, annotator_n, label_n, truth_n, gold_n, weight, copies, soft, features, matrix, part FROM answers;
 ALTER TABLE answers SET (parallel_workers = 2);
 ANALYZE;
 CREATE TABLE model AS SELECT dawid_skene(item, annotator, label) AS m, dawid_skene(item_n, annotator_n, label_n) AS n FROM answers;
@@ -57,6 +57,8 @@ my %argument = (
 	'predicted text' => 'label',
 	'predicted "any"' => 'label_n',
 	'weight double precision' => 'weight',
+	'count bigint' => 'copies',
+	'distribution label_distribution' => 'soft',
 	'truth label_distribution' => 'soft',
 	'target label_distribution' => 'soft',
 	'features double precision[]' => 'features',
@@ -239,6 +241,8 @@ for (
 	[ 'matrix with a long label', 60, q{annotator_confusion(repeat('x', i * 100), 'c')}, q{confusion_matrix_accum(before, repeat('x', i * 100), 'c')} ],
 	[ 'set', 250, q{annotation_set(repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c' || i % 3)}, q{annotation_set_accum(before, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c' || i % 3)} ],
 	[ 'set with gold', 1000, q{annotation_set(repeat('x', 50) || i, 'annotator ' || i % 50, 'c' || i % 3, CASE WHEN i % 3 = 0 THEN 'd' END)}, q{annotation_set_accum(before, repeat('x', 50) || i, 'annotator ' || i % 50, 'c' || i % 3, CASE WHEN i % 3 = 0 THEN 'd' END)} ],
+	[ 'counted set', 300, q{annotation_set(repeat('x', 50) || i, 'annotator ' || i % 50, 'c' || i % 3, CASE WHEN i % 3 = 0 THEN 'd' END, i * i)},
+		q{annotation_set_counted_accum(before, repeat('x', 50) || i, 'annotator ' || i % 50, 'c' || i % 3, CASE WHEN i % 3 = 0 THEN 'd' END, i * i)} ],
 	[ 'sum of sets', 250, q{sum(annotation_set_accum(NULL, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c'))}, q{annotation_set_combine(before, annotation_set_accum(NULL, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c'))} ],
 	[ 'set with an item of 70,000 bytes', 5, q{annotation_set(repeat('x', 70000) || i, 'a', 'c')}, q{annotation_set_accum(before, repeat('x', 70000) || i, 'a', 'c')} ],
 	[ 'training set', 100, q{collect('c' || i % 3, array_fill(i::float8, ARRAY[200]))}, q{training_set_accum(before, 'c' || i % 3, array_fill(i::float8, ARRAY[200]))} ],
@@ -434,7 +438,7 @@ sub seconds
 }
 for my $call (
 	'annotator_confusion(truth, label)', 'f1_report(truth, label)', 'annotation_set(item, annotator, label)', 'sum(matrix)', 'sum(part)',
-	'posterior((SELECT m FROM model), annotator, label)', 'dawid_skene(item, annotator, label, gold)', 'logistic_regression(label, features)')
+	'posterior((SELECT m FROM model), annotator, label)', 'avg(soft)', 'product(soft)', 'dawid_skene(item, annotator, label, gold)', 'logistic_regression(label, features)')
 {
 	my ($few, $many) = $call =~ /^(dawid|logistic)/ ? (2500, 10000) : (10000, 40000);
 	my $a = seconds($call, $few);

@@ -150,6 +150,28 @@ my @errors = (
 	[ 'SELECT dawid_skene(item, annotator, label, label) FROM votes', '21000', 'item "i".*"x" and "y"', 'NULL' ],
 	[ q(SELECT (SELECT annotation_set('i', 'a', 'x', 'x')) + (SELECT annotation_set('i', 'b', 'x', 'z'))), '21000', 'item "i".*"x" and "z"', 'NULL' ],
 
+	# distributions of distributions
+	[ q(SELECT temper('{"a": 1}', -1)), '22003', 'exponent -1', 'not negative' ],
+	[ q(SELECT temper('{"a": 1}', 'NaN')), '22003', 'exponent NaN', 'not negative' ],
+	[ q(SELECT combine('{"a": 1}', '{"a": 1}', '{"b": 1}')), '22012', '"a".*prior', 'class_prior' ],
+	[ q(SELECT avg(label_distribution(ARRAY(SELECT j::text FROM generate_series(i, i + 1) AS j), '{0.5,0.5}')) FROM generate_series(1, 1000) AS i), '54000', '1000 distinct labels' ],
+	[ q(SELECT distribution_state_combine(distribution_avg_accum(NULL, '{"a": 1}'), distribution_product_accum(NULL, '{"a": 1}'))), '22023', 'joined' ],
+	[ q(SELECT distribution_avg_accum(distribution_product_accum(NULL, '{"a": 1}'), '{"a": 1}')), '22023', 'another aggregate' ],
+	[ q(SELECT 'distribution_state:1:AAAA'::distribution_state), '22P03', 'distribution_state' ],
+
+	# counts
+	[ q(SELECT annotation_set('i', 'a', 'x', '{"seed": 1}', 2)), '22023', 'options were given where the gold label', 'dawid_skene.*"seed": 1' ],
+	[ q(SELECT annotation_set('i', 'a', 'x', NULL, -1)), '22003', '-1', 'count\(\*\)' ],
+	[ q(SELECT annotation_set('i', 'a', 'x', NULL, 4e18::bigint)), '54000', '2147483648' ],
+	[ q(SELECT annotation_set('i', 'a', 'x', NULL, 2147483648)), '54000', 'memory', 'memory_limit' ],
+	[ q(SELECT annotation_set(i::text, 'a', 'x', NULL, 1500000000) FROM generate_series(1, 2) AS i), '54000', 'memory', 'memory_limit' ],
+
+	# simulated crowds
+	[ q(SELECT simulate_annotations(-1, '{"reliable": 1}')), '22023', '-1' ],
+	[ q(SELECT simulate_annotations(1, '{"reliable": 1e7}')), '22023', 'reliable', '1000000' ],
+	[ q(SELECT simulate_annotations(2000000000, '{"newcomer": 1}')), '54000', 'memory', 'memory_limit' ],
+	[ q(SELECT simulate_annotations(1000000, '{"hasty": {"count": 1000000, "answers": 1000000}}')), '54000', 'memory', 'memory_limit' ],
+
 	# annotator_model
 	[ q(SELECT '{}'::annotator_model), '22P02', '"method" is missing' ],
 	[ q(SELECT 'x'::annotator_model), '22P02', 'x' ],
@@ -303,7 +325,7 @@ for my $error (@errors)
 # takes it does not fall over.
 #
 my @types = qw(confusion_matrix label_distribution annotation_set annotator_model posterior_state
-	training_set classifier);
+	training_set classifier distribution_state);
 $node->safe_psql('postgres', <<'END');
 CREATE TABLE annotations AS
 SELECT 'item ' || i AS item, 'annotator ' || j AS annotator, (i * 5 + j * i) % 3 AS label,
@@ -316,6 +338,7 @@ CREATE TABLE sound_annotator_model (v annotator_model);
 CREATE TABLE sound_posterior_state (v posterior_state);
 CREATE TABLE sound_training_set (v training_set);
 CREATE TABLE sound_classifier (v classifier);
+CREATE TABLE sound_distribution_state (v distribution_state);
 INSERT INTO sound_confusion_matrix
 SELECT annotator_confusion(item, label) FROM annotations UNION ALL
 SELECT annotator_confusion(gold, label) FROM annotations UNION ALL
@@ -344,6 +367,10 @@ INSERT INTO sound_classifier
 SELECT logistic_regression(label % 2, ARRAY[label, gold]::float8[]) FROM (SELECT label, coalesce(gold, 0) AS gold FROM annotations) AS a UNION ALL
 SELECT logistic_regression(label, ARRAY[label * 0.3, length(item)]::float8[], 0.5, '{"l2": 10}'::jsonb) FROM annotations UNION ALL
 SELECT logistic_regression('é' || label % 2, ARRAY[1, 0]::float8[]) FROM annotations;
+INSERT INTO sound_distribution_state
+SELECT distribution_avg_accum(distribution_avg_accum(NULL, '{"a": 0.5, "b": 0.5}'), '{"c": 1, "": 0}') UNION ALL
+SELECT distribution_product_accum(distribution_product_accum(NULL, '{"a": 0.5, "b": 0.5}'), '{"c": 1, "b": 0}') UNION ALL
+SELECT distribution_product_accum(NULL, '{"1": 5e-324, "2": 1}');
 
 -- what takes a value of each type; $1 is the value
 CREATE TABLE uses (type text, query text);
@@ -379,6 +406,13 @@ INSERT INTO uses VALUES
 ('classifier', 'SELECT coefficients($1)'),
 ('classifier', 'SELECT predict($1, f)::text FROM (VALUES (''{1,2}''::float8[]), (''{1e308,-1e308}''), (''{0,0}'')) AS v (f)'),
 ('classifier', 'SELECT $1::jsonb'),
+('label_distribution', 'SELECT ROW(avg(v), product(v))::text FROM (SELECT $1 AS v UNION ALL SELECT v FROM sound_label_distribution) AS d'),
+('label_distribution', 'SELECT ROW(combine($1, $1), combine($1, $1, $1), combine(v, $1), temper($1, 0.5))::text FROM sound_label_distribution'),
+('distribution_state', 'SELECT distribution_state_final($1)::text::label_distribution'),
+('distribution_state', 'SELECT distribution_state_final(distribution_state_combine($1, $1))::text::label_distribution'),
+('distribution_state', 'SELECT distribution_state_final(distribution_state_combine(v, $1))::text FROM sound_distribution_state LIMIT 1'),
+('distribution_state', 'SELECT distribution_state_final(distribution_avg_accum($1, ''{"b": 1}''))::text::label_distribution'),
+('distribution_state', 'SELECT distribution_state_final(distribution_product_accum($1, ''{"a": 0, "b": 1}''))::text::label_distribution'),
 ('posterior_state', 'SELECT posterior_final($1)::text'),
 ('posterior_state', 'SELECT posterior_final(posterior_combine($1, v))::text FROM sound_posterior_state'),
 ('posterior_state', 'SELECT posterior_final(posterior_combine(v, $1))::text FROM sound_posterior_state'),

@@ -27,6 +27,9 @@ CREATE AGGREGATE matrix_log(text, text, float8) (SFUNC = confusion_matrix_accum,
 CREATE AGGREGATE set_log(text, text, text, text) (SFUNC = annotation_set_accum, STYPE = annotation_set);
 CREATE AGGREGATE posterior_log(annotator_model, text, text) (SFUNC = posterior_accum, STYPE = posterior_state);
 CREATE AGGREGATE posterior_joined(posterior_state) (SFUNC = posterior_combine, STYPE = posterior_state);
+CREATE AGGREGATE average_log(label_distribution) (SFUNC = distribution_avg_accum, STYPE = distribution_state);
+CREATE AGGREGATE product_log(label_distribution) (SFUNC = distribution_product_accum, STYPE = distribution_state);
+CREATE AGGREGATE distributions_joined(distribution_state) (SFUNC = distribution_state_combine, STYPE = distribution_state);
 CREATE AGGREGATE training_log(text, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE soft_log(label_distribution, float8[]) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE training_joined(training_set) (SFUNC = training_set_combine, STYPE = training_set);
@@ -47,10 +50,10 @@ UPDATE answers SET gold = CASE WHEN pick(item, 4) = 0 THEN (SELECT min(label) FR
               ELSE label_distribution(ARRAY[truth, label, 'z'], '{0.75,0.25,-0.0}') END;
 CREATE TABLE model AS SELECT g, dawid_skene(item, annotator, label, gold) AS m FROM answers GROUP BY g;
 CREATE TABLE made (type text, g int, route text, cm confusion_matrix, d label_distribution, s annotation_set, m annotator_model,
-	c classifier, ps posterior_state, ts training_set);
+	c classifier, ps posterior_state, ds distribution_state, ts training_set);
 END
 
-my %state = (ps => 'posterior_state', ts => 'training_set');
+my %state = (ps => 'posterior_state', ds => 'distribution_state', ts => 'training_set');
 my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', %state);
 # By which rows; %s is the order
 my %by_rows = (
@@ -61,6 +64,7 @@ my %by_rows = (
 	c => [ q[logistic_regression(label, features, weight, '{"max_iterations": 1000, "l2": 1}'::jsonb ORDER BY %s)],
 		q[logistic_regression(label, features, weight, '{"l2": 1.0, "max_iterations": 1e3}'::jsonb ORDER BY %s)] ],
 	ps => [ 'posterior_log((SELECT model.m FROM model WHERE model.g = answers.g), annotator, label ORDER BY %s)' ],
+	ds => [ 'average_log(soft ORDER BY %s)' ],
 	ts => [ 'training_log(label, features, weight ORDER BY %s)' ]);
 for my $type (sort keys %by_rows)
 {
@@ -81,6 +85,10 @@ $node->safe_psql('postgres', <<'END');
 INSERT INTO made (type, g, route, cm) SELECT 'cm', g, 'sum', sum(cm) FROM (SELECT g, annotator_confusion(truth, label, weight) AS cm FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, s) SELECT 's', g, 'sum', sum(s) FROM (SELECT g, annotation_set(item, annotator, label, gold) AS s FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ps) SELECT 'ps', g, 'joined', posterior_joined(ps) FROM (SELECT g, posterior_log((SELECT m FROM model WHERE model.g = answers.g), annotator, label) AS ps FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, ds) SELECT 'ds', g, 'joined', distributions_joined(ds) FROM (SELECT g, average_log(soft) AS ds FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product', product_log(soft ORDER BY i) FROM answers GROUP BY g;
+INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product back', product_log(soft ORDER BY -i) FROM answers GROUP BY g;
+INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product joined', distributions_joined(ds) FROM (SELECT g, product_log(soft) AS ds FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', g, 'joined', training_joined(ts) FROM (SELECT g, training_log(label, features, weight) AS ts FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft', soft_log(soft, features ORDER BY i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft back', soft_log(soft, features ORDER BY -i) FROM answers GROUP BY g;
@@ -89,14 +97,16 @@ DO $$
 DECLARE
 	cm confusion_matrix;
 	s annotation_set;
+	ds distribution_state;
 	ts training_set;
 	r record;
 BEGIN
 	FOR n IN 1 .. 7 LOOP
-		cm := NULL; s := NULL; ts := NULL;
+		cm := NULL; s := NULL; ds := NULL; ts := NULL;
 		FOR r IN SELECT * FROM answers WHERE g = n ORDER BY -i LOOP
 			cm := confusion_matrix_accum(cm, r.truth, r.label, r.weight);
 			s := annotation_set_accum(s, r.item, r.annotator, r.label, r.gold);
+			ds := distribution_avg_accum(ds, r.soft);
 			ts := training_set_accum(ts, r.label, r.features, r.weight);
 		END LOOP;
 		-- while they are still expanded
@@ -106,6 +116,7 @@ BEGIN
 		END IF;
 		INSERT INTO made (type, g, route, cm) VALUES ('cm', n, 'by hand', cm);
 		INSERT INTO made (type, g, route, s) VALUES ('s', n, 'by hand', s);
+		INSERT INTO made (type, g, route, ds) VALUES ('ds', n, 'by hand', ds);
 		INSERT INTO made (type, g, route, ts) VALUES ('ts', n, 'by hand', ts);
 	END LOOP;
 END $$;
@@ -119,7 +130,7 @@ for my $type (sort keys %type)
 	my $sql = "INSERT INTO made (type, g, route, $type) SELECT type, g, 'text of ' || route, $type\::text::$own $first;\n";
 	for my $format ('text', 'binary')
 	{
-		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ts $first) TO '$files/copy' (FORMAT $format);"
+		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ts $first) TO '$files/copy' (FORMAT $format);"
 		  . "COPY made FROM '$files/copy' (FORMAT $format); DROP TABLE copied;\n";
 	}
 	for my $storage ('plain', 'external', 'extended', 'main')
@@ -231,7 +242,8 @@ my %reader = (annotation_set => [ 'annotation_summary(%)', '% + %', "annotation_
 	confusion_matrix => [ 'accuracy(%)', '% + %', "confusion_matrix_accum(%, 'i', 'a')", 'sum(%)', 'smooth(%, %, 1)' ],
 	training_set => [ '%::text', "training_set_accum(%, 'i', ARRAY[1, 2])", 'training_joined(%)', 'logistic_regression_final(%)' ],
 	annotator_model => [ 'class_prior(%)', "posterior_log(%, 'a', 'b')" ], classifier => [ 'labels(%)', 'predict(%, ARRAY[1])' ],
-	label_distribution => [ 'entropy(%)' ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ]);
+	label_distribution => [ 'entropy(%)', 'avg(%)', 'product(%)', 'combine(%, %)', 'temper(%, 2)' ],
+	distribution_state => [ 'distribution_state_final(%)', 'distributions_joined(%)', q[distribution_avg_accum(%, '{"a": 1}')] ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ]);
 # (random() because constants are flat)
 my %expanded = (confusion_matrix => q(confusion_matrix_accum(NULL, 'a' || random(), 'b')),
 	annotation_set => q(annotation_set_accum(NULL, 'i', 'a' || random(), 'b')), training_set => q(training_set_accum(NULL, 'a', ARRAY[1, random()])));

@@ -197,6 +197,12 @@ check_cancels('making a large model',
 ask($worker, 'RESET noisylabel.progress');
 
 # Scoring
+check_cancel('simulate_annotations()',
+	q(SELECT count(*) FROM simulate_annotations(2000000000, '{"hasty": 1000}')), 1);
+check_cancel('simulate_annotations(), drawing',
+	q(SELECT count(*) FROM simulate_annotations(10000000, '{"newcomer": {"count": 100, "answers": 1000000}}')), 1.5);
+check_cancel('simulate_annotations(), one item', q(SELECT count(*) FROM simulate_annotations(1, '{"hasty": 1000000, "reliable": 1000000}', '{"answers": 1000000}')), 0.2);
+check_cancel('adding copies', q(SELECT annotation_set('i', 'a', 'x', NULL, 60000000)), 0.2);
 check_cancel('consensus()',
 	q(SELECT count(*) FROM (SELECT consensus(s, dawid_skene(s, '{"max_iterations": 1}')) FROM stored) AS v),
 	1.5 * $annotations / 1e7);

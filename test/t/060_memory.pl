@@ -37,6 +37,8 @@ my %query = (
 	'annotation_set by group' => 'SELECT g, annotation_set(item, annotator, label) FROM votes GROUP BY g',
 	'dawid_skene by group' => 'SELECT g, dawid_skene(item, annotator, label) FROM votes WHERE g < 5000 GROUP BY g',
 	'posterior by group' => 'SELECT g, posterior((SELECT m FROM one), annotator, label) FROM votes GROUP BY g',
+	'avg and product by group' => q(SELECT g, ROW(avg(d), product(d)) FROM (SELECT g, label_distribution(ARRAY['a', label], '{0.5,0.5}') AS d FROM votes) AS v GROUP BY g),
+	'counted annotations by group' => 'SELECT g, annotation_set(item, annotator, label, label, 3) FROM (SELECT g, item || g || i AS item, annotator, label FROM votes, generate_series(1, 1) AS i) AS v GROUP BY g',
 	'sum of expected counts' => 'SELECT annotator_confusion(d, label) FROM expected, generate_series(1, 300000)');
 
 # Sorted groups are done one after the other; hashed ones may take work_mem and
@@ -64,6 +66,7 @@ my @calls = (
 	'labels(cm)', 'counts(cm)', 'cm::jsonb', 'annotation_summary(s)', 's + s', 's::jsonb', 'dawid_skene(s)',
 	'consensus(s, m)', 'annotators(m)', 'annotator_cells(m)', 'fit_report(m)', 'class_prior(m)', 'm::text::annotator_model', 's::text::annotation_set',
 	'annotation_set_send(s)', 'annotator_model_send(m)', 'top_label(d)', 'probabilities(d)', 'entropy(d)',
+	'combine(d, d, d)', 'temper(d, 0.5)', q{simulate_annotations(3, '{"reliable": 3, "newcomer": 2, "copy": 1}', '{"features": 2}')},
 	"posterior_final(posterior_accum(NULL, m, 'annotator 1', 'class ' || i % 4))");
 SKIP:
 {

@@ -44,6 +44,22 @@ refuse_set(FunctionCallInfo fcinfo)
 				 errhint("A set is fitted by dawid_skene(annotation_set, options jsonb, start annotator_model), with casts where types differ.")));
 }
 
+/* The state with one more row. */
+static Datum
+add_row(FunctionCallInfo fcinfo, const LogRow *row, const RowOptions *options)
+{
+	RowLog	   *log = row_log_append(fcinfo, KIND_ANNOTATION_SET, row, options,
+									 ROW_LOG_LIMIT);
+	ExpandedAnnotations *ea;
+
+	if (log != NULL)
+		PG_RETURN_POINTER(log);
+	ea = get_state(fcinfo);
+	annotation_set_add_row(ea, row);
+	state_options_add(&ea->options, options, ea->hdr.eoh_context);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
+}
+
 /* (annotation_set, item, annotator, label [, gold] [, options]) */
 NL_FUNCTION(annotation_set_accum);
 Datum
@@ -52,8 +68,6 @@ annotation_set_accum(PG_FUNCTION_ARGS)
 	int			gold = nl_signature(fcinfo)->gold;
 	LogRow		row = {ANNOTATION_ROW, 3, {{0}}};
 	RowOptions	options;
-	RowLog	   *log;
-	ExpandedAnnotations *ea;
 
 	if (!annotation_set_is_row(fcinfo))
 		VALUE_RETURN_STATE();
@@ -71,14 +85,54 @@ annotation_set_accum(PG_FUNCTION_ARGS)
 						   "dawid_skene(item, annotator, label, %s)");
 		row.field[i] = log_field_text(name);
 	}
-	log = row_log_append(fcinfo, KIND_ANNOTATION_SET, &row, &options,
-						 ROW_LOG_LIMIT);
-	if (log != NULL)
-		PG_RETURN_POINTER(log);
-	ea = get_state(fcinfo);
-	annotation_set_add_row(ea, &row);
-	state_options_add(&ea->options, &options, ea->hdr.eoh_context);
-	PG_RETURN_DATUM(EOHPGetRWDatum(&ea->hdr));
+	return add_row(fcinfo, &row, &options);
+}
+
+/* How many equal annotations a row stands for. */
+static uint32
+count_argument(FunctionCallInfo fcinfo, int argno)
+{
+	int64		count = PG_GETARG_INT64(argno);
+
+	if (count < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("count " INT64_FORMAT " is negative", count),
+				 errhint("A count says how many equal annotations a row stands for, such as count(*) of GROUP BY item, annotator, label.")));
+	if (count > MAX_ANNOTATIONS)
+		annotation_set_too_large();
+	return count;
+}
+
+/*
+ * (annotation_set, item, annotator, label, gold, count): rows that are grouped
+ * already.  No annotation, no gold.
+ */
+NL_FUNCTION(annotation_set_counted_accum);
+Datum
+annotation_set_counted_accum(PG_FUNCTION_ARGS)
+{
+	LogRow		row = {ANNOTATION_ROW_COUNTED, 4, {{0}}};
+	RowOptions	options = NO_OPTIONS;
+	uint32		count;
+
+	if (!annotation_set_is_row(fcinfo) || PG_ARGISNULL(5))
+		VALUE_RETURN_STATE();
+	count = count_argument(fcinfo, 5);
+	if (count == 0)
+		VALUE_RETURN_STATE();
+	for (int i = 0; i < 3; i++)
+		row.field[i] = log_field_text(nl_name_argument(fcinfo, i + 1));
+	row.field[3] = (LogField) {&count, sizeof(count)};
+	if (!PG_ARGISNULL(4))
+	{
+		text	   *name = nl_name_argument(fcinfo, 4);
+
+		options_refuse(fcinfo, 4, name, "the gold label",
+					   "dawid_skene(annotation_set(item, annotator, label, gold, count), %s)");
+		row.field[row.n++] = log_field_text(name);
+	}
+	return add_row(fcinfo, &row, &options);
 }
 
 /*
