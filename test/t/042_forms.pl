@@ -153,7 +153,7 @@ INSERT INTO jsons VALUES ('model', model_json(100000)), ('matrix', matrix_json(1
 INSERT INTO jsons SELECT 'escaped', replace(model_json(40000), 'annotator 0', 'annotator \"0');
 CREATE TABLE options (t text);
 ALTER TABLE options ALTER t SET STORAGE external;
-INSERT INTO options SELECT '{"start": {"counts": [' || rtrim(repeat('[0.12345678, 0.123], ', n), ', ') || ']}}' FROM (VALUES (300000), (3000000)) AS v (n);
+INSERT INTO options SELECT '{"start": {"counts": [' || rtrim(repeat('[0.12345678, 0.123], ', n), ', ') || ']}}' FROM (VALUES (300000), (1200000)) AS v (n);
 CREATE TABLE small (s annotation_set, m annotator_model);
 ALTER TABLE small ALTER s SET STORAGE external, ALTER m SET STORAGE external;
 INSERT INTO small SELECT annotation_set('item ' || i / 5, 'annotator ' || i % 1000, 'class ' || i % 7), model_json(20000)::annotator_model FROM generate_series(1, 100000) AS i;
