@@ -7,6 +7,7 @@
 
 #include "annotation_aggregate.h"
 #include "annotator_model.h"
+#include "fit_auto.h"
 #include "fit_start.h"
 #include "fit_warnings.h"
 #include "jsonio.h"
@@ -352,6 +353,8 @@ fit_memory(const AnnotationView *view, const FitOptions *options)
 
 	if (options->repeats == REPEATS_DISTINCT)
 		size = add_size(size, mul_size(view->annotations, 6));
+	if (options->variant == VARIANT_AUTO)
+		size = add_size(size, fit_auto_memory(view));
 	if (options->restarts > 0)
 		size = add_size(size, em_restart_memory(view));
 	if (options->start != NULL)
@@ -421,31 +424,54 @@ fit_variant(EmTeam *team, const EmOptions *options, const EmCounts *start)
 	return em_refit(team, options, em_fit(team, &light, start));
 }
 
+/* Frees the start. */
 static EmFit *
-run_fit(EmTeam *team, FitOptions *options)
+run_variant(const AnnotationView *view, FitOptions *options, Size memory,
+			EmCounts *start)
 {
-	const AnnotationView *view = &team->view;
-	EmCounts	counts;
-	EmCounts   *start = NULL;
+	EmTeam	   *team = em_team_create(view, memory, em_run_unit);
 	EmFit	   *fit;
 
 	if (options->learn_from == LEARN_FROM_GOLD)
-		return fit_gold(team, options);
+		fit = fit_gold(team, options);
+	else
+	{
+		options->em.variant = options->variant;
+		fit = fit_variant(team, &options->em, start);
+		if (start != NULL)
+			em_tables_free(start);
+		if (options->restarts > 0)
+			fit = em_restart(team, &options->em, options->restarts, options->seed, fit);
+	}
+	em_team_end(team);
+	return fit;
+}
+
+/* Variant auto gives the view its voices. */
+static EmFit *
+run_fit(AnnotationView *view, FitOptions *options, Size memory)
+{
+	bool		is_auto = options->variant == VARIANT_AUTO &&
+		options->learn_from != LEARN_FROM_GOLD;
+	AutoOptions auto_options = {
+		.max_passes = options->em.max_iterations,
+		.beside = memory,
+		.find_copies = true,
+		.correlation = ESTIMATE_CORRELATION
+	};
+	EmCounts	counts;
+	EmCounts   *start = NULL;
+
+	if (is_auto)
+		em_set_voices(view, auto_options.groups);
 	if (options->start != NULL)
 	{
 		counts = em_tables_create(view);
 		parse_start(view, options->start, &counts);
 		start = &counts;
 	}
-	if (options->variant == VARIANT_AUTO)
-		return fit_auto(team, &options->em, start);
-	options->em.variant = options->variant;
-	fit = fit_variant(team, &options->em, start);
-	if (start != NULL)
-		em_tables_free(start);
-	if (options->restarts == 0)
-		return fit;
-	return em_restart(team, &options->em, options->restarts, options->seed, fit);
+	return is_auto ? fit_auto(view, &auto_options, start) :
+		run_variant(view, options, memory, start);
 }
 
 static Datum
@@ -458,7 +484,6 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	FitOptions	options = parse_options(options_jsonb);
 	AnnotationView view = annotation_set_view(set);
 	Size		memory;
-	EmTeam	   *team;
 	EmFit	   *fit;
 	AnnotatorModel *model;
 
@@ -478,9 +503,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	annotator_model_check_size(&view.labels, &view.annotators, 1);
 	if (options.repeats == REPEATS_DISTINCT)
 		view = without_repeats(&view);
-	team = em_team_create(&view, memory, em_run_unit);
-	fit = run_fit(team, &options);
-	em_team_end(team);
+	fit = run_fit(&view, &options, memory);
 	model = make_model(&view, &options, fit, old);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(phase);

@@ -52,6 +52,7 @@ typedef struct Restarts
 {
 	EmTeam	   *team;
 	const AnnotationView *view;
+	EmVoices	voices;
 	const EmOptions *options;
 	int			n;
 	uint64		seed;
@@ -130,7 +131,7 @@ perturbed_votes(const AnnotationView *view, const Draw *draw, uint32 item,
 }
 
 static void
-perturbed_start(const Restarts *s, int start, EmCounts *counts)
+perturbed_start(Restarts *s, int start, EmCounts *counts)
 {
 	const AnnotationView *view = s->view;
 	uint32		classes = view->labels.n;
@@ -145,7 +146,7 @@ perturbed_start(const Restarts *s, int start, EmCounts *counts)
 		perturbed_votes(view, &draw, i, posterior);
 		add_noise(&draw, i, classes, noise, posterior);
 		em_mix_gold(view, i, posterior);
-		em_add_posterior(view, i, posterior, counts);
+		em_add_posterior(&s->voices, i, posterior, counts);
 	}
 	pfree(posterior);
 	pfree(noise);
@@ -191,7 +192,7 @@ count_different(const AnnotationView *view, const EmParameters *a,
  * how many items are expected to be of both.
  */
 static void
-count_together(const Restarts *s, const EmFit *fit, double *together)
+count_together(Restarts *s, const EmFit *fit, double *together)
 {
 	uint32		classes = s->view->labels.n;
 	double	   *name = palloc(classes * sizeof(double));
@@ -203,7 +204,7 @@ count_together(const Restarts *s, const EmFit *fit, double *together)
 	{
 		CHECK_FOR_INTERRUPTS();
 		item_posterior(s->view, &s->anchor->parameters, i, name);
-		em_item_vote_shares(s->view, i, votes);
+		em_item_vote_shares(&s->voices, i, votes);
 		em_mix_gold(s->view, i, votes);
 		item_posterior(s->view, &fit->parameters, i, q);
 		for (uint32 x = 0; x < classes; x++)
@@ -248,7 +249,7 @@ rename_classes(const AnnotationView *view, const uint32 *from, EmTables *tables)
 
 /* Which classes of "fit" are the anchor's; true if any has another name. */
 static bool
-find_names(const Restarts *s, const EmFit *fit, uint32 *from)
+find_names(Restarts *s, const EmFit *fit, uint32 *from)
 {
 	uint32		classes = s->view->labels.n;
 	double	   *together = nl_alloc(CurrentMemoryContext,
@@ -386,6 +387,7 @@ em_restart(EmTeam *team, const EmOptions *options, int n, int seed, EmFit *ancho
 	Restarts	s = {.team = team,.view = &team->view,.options = options,.n = n,.seed = seed,
 	.anchor = anchor,.best = anchor};
 
+	s.voices = em_voices_begin(s.view);
 	s.rivals.near_starts = (n + 1) / 2;
 	s.rivals.other_objective = s.rivals.exchanged_objective = -DBL_MAX;
 	for (int start = 1; start <= n; start++)

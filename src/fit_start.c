@@ -17,6 +17,7 @@
 typedef struct Start
 {
 	const AnnotationView *view;
+	EmVoices	voices;
 	ModelScorer *scorer;
 	int64	   *annotators;		/* in the model, or -1 */
 	int64	   *labels;			/* in the model, or -1 */
@@ -29,7 +30,9 @@ typedef struct Start
 static Start
 begin_start(const AnnotationView *view, const AnnotatorModel *model)
 {
-	Start		s = {.view = view,.scorer = model_scorer_create(model)};
+	Start		s = {
+		.view = view,.voices = em_voices_begin(view),.scorer = model_scorer_create(model)
+	};
 
 	s.annotators = model_scorer_find(s.scorer->annotators, &view->annotators);
 	s.labels = model_scorer_find(s.scorer->labels, &view->labels);
@@ -91,8 +94,9 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 			CHECK_FOR_INTERRUPTS();
 		if (!model_knows_labels(&s, from, to) ||
 			!posterior_of_model(&s, from, to))
-			em_item_vote_shares(view, i, s.posterior);
+			em_item_vote_shares(&s.voices, i, s.posterior);
 		em_mix_gold(view, i, s.posterior);
-		em_add_posterior(view, i, s.posterior, counts);
+		em_add_posterior(&s.voices, i, s.posterior, counts);
 	}
+	em_voices_end(&s.voices);
 }

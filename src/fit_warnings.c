@@ -8,6 +8,8 @@
  */
 #include "fit_warnings.h"
 
+#include "fit_auto.h"
+
 #include <math.h>
 
 #define INTERRUPT_BLOCK 16384
@@ -262,6 +264,37 @@ check_rivals(AnnotatorModelView *model, const AnnotationView *view,
 							 r->other_items, view->items));
 }
 
+/* Copies, the first few by name and number. */
+static void
+check_copies(AnnotatorModelView *model, const AnnotationView *view, const EmFit *fit)
+{
+	const EmCopies *copies = fit->report == NULL ? NULL : &fit->report->copies;
+	StringInfoData text;
+	Size		n = 0;
+
+	if (copies == NULL || copies->n_copies == 0)
+		return;
+	initStringInfo(&text);
+	for (Size i = 0; i < copies->n_pairs; i++)
+	{
+		const CopyPair *p = &copies->pairs[i];
+
+		if (!p->copies)
+			continue;
+		if (n < NAMED)
+			appendStringInfo(&text, "%s\"%s\" and \"%s\" agree on %.0f of %u items, where %.0f are expected",
+							 n > 0 ? "; " : "",
+							 names_cstring(&view->annotators, p->annotators[0]),
+							 names_cstring(&view->annotators, p->annotators[1]),
+							 p->agreement.observed, p->agreement.items,
+							 p->agreement.expected);
+		else if (n == NAMED)
+			appendStringInfoString(&text, "; ...");
+		n++;
+	}
+	warn(model, psprintf("annotators who are copies of each other count as one: %s", text.data));
+}
+
 void
 add_fit_warnings(AnnotatorModelView *model, const AnnotationView *view,
 				 const EmFit *fit, double tolerance)
@@ -275,5 +308,6 @@ add_fit_warnings(AnnotatorModelView *model, const AnnotationView *view,
 	check_constant(model, view);
 	check_adversaries(model, view, fit);
 	check_support(model, view, fit);
+	check_copies(model, view, fit);
 	check_rivals(model, view, fit, tolerance);
 }
