@@ -6,20 +6,21 @@
  * screened by em_agreement.c's cheaper measure, and decided by the other if it
  * passes.  Copies are one group, and so are their copies.
  *
- * Phases.  An index of items by annotator is made, of items with three
- * annotators or more and annotators with MIN_COMMON such items or more.  Then for
- * one annotator after the other: his items are read to count how many he has in
- * common with each one after him; those with enough are dealt with in
- * portions, for which his items are read again.  Of contradictory answers of an
- * annotator to an item the last counts.
+ * Phases.  Answers are copied if some are not to be looked at: of an annotator's
+ * answers to one item the last counts.  An index of items by annotator is
+ * made, of items with three annotators or more and annotators with MIN_COMMON
+ * such items or more.  Then for one annotator after the other: his items are
+ * read to count how many he has in common with each one after him; those with
+ * enough are dealt with in portions, for which his items are read again.
  *
  * Cost is the number of pairs of annotators on each item, summed over items.
  * Above MAX_PAIRS a sample of the items is looked at, by a hash of an item's
  * place; without those, if any, whose own pairs are more than a hundredth of
  * that.  Above MAX_COMMON common items of a pair it is a sample of these.
  *
- * Memory: 4 bytes an annotation; a portion of common items, 10 MB at most; the
- * pairs that were decided; em_agreement.c.  Interrupts: for each item read.
+ * Memory: 4 bytes an annotation, and 6 more and 4 an item for the copy; a portion
+ * of common items, 12 MB at most; the pairs that were decided; em_agreement.c.
+ * Interrupts: for each item read, and within long ones.
  */
 #include "em.h"
 
@@ -30,6 +31,7 @@
 #include "em_copies.h"
 
 #define MIN_COMMON 20
+#define MIN_ANNOTATORS 3		/* of an item: two, and another */
 #define SCREEN_Z 4.0
 #define SCREEN_EXCESS 0.3
 #define COPY_Z 6.0
@@ -40,6 +42,7 @@
 #define ITEM_SEED 29
 #define PAIR_SEED 30
 #define TOP 3
+#define INTERRUPT_BLOCK 4096
 
 /* The most frequent labels of an item, the most frequent first. */
 typedef struct Top
@@ -58,10 +61,12 @@ typedef struct Place
 typedef struct Search
 {
 	const AnnotationView *view;
-	EmVoices	voices;			/* to read runs */
 	double		share;			/* of the items */
 	double		max_item;		/* pairs of one item */
-	Size	   *starts;			/* by annotator: his items begin here */
+	const uint32 *starts;		/* one answer an annotator and item, as in the */
+	const uint32 *annotator;	/* view, whose they are if that is so */
+	const uint16 *label;
+	Size	   *index;			/* by annotator: his items begin here */
 	uint32	   *items;
 	uint32	   *common;			/* by annotator: with the present one; 0 between */
 	uint32	   *others;			/* annotators with whom there are some */
@@ -110,26 +115,12 @@ em_groups_close(uint32 *group, Size n)
 }
 
 /*
- * The index
+ * Answers
  */
-static uint32
-count_annotators(Search *s, uint32 item)
-{
-	EmRun		run = {.to = s->view->starts[item]};
-	uint32		n = 0;
-
-	while (em_next_run(&s->voices, item, &run))
-		n++;
-	return n;
-}
-
-/* Pairs of annotators of an item on which others were heard. */
 static double
-count_pairs(Search *s, uint32 item)
+n_pairs(uint32 annotators)
 {
-	double		n = count_annotators(s, item);
-
-	return n < 3 ? 0 : n * (n - 1) / 2;
+	return annotators < MIN_ANNOTATORS ? 0 : (double) annotators * (annotators - 1) / 2;
 }
 
 static bool
@@ -139,25 +130,22 @@ is_in_sample(double share, uint32 item, uint64 seed)
 		(uint32) hash_bytes_uint32_extended(item, seed) < share * PG_UINT32_MAX;
 }
 
-static bool
-is_looked_at(Search *s, uint32 item)
-{
-	double		pairs = count_pairs(s, item);
-
-	return pairs > 0 && pairs <= s->max_item && is_in_sample(s->share, item, ITEM_SEED);
-}
-
+/* Pairs of annotators on all items that may be looked at. */
 static double
-sum_pairs(Search *s)
+sum_pairs(const AnnotationView *view, double max_item)
 {
+	EmVoices	alone = {.view = view,.left_out = {-1, -1}};
 	double		sum = 0;
 
-	for (uint32 i = 0; i < s->view->items; i++)
+	for (uint32 i = 0; i < view->items; i++)
 	{
-		double		pairs = count_pairs(s, i);
+		uint32		n = view->starts[i + 1] - view->starts[i];
+		double		pairs;
 
-		CHECK_FOR_INTERRUPTS();
-		sum += pairs <= s->max_item ? pairs : 0;
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		pairs = n_pairs(em_item_is_plain(view, i) ? n : em_voices_count(&alone, i));
+		sum += pairs <= max_item ? pairs : 0;
 	}
 	return sum;
 }
@@ -170,14 +158,84 @@ set_sample(Search *s)
 
 	s->share = 1;
 	s->max_item = DBL_MAX;
-	pairs = sum_pairs(s);
+	pairs = sum_pairs(s->view, s->max_item);
 	if (pairs > MAX_PAIRS)
 	{
 		s->max_item = MAX_PAIRS / 100;
-		pairs = sum_pairs(s);
+		pairs = sum_pairs(s->view, s->max_item);
 		s->share = Min(MAX_PAIRS / Max(pairs, 1), 1);
 	}
 	return Min(pairs, MAX_PAIRS);
+}
+
+/* Copies what is to be looked at of one item; returns the new end. */
+static uint32
+copy_item(const Search *s, uint32 item, uint32 end, uint32 *annotator, uint16 *label)
+{
+	EmVoices	alone = {.view = s->view,.left_out = {-1, -1}};
+	EmRun		run = {.to = s->view->starts[item]};
+	uint32		start = end;
+
+	if (!is_in_sample(s->share, item, ITEM_SEED))
+		return start;
+	while (em_next_run(&alone, item, &run))
+	{
+		annotator[end] = run.annotator;
+		label[end++] = s->view->label[run.to - 1];
+	}
+	return n_pairs(end - start) > s->max_item ? start : end;
+}
+
+static void
+copy_answers(Search *s)
+{
+	const AnnotationView *view = s->view;
+	MemoryContext context = CurrentMemoryContext;
+	uint32	   *starts = nl_alloc(context, ((Size) view->items + 1) * sizeof(uint32));
+	uint32	   *annotator = nl_alloc(context, view->annotations * sizeof(uint32));
+	uint16	   *label = nl_alloc(context, view->annotations * sizeof(uint16));
+	uint32		end = 0;
+
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		starts[i] = end;
+		end = copy_item(s, i, end, annotator, label);
+	}
+	starts[view->items] = end;
+	s->starts = starts;
+	s->annotator = annotator;
+	s->label = label;
+}
+
+static void
+set_answers(Search *s)
+{
+	s->starts = s->view->starts;
+	s->annotator = s->view->annotator;
+	s->label = s->view->label;
+	if (s->share < 1 || s->view->voices != NULL)
+		copy_answers(s);
+}
+
+static void
+free_answers(Search *s)
+{
+	if (s->starts == s->view->starts)
+		return;
+	pfree((void *) s->starts);
+	pfree((void *) s->annotator);
+	pfree((void *) s->label);
+}
+
+/*
+ * The index
+ */
+static inline bool
+is_looked_at(const Search *s, uint32 item)
+{
+	return s->starts[item + 1] - s->starts[item] >= MIN_ANNOTATORS;
 }
 
 /* s->common becomes how many items each annotator has in the index. */
@@ -186,12 +244,10 @@ count_items(Search *s)
 {
 	for (uint32 i = 0; i < s->view->items; i++)
 	{
-		EmRun		run = {.to = s->view->starts[i]};
-
-		CHECK_FOR_INTERRUPTS();
-		if (is_looked_at(s, i))
-			while (em_next_run(&s->voices, i, &run))
-				s->common[run.annotator]++;
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (uint32 a = s->starts[i]; a < s->starts[i + 1] && is_looked_at(s, i); a++)
+			s->common[s->annotator[a]]++;
 	}
 }
 
@@ -201,16 +257,18 @@ fill_index(Search *s)
 	Size	   *next = nl_alloc(CurrentMemoryContext,
 								mul_size(s->view->annotators.n, sizeof(Size)));
 
-	nl_copy(next, s->starts, s->view->annotators.n * sizeof(Size));
+	nl_copy(next, s->index, s->view->annotators.n * sizeof(Size));
 	for (uint32 i = 0; i < s->view->items; i++)
 	{
-		EmRun		run = {.to = s->view->starts[i]};
+		if (i % INTERRUPT_BLOCK == 0)
+			CHECK_FOR_INTERRUPTS();
+		for (uint32 a = s->starts[i]; a < s->starts[i + 1] && is_looked_at(s, i); a++)
+		{
+			uint32		j = s->annotator[a];
 
-		CHECK_FOR_INTERRUPTS();
-		if (is_looked_at(s, i))
-			while (em_next_run(&s->voices, i, &run))
-				if (s->starts[run.annotator + 1] > s->starts[run.annotator])
-					s->items[next[run.annotator]++] = i;
+			if (s->index[j + 1] > s->index[j])
+				s->items[next[j]++] = i;
+		}
 	}
 	pfree(next);
 }
@@ -220,17 +278,17 @@ make_index(Search *s)
 {
 	uint32		annotators = s->view->annotators.n;
 
-	s->starts = nl_alloc(CurrentMemoryContext,
-						 mul_size((Size) annotators + 1, sizeof(Size)));
+	s->index = nl_alloc(CurrentMemoryContext,
+						mul_size((Size) annotators + 1, sizeof(Size)));
 	count_items(s);
-	s->starts[0] = 0;
+	s->index[0] = 0;
 	for (Size j = 0; j < annotators; j++)
 	{
-		s->starts[j + 1] = s->starts[j] + (s->common[j] < MIN_COMMON ? 0 : s->common[j]);
+		s->index[j + 1] = s->index[j] + (s->common[j] < MIN_COMMON ? 0 : s->common[j]);
 		s->common[j] = 0;
 	}
 	s->items = nl_alloc(CurrentMemoryContext,
-						Max(s->starts[annotators], 1) * sizeof(uint32));
+						Max(s->index[annotators], 1) * sizeof(uint32));
 	fill_index(s);
 }
 
@@ -260,24 +318,28 @@ add_to_top(const uint32 *votes, uint16 label, Top *top)
 	top->labels[at] = label;
 }
 
-/* Counts the item's votes, or takes them back. */
+/* Counts the item's votes. */
 static void
-add_votes(Search *s, uint32 item, int sign)
+add_votes(Search *s, uint32 item)
 {
-	EmRun		run = {.to = s->view->starts[item]};
+	for (uint32 a = s->starts[item]; a < s->starts[item + 1]; a++)
+		s->votes[s->label[a]]++;
+}
 
-	while (em_next_run(&s->voices, item, &run))
-		s->votes[s->view->label[run.to - 1]] += sign;
+static void
+forget_votes(Search *s, uint32 item)
+{
+	for (uint32 a = s->starts[item]; a < s->starts[item + 1]; a++)
+		s->votes[s->label[a]] = 0;
 }
 
 static Top
 top_labels(Search *s, uint32 item)
 {
-	EmRun		run = {.to = s->view->starts[item]};
 	Top			top = {.n = 0};
 
-	while (em_next_run(&s->voices, item, &run))
-		add_to_top(s->votes, s->view->label[run.to - 1], &top);
+	for (uint32 a = s->starts[item]; a < s->starts[item + 1]; a++)
+		add_to_top(s->votes, s->label[a], &top);
 	return top;
 }
 
@@ -306,13 +368,15 @@ top_without(Search *s, const Top *top, uint16 x, uint16 y)
 /*
  * Pairs
  */
-/* Goes to the run of the annotator, who has answered the item. */
-static void
-go_to_run(Search *s, uint32 item, uint32 annotator, EmRun *run)
+/* The answer of an annotator who has answered the item. */
+static inline uint32
+find_answer(const Search *s, uint32 item, uint32 annotator)
 {
-	run->to = s->view->starts[item];
-	while (em_next_run(&s->voices, item, run) && run->annotator != annotator)
-		;
+	uint32		a = s->starts[item];
+
+	while (s->annotator[a] != annotator)
+		a++;
+	return a;
 }
 
 /* Counts common items of an annotator and those after him; how many there are. */
@@ -321,15 +385,15 @@ count_common(Search *s, uint32 annotator)
 {
 	uint32		n = 0;
 
-	for (Size i = s->starts[annotator]; i < s->starts[annotator + 1]; i++)
+	for (Size i = s->index[annotator]; i < s->index[annotator + 1]; i++)
 	{
-		EmRun		run;
+		uint32		item = s->items[i];
+		uint32		end = s->starts[item + 1];
 
 		CHECK_FOR_INTERRUPTS();
-		go_to_run(s, s->items[i], annotator, &run);
-		while (em_next_run(&s->voices, s->items[i], &run))
-			if (s->common[run.annotator]++ == 0)
-				s->others[n++] = run.annotator;
+		for (uint32 a = find_answer(s, item, annotator) + 1; a < end; a++)
+			if (s->common[s->annotator[a]]++ == 0)
+				s->others[n++] = s->annotator[a];
 	}
 	return n;
 }
@@ -366,26 +430,24 @@ keep_frequent(Search *s, uint32 n)
 static void
 add_common(Search *s, uint32 annotator, uint32 item)
 {
-	EmRun		run;
-	uint16		label;
+	uint32		a = find_answer(s, item, annotator);
+	uint16		label = s->label[a];
 	Top			top;
 
-	add_votes(s, item, 1);
+	add_votes(s, item);
 	top = top_labels(s, item);
-	go_to_run(s, item, annotator, &run);
-	label = s->view->label[run.to - 1];
-	while (em_next_run(&s->voices, item, &run))
+	for (a++; a < s->starts[item + 1]; a++)
 	{
-		uint16		other = s->view->label[run.to - 1];
-		Place	   *place = &s->place[run.annotator];
+		uint32		other = s->annotator[a];
+		Place	   *place = &s->place[other];
 
 		if (place->next < 0 || place->next == place->end ||
-			!is_in_sample((double) MAX_COMMON / s->common[run.annotator], item, PAIR_SEED))
+			!is_in_sample((double) MAX_COMMON / s->common[other], item, PAIR_SEED))
 			continue;
 		s->portion[place->next++] =
-			(CommonItem) {item, top_without(s, &top, label, other), {label, other}};
+			(CommonItem) {item, top_without(s, &top, label, s->label[a]), {label, s->label[a]}};
 	}
-	add_votes(s, item, -1);
+	forget_votes(s, item);
 }
 
 /* The room for a pair's items; a sample may be larger than it should. */
@@ -447,7 +509,7 @@ judge_portion(Search *s, uint32 annotator, uint32 from, uint32 to)
 		s->place[s->others[i]] = (Place) {at, at + room};
 		at += room;
 	}
-	for (Size i = s->starts[annotator]; i < s->starts[annotator + 1]; i++)
+	for (Size i = s->index[annotator]; i < s->index[annotator + 1]; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		add_common(s, annotator, s->items[i]);
@@ -488,7 +550,7 @@ begin_search(const AnnotationView *view, const uint32 *given)
 {
 	uint32		annotators = view->annotators.n;
 	MemoryContext context = CurrentMemoryContext;
-	Search		s = {.view = view,.voices = em_voices_begin(view)};
+	Search		s = {.view = view};
 
 	s.result.group = nl_alloc(context, mul_size(annotators, sizeof(uint32)));
 	for (uint32 j = 0; j < annotators; j++)
@@ -505,8 +567,8 @@ begin_search(const AnnotationView *view, const uint32 *given)
 static void
 end_search(Search *s)
 {
-	em_voices_end(&s->voices);
-	pfree(s->starts);
+	free_answers(s);
+	pfree(s->index);
 	pfree(s->items);
 	pfree(s->common);
 	pfree(s->others);
@@ -521,7 +583,8 @@ em_copies_memory(const AnnotationView *view)
 	Size		annotators = view->annotators.n;
 	Size		pairs = mul_size(view->annotations, annotators);
 
-	return add_size(add_size(mul_size(view->annotations, sizeof(uint32)),
+	return add_size(add_size(mul_size(add_size(view->annotations, view->items),
+									  3 * sizeof(uint32)),
 							 mul_size(annotators, 2 * sizeof(Size) + sizeof(Place) +
 									  4 * sizeof(uint32))),
 					add_size(mul_size(Min(pairs, PORTION), sizeof(CommonItem)),
@@ -542,14 +605,15 @@ em_find_copies(const AnnotationView *view, const EmParameters *at,
 
 	s.every_pair = every_pair;
 	s.result.share = s.share;
+	set_answers(&s);
 	make_index(&s);
-	if (s.starts[view->annotators.n] > 0 && view->labels.n > 1)
+	if (s.index[view->annotators.n] > 0 && view->labels.n > 1)
 	{
 		s.capacity = Min(pairs, PORTION);
 		s.portion = nl_alloc(CurrentMemoryContext, s.capacity * sizeof(CommonItem));
 		s.buffers = agreement_begin(view, at);
 		for (uint32 j = 0; j < view->annotators.n; j++)
-			if (s.starts[j + 1] > s.starts[j])
+			if (s.index[j + 1] > s.index[j])
 				judge_annotator(&s, j);
 		agreement_end(s.buffers);
 		pfree(s.portion);

@@ -42,6 +42,7 @@
 
 #define PSEUDO_ANSWERS 4.0
 #define PSEUDO_RIGHT 0.7
+#define PSEUDO_WRONG 0.3
 #define MOVED_SHARE 0.01		/* of the posterior mass: a pass that moves less is the last */
 #define MIN_LOGIT 1e-4			/* what logit() takes */
 
@@ -64,7 +65,7 @@ pseudo_rate(Size label, Size truth, Size classes)
 {
 	if (classes == 1)
 		return 1;
-	return label == truth ? PSEUDO_RIGHT : (1 - PSEUDO_RIGHT) / (classes - 1);
+	return label == truth ? PSEUDO_RIGHT : PSEUDO_WRONG / (classes - 1);
 }
 
 /* Counts of all voices, which are annotators where nobody depends on another. */
