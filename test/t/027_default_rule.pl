@@ -112,7 +112,8 @@ SKIP:
 		copy_in($node, 'golds', [ map { [ @$_[ 0, 1 ] ] } read_csv("$folder/$set/gold.csv") ]);
 		my $want = check_crowd("set $set", '{}');
 		$node->safe_psql('postgres',
-			q{DROP TABLE IF EXISTS r; CREATE TABLE r AS SELECT r.* FROM model, reported('answers', m, '{}', 0.3) AS r});
+			q{DROP TABLE IF EXISTS r; TRUNCATE fits; INSERT INTO fits SELECT 1, m, '{}' FROM model;
+			CREATE TABLE r AS SELECT * FROM reported('(SELECT 1 AS id, * FROM answers) AS x', 0.3)});
 		check_exact('labels', $set,
 			md5_hex(join "\n", map { $_->[0] } rows($node, 'SELECT label FROM r ORDER BY item COLLATE "C"')),
 			$want->{labels});
