@@ -36,7 +36,7 @@
 #define SCREEN_EXCESS 0.3
 #define COPY_Z 6.0
 #define COPY_EXCESS 0.5
-#define MAX_PAIRS 1e8			/* of answers to one item, looked at */
+#define MAX_PAIRS 2e7			/* of answers to one item, looked at */
 #define MAX_COMMON 100000		/* items of a pair */
 #define PORTION 1000000			/* common items at a time */
 #define ITEM_SEED 29
@@ -56,6 +56,7 @@ typedef struct Place
 {
 	int64		next;
 	int64		end;
+	double		share;			/* of them, to be taken */
 } Place;
 
 typedef struct Search
@@ -338,6 +339,13 @@ top_labels(Search *s, uint32 item)
 {
 	Top			top = {.n = 0};
 
+	if (s->view->labels.n < s->starts[item + 1] - s->starts[item])
+	{
+		for (uint32 label = 0; label < s->view->labels.n; label++)
+			if (s->votes[label] > 0)
+				add_to_top(s->votes, label, &top);
+		return top;
+	}
 	for (uint32 a = s->starts[item]; a < s->starts[item + 1]; a++)
 		add_to_top(s->votes, s->label[a], &top);
 	return top;
@@ -438,11 +446,10 @@ add_common(Search *s, uint32 annotator, uint32 item)
 	top = top_labels(s, item);
 	for (a++; a < s->starts[item + 1]; a++)
 	{
-		uint32		other = s->annotator[a];
-		Place	   *place = &s->place[other];
+		Place	   *place = &s->place[s->annotator[a]];
 
 		if (place->next < 0 || place->next == place->end ||
-			!is_in_sample((double) MAX_COMMON / s->common[other], item, PAIR_SEED))
+			!is_in_sample(place->share, item, PAIR_SEED))
 			continue;
 		s->portion[place->next++] =
 			(CommonItem) {item, top_without(s, &top, label, s->label[a]), {label, s->label[a]}};
@@ -504,10 +511,11 @@ judge_portion(Search *s, uint32 annotator, uint32 from, uint32 to)
 
 	for (uint32 i = from; i < to; i++)
 	{
-		Size		room = room_for(s->common[s->others[i]]);
+		uint32		common = s->common[s->others[i]];
 
-		s->place[s->others[i]] = (Place) {at, at + room};
-		at += room;
+		s->place[s->others[i]] =
+			(Place) {at, at + room_for(common), (double) MAX_COMMON / common};
+		at += room_for(common);
 	}
 	for (Size i = s->index[annotator]; i < s->index[annotator + 1]; i++)
 	{
