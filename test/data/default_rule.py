@@ -206,11 +206,60 @@ def copies(crowd):
     return group, pairs
 
 
-def fingerprints(matrix):
+def hash_of(k, seed=20):
+    """PostgreSQL's hash of a 32-bit number."""
+    mask = 0xffffffff
+
+    def rot(x, n):
+        return (x << n | x >> (32 - n)) & mask
+    a = b = c = (0x9e3779b9 + 4 + 3923095) & mask
+    b = b + seed & mask
+    for x, y, z in ((4, 6, 8), (16, 19, 4)):
+        a = (a - c & mask) ^ rot(c, x)
+        c = c + b & mask
+        b = (b - a & mask) ^ rot(a, y)
+        a = a + c & mask
+        c = (c - b & mask) ^ rot(b, z)
+        b = b + a & mask
+    a = a + k & mask
+    c = (c ^ b) - rot(b, 14) & mask
+    a = (a ^ c) - rot(c, 11) & mask
+    b = (b ^ a) - rot(a, 25) & mask
+    c = (c ^ b) - rot(b, 16) & mask
+    a = (a ^ c) - rot(c, 4) & mask
+    b = (b ^ a) - rot(a, 14) & mask
+    c = (c ^ b) - rot(b, 24) & mask
+    return b << 32 | c
+
+
+def correlation(crowd, group):
+    """Of the values 0, .05, ..., 1 the best for gold that was hidden from the fit."""
+    _, voices = crowd.voices(group)
+    judged = crowd.has_gold & (voices >= 2)
+    if judged.sum() < 50 or len(crowd.labels) < 2:
+        return CORRELATION, 0
+    fold = np.array([hash_of(i) % 5 for i in range(len(crowd.items))])
+    values = np.arange(1, 20) / 20
+    sums = 0.5 * np.log(values) + 1.5 * np.log(1 - values)
+    all_gold, w = crowd.gold.copy(), crowd.gold_weight
+    for f in range(5):
+        crowd.gold = np.where(fold == f, -1, all_gold)
+        crowd.has_gold = crowd.gold >= 0
+        logs = fit(crowd, group)[2]
+        here = judged & (fold == f)
+        for step, r in enumerate(values):
+            p = normalized(logs[here] / (1 + (voices[here] - 1) * r)[:, None])
+            p = p[np.arange(here.sum()), all_gold[here]]
+            sums[step] += np.log(w * p + (1 - w) / (len(crowd.labels) - 1) * (1 - p)).sum()
+    crowd.gold, crowd.has_gold = all_gold, all_gold >= 0
+    return float(values[sums.argmax()]), int(judged.sum())
+
+
+def fingerprints(matrices):
     """One number an annotator, in which every cell has a weight of its own."""
-    K = matrix.shape[1]
+    K = matrices.shape[1]
     weight = 1 + np.sqrt(np.arange(K * K)).reshape(K, K)    # [label, truth]
-    return (np.log(matrix) * weight).sum((1, 2)).tolist()
+    return (matrices * weight).sum((1, 2)).tolist()
 
 
 def answer(rows, gold_weight, whole):
@@ -219,9 +268,13 @@ def answer(rows, gold_weight, whole):
     matrix, prior, logs, voices, passes = fit(crowd, np.array(group))
     T = crowd.posterior(logs)
     top = (T >= T.max(1, keepdims=True) - 1e-9).argmax(1)
+    teaches = ((voices >= 2) | crowd.has_gold)[crowd.item]
+    evidence = np.zeros_like(matrix)
+    np.add.at(evidence, (crowd.annotator[teaches], crowd.label[teaches]),
+              crowd.share[teaches, None] * T[crowd.item[teaches]])
     result = {"passes": passes, "prior": prior.tolist(),
               "groups": {crowd.annotators[j]: crowd.annotators[g] for j, g in enumerate(group) if g != j},
-              "pairs": pairs, "fingerprints": fingerprints(matrix),
+              "correlation": correlation(crowd, np.array(group)), "pairs": pairs, "fingerprints": fingerprints(np.log(matrix)), "evidence": fingerprints(evidence),
               "labels": hashlib.md5("\n".join(crowd.labels[t] for t in top).encode()).hexdigest()}
     if whole:
         result["matrices"] = matrix.transpose(0, 2, 1).tolist()
@@ -231,7 +284,7 @@ def answer(rows, gold_weight, whole):
 def rounded(x):
     if isinstance(x, float):
         return float(f"{x:.14g}")
-    if isinstance(x, list):
+    if isinstance(x, (list, tuple)):
         return [rounded(y) for y in x]
     if isinstance(x, dict):
         return {key: rounded(y) for key, y in x.items()}

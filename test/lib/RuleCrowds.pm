@@ -22,13 +22,15 @@ sub crowd
 	for my $item (1 .. $o{items})
 	{
 		my $truth = int(rand($k));
+		# what a hard item looks like to everybody
+		my $seen = rand() < ($o{hard} // 0) ? int(rand($k)) : $truth;
 		my @asked = (shuffled(0 .. $o{annotators} - 1))[ 0 .. $o{answers}->($item) - 1 ];
 		for my $j (@asked)
 		{
 			my $times = rand() < ($o{repeats} // 0) ? 2 + int(rand(2)) : 1;
 			for (1 .. $times)
 			{
-				my $label = rand() < $accuracy[$j] ? $truth : int(rand($k));
+				my $label = rand() < $accuracy[$j] ? $seen : int(rand($k));
 				push @rows, [ sprintf('i%04d', $item), "a$j", "c$label", undef ];
 			}
 		}
@@ -67,6 +69,10 @@ sub rule_crowds
 		{ name => 'copies and repeats',
 			rows => add_copy(add_copy(crowd(items => 900, annotators => 8, classes => 4, answers => sub { 4 }, repeats => 0.05), 'a2', 'b', 0.02), 'a3', 'c', 0.05) },
 		{ name => 'a copy and gold', rows => add_copy(crowd(items => 400, annotators => 7, classes => 3, answers => sub { 5 }, gold => 0.5), 'a0', 'a0 again', 0.02) });
+	push @crowds,
+	  { name => 'hard items and gold', rows => crowd(items => 200, annotators => 12, classes => 3, answers => sub { 2 + $_[0] % 5 }, gold => 0.6, hard => 0.3) },
+	  { name => 'hard items and uncertain gold', gold_weight => 0.9,
+		rows => crowd(items => 200, annotators => 12, classes => 3, answers => sub { 1 + $_[0] % 5 }, gold => 0.6, hard => 0.3, repeats => 0.1) };
 	push @crowds, { name => "random $_", rows => [ random_annotations($_, $_ % 3 ? 0.3 : 0) ] }
 	  for 1 .. 9;
 	return @crowds;

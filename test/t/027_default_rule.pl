@@ -19,12 +19,12 @@ create_reported($node);
 # One number an annotator, in which every cell has a weight of its own.
 sub fingerprint
 {
-	my $matrix = shift;
+	my ($matrix, $of) = @_;
 	my $k = @$matrix;
 	my $sum = 0;
 	for my $truth (0 .. $k - 1)
 	{
-		$sum += log($matrix->[$truth][$_]) * (1 + sqrt($_ * $k + $truth)) for 0 .. $k - 1;
+		$sum += $of->($matrix->[$truth][$_]) * (1 + sqrt($_ * $k + $truth)) for 0 .. $k - 1;
 	}
 	return $sum;
 }
@@ -34,8 +34,11 @@ sub check_matrices
 	my ($name, $got, $want) = @_;
 	my ($pool, $matrices) = @{ $got->{components}[0] }{qw(pool confusion)};
 	check_exact('annotators', $name, scalar(@$matrices), scalar(@{ $want->{fingerprints} }));
-	check_close('matrices', "$name, annotator $_", fingerprint($matrices->[$_]),
+	check_close('matrices', "$name, annotator $_", fingerprint($matrices->[$_], sub { log($_[0]) }),
 		$want->{fingerprints}[$_], 1e-10, 1)
+	  for 0 .. $#$matrices;
+	check_close('evidence', "$name, annotator $_", fingerprint($got->{counts}[$_], sub { $_[0] }),
+		$want->{evidence}[$_], 1e-9, 1)
 	  for 0 .. $#$matrices;
 	for my $j ($want->{matrices} ? 0 .. $#$matrices : ())
 	{
@@ -76,6 +79,10 @@ sub check_crowd
 	  for 0 .. $#{ $want->{prior} };
 	check_matrices($name, $got, $want);
 	check_copies($name, $got, $want, $got->{annotators});
+	my ($correlation, $judged) = @{ $want->{correlation} };
+	my ($said) = $got->{method} =~ /correlation ([^,]*, [^,]*)/;
+	check_exact('correlation', $name, $said,
+		sprintf('%.2f, %s', $correlation, $judged ? "estimated from $judged gold items" : 'assumed'));
 	return $want;
 }
 
