@@ -13,6 +13,9 @@
  *				one's matrix by EM with T fixed; then on an item
  *				sum over k of T_k sum over l of A(l|k) B(l|k)
  *
+ * Gold is no part of it: items that are hard are so for both, and next to gold any two
+ * annotators would agree too often on what is wrong.
+ *
  * The first is biased where the top label is often wrong, as then two good
  * annotators agree against it; so it only says where to look.  The second costs
  * more, and looks at no more than a sample of many items.
@@ -198,7 +201,6 @@ item_truth(AgreementBuffers *s, const uint32 *pair, uint32 item, double *truth)
 	}
 	for (Size k = 0; k < s->classes; k++)
 		truth[k] /= sum;
-	em_mix_gold(s->view, item, truth);
 }
 
 /* Fills T and labels, of a sample if there are too many items; how many. */

@@ -164,12 +164,15 @@ check_adversaries(AnnotatorModelView *model, const AnnotationView *view,
 
 	for (uint32 j = 0; j < view->annotators.n && classes > 1; j++)
 	{
-		double		n = model->annotations[j];
+		const double *counts = fit->counts.confusion + em_cell(classes, j, 0, 0);
+		double		n = 0;
 		double		right = 0;
 
 		CHECK_FOR_INTERRUPTS();
+		for (Size c = 0; c < classes * classes; c++)
+			n += counts[c];		/* of answers that teach */
 		for (uint32 k = 0; k < classes; k++)
-			right += fit->counts.confusion[em_cell(classes, j, k, k)];
+			right += counts[em_cell(classes, 0, k, k)];
 		if (right < n * guess - Z_ALARM * sqrt(n * guess * (1 - guess)))
 			list_add(&list, view, j);
 	}
@@ -182,10 +185,13 @@ check_support(AnnotatorModelView *model, const AnnotationView *view,
 			  const EmFit *fit)
 {
 	StringInfoData names;
+	double		items = 0;
 	uint32		n = 0;
 
 	initStringInfo(&names);
-	for (uint32 k = 0; k < view->labels.n && view->items >= FEW_ITEMS; k++)
+	for (uint32 k = 0; k < view->labels.n; k++)
+		items += fit->counts.prior[k];	/* that teach */
+	for (uint32 k = 0; k < view->labels.n && items >= FEW_ITEMS - 0.5; k++)
 		if (fit->counts.prior[k] < 1)
 		{
 			if (n < NAMED)

@@ -195,8 +195,6 @@ def copies(crowd):
                 crowd.share[r] * np.log(matrix[crowd.annotator[r], crowd.label[r]])
                 for r in rows[i] if crowd.annotator[r] not in (a, b)) for i in both])
             T = normalized(logs / (1 + (others.sum(1) - 1) * CORRELATION)[:, None])
-            gold = crowd.gold[both]
-            T[gold >= 0] = T[gold >= 0] * (1 - crowd.gold_weight) + crowd.gold_weight * np.eye(K)[gold[gold >= 0]]
             expected = (T * (rates(T, x) * rates(T, y)).sum(0)).sum(1)
             z, excess = beyond((x == y).sum(), expected)
             pairs.append([a, b, len(both), int((x == y).sum()), expected.sum(), z, excess])
