@@ -93,7 +93,7 @@ check_restarts(const FitOptions *options)
 				 errhint("Restarts are for variants \"full\", \"class\", \"one_coin\" and \"shared\", learned from all items and with a given smoothing.")));
 }
 
-/* Variant auto smooths as it finds best; a matrix for all has no crowd beside it. */
+/* Variant auto has a rule of its own; a matrix for all has no crowd beside it. */
 static void
 check_smoothing(const FitOptions *options)
 {
@@ -412,7 +412,7 @@ parse_start(const AnnotationView *view, char *json, EmCounts *counts)
 	MemoryContextDelete(context);
 }
 
-/* A smoothing that is estimated begins as the light one of variant auto. */
+/* A smoothing that is estimated begins as a light one. */
 static EmFit *
 fit_variant(EmTeam *team, const EmOptions *options, const EmCounts *start)
 {
