@@ -9,7 +9,7 @@
 #ifndef NL_FIT_H
 #define NL_FIT_H
 
-#include "crowd/em.h"
+#include "crowd/choose_variant.h"
 #include "pg/options.h"
 
 /* What a repeated (item, annotator, label) row counts for. */

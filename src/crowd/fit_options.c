@@ -57,7 +57,7 @@ check_restarts(const FitOptions *options)
 				 errhint("Restarts are for variants \"full\", \"class\", \"one_coin\" and \"shared\", learned from all items and with a given smoothing.")));
 }
 
-/* Variant auto smooths as it finds best; a matrix for all has no crowd beside it. */
+/* Variant auto has a rule of its own; a matrix for all has no crowd beside it. */
 static void
 check_smoothing(const FitOptions *options)
 {

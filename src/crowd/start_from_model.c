@@ -57,6 +57,7 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 	MemoryContext old = MemoryContextSwitchTo(context);
 	AnnotationView without_gold = annotations_without_gold(view);
 	SetScorer	s = set_scorer_begin(&without_gold, model);
+	EmVoices	voices = em_voices_begin(view);
 	double	   *posterior = palloc(view->labels.n * sizeof(double));
 
 	em_tables_clear(view, counts);
@@ -64,9 +65,9 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 	{
 		NL_CHECK_INTERRUPTS(i);
 		if (!model_knows_labels(&s, i) || !posterior_of_model(&s, i, posterior))
-			em_item_vote_shares(view, i, posterior);
+			em_item_vote_shares(&voices, i, posterior);
 		em_mix_gold(view, i, posterior);
-		em_add_posterior(view, i, posterior, counts);
+		em_add_posterior(&voices, i, posterior, counts);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
