@@ -72,7 +72,7 @@ describe(const AutoReport *report)
 	if (report->correlation.gold_items > 0)
 		appendStringInfo(&buf, "estimated from %u gold items", report->correlation.gold_items);
 	else
-		appendStringInfoString(&buf, "assumed");
+		appendStringInfoString(&buf, report->correlation_given ? "given" : "assumed");
 	if (report->n_groups > 0)
 		appendStringInfo(&buf, ", %u group%s of annotators with one voice",
 						 report->n_groups, report->n_groups == 1 ? "" : "s");
@@ -107,7 +107,8 @@ fit_auto(AnnotationView *view, const AutoOptions *options, EmCounts *start)
 	if (options->find_copies)
 		fit = fit_voices(view, options, fit, report);
 	report->correlation.correlation = options->correlation;
-	if (options->correlation == ESTIMATE_CORRELATION)
+	report->correlation_given = options->correlation != ESTIMATE_CORRELATION;
+	if (!report->correlation_given)
 		report->correlation = em_correlation(view, options->max_passes, options->beside);
 	if (report->group != NULL)
 		report->n_groups = count_groups(report->group, view->annotators.n);

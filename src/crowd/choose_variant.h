@@ -27,6 +27,7 @@ typedef struct AutoReport
 	uint32		n_groups;		/* of two annotators or more */
 	EmCopies	copies;			/* with share 0 if none were looked for */
 	EmCorrelation correlation;
+	bool		correlation_given;
 	uint32		teaching_items;
 } AutoReport;
 

@@ -33,10 +33,13 @@ typedef struct FitOptions
 	int			repeats;		/* Repeats */
 	const AnnotatorModel *start;	/* an argument of its own, or NULL */
 	double		gold_weight;
+	double		correlation;	/* or CORRELATION_ESTIMATE */
 	int			learn_from;		/* LearnFrom */
 	int			restarts;
 	int			seed;
 } FitOptions;
+
+#define CORRELATION_ESTIMATE OPTION_WORD(0)
 
 /* fit_options.c */
 extern FitOptions fit_options_parse(const Jsonb *jsonb);

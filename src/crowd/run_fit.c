@@ -217,7 +217,8 @@ run_fit(AnnotationView *view, FitOptions *options)
 		.max_passes = options->em.max_iterations,
 		.beside = beside,
 		.find_copies = true,
-		.correlation = ESTIMATE_CORRELATION
+		.correlation = options->correlation == CORRELATION_ESTIMATE ? ESTIMATE_CORRELATION :
+		options->correlation
 	};
 	EmCounts	counts;
 	EmCounts   *start = NULL;

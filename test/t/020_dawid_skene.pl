@@ -284,7 +284,7 @@ like($err, qr/does not know label "unheard"/, 'posterior(): an unknown label is 
 # Rates of 1e-300 and a thousand votes: no NaN, and the majority of evidence wins.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION by_hand(tiny text) RETURNS annotator_model LANGUAGE sql AS $$
-		SELECT jsonb_set(jsonb_set(dawid_skene(l, 'a', l)::jsonb,
+		SELECT jsonb_set(jsonb_set(dawid_skene(l, 'a', l, '{"variant": "full"}'::jsonb)::jsonb,
 		                           '{components,0,prior}', '[0.5, 0.5]'),
 		                 '{components,0,confusion}', format('[[[1, %s], [%s, 1]]]', tiny, tiny)::jsonb)::text::annotator_model
 		FROM (VALUES ('x'), ('y')) AS v(l)
