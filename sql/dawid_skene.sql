@@ -201,3 +201,16 @@ FROM (SELECT i::text AS item, (ARRAY['a', 'b', 'c'])[1 + i % 3] AS label FROM ge
      LATERAL consensus(s, m) AS c
 WHERE c.item = t.item AND t.label = 'c'
 GROUP BY 1;
+
+-- Copies are one voice, unless they are not looked for
+CREATE TEMP TABLE copied AS
+SELECT 'i' || i AS item, 'a' || j AS annotator, chr(97 + (CASE WHEN hashint4(i * 100 + j) & 7 < 6 THEN i ELSE hashint4(j * 31 + i) & 3 END) % 3) AS label
+FROM generate_series(1, 300) AS i, generate_series(1, 5) AS j;
+INSERT INTO copied SELECT item, annotator || ' again', label FROM copied WHERE annotator = 'a1';
+INSERT INTO copied VALUES ('alone', 'a1', 'a');
+SELECT copies, correlation, groups, items, items_teaching, stopped_by, cardinality(warnings) AS warnings
+FROM (VALUES ('{}'), ('{"copies": "off"}'), ('{"variant": "full"}')) AS o(copies),
+	LATERAL (SELECT dawid_skene(annotation_set(item, annotator, label), copies::jsonb) AS m FROM copied) AS f, fit_report(m)
+ORDER BY copies COLLATE "C";
+SELECT correlation, items_teaching, stopped_by
+FROM fit_report((SELECT dawid_skene(item, annotator, label, CASE WHEN item = 'i1' THEN 'b' END, '{"learn_from": "gold"}'::jsonb) FROM copied));

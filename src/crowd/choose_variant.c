@@ -82,12 +82,18 @@ describe(const AutoReport *report)
 	return buf.data;
 }
 
-/* Bytes of voices (twice, where there are copies) and of what is done with them. */
+/*
+ * Bytes of voices (twice, where there are copies) and of what is done with them,
+ * beside a team's, which are free while copies are looked for.
+ */
 Size
 fit_auto_memory(const AnnotationView *view)
 {
+	Size		team = em_team_memory(view);
+	Size		search = em_copies_memory(view);
+
 	return add_size(mul_size(2, em_set_voices_memory(view)),
-					add_size(em_copies_memory(view), em_correlation_memory(view)));
+					add_size(search > team ? search - team : 0, em_correlation_memory(view)));
 }
 
 /*

@@ -26,6 +26,13 @@ typedef enum LearnFrom
 	LEARN_FROM_GOLD
 } LearnFrom;
 
+/* Whether annotators who copy others are looked for. */
+typedef enum Copies
+{
+	COPIES_AUTO,
+	COPIES_OFF
+} Copies;
+
 typedef struct FitOptions
 {
 	EmOptions	em;
@@ -33,6 +40,7 @@ typedef struct FitOptions
 	int			repeats;		/* Repeats */
 	const AnnotatorModel *start;	/* an argument of its own, or NULL */
 	double		gold_weight;
+	int			copies;			/* Copies */
 	double		correlation;	/* or CORRELATION_ESTIMATE */
 	int			learn_from;		/* LearnFrom */
 	int			restarts;

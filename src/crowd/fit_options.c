@@ -10,6 +10,7 @@
 
 static const char *const acceleration_names[] = {"squarem", "none", NULL};
 static const char *const learn_from_names[] = {"all", "gold", NULL};
+static const char *const copies_names[] = {"auto", "off", NULL};
 static const char *const repeats_names[] = {"count", "distinct", NULL};
 static const char *const estimate_words[] = {"estimate", NULL};
 
@@ -33,6 +34,7 @@ static const Option option_table[] = {
 	{"acceleration", OPTION_CHOICE, offsetof(FitOptions, em.acceleration), 0, 0, acceleration_names},
 	{"repeats", OPTION_CHOICE, offsetof(FitOptions, repeats), 0, 0, repeats_names},
 	{"gold_weight", OPTION_DOUBLE, offsetof(FitOptions, gold_weight), 0.5, 1, NULL},
+	{"copies", OPTION_CHOICE, offsetof(FitOptions, copies), 0, 0, copies_names},
 	{"correlation", OPTION_DOUBLE, offsetof(FitOptions, correlation), 0, 1, estimate_words},
 	{"learn_from", OPTION_CHOICE, offsetof(FitOptions, learn_from), 0, 0, learn_from_names},
 	{"restarts", OPTION_INT, offsetof(FitOptions, restarts), 0, 1000, NULL},

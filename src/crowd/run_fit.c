@@ -25,13 +25,13 @@ uses_rule(const FitOptions *options)
 }
 
 static Size
-tables_beside(const FitOptions *options)
+tables_beside(const AnnotationView *view, const FitOptions *options)
 {
 	if (options->restarts > 0)
 		return 6;
 	if (options->learn_from == LEARN_FROM_GOLD)
 		return 3;
-	return (options->variant == VARIANT_AUTO ? 4 : 2) + (options->start != NULL ? 1 : 0);
+	return (options->variant == VARIANT_AUTO && view->gold != NULL ? 4 : 2) + (options->start != NULL ? 1 : 0);
 }
 
 /* The view without repeats. */
@@ -78,7 +78,7 @@ check_memory(const AnnotationView *view, const FitOptions *options)
 {
 	Size		team = em_team_memory(view);
 	Size		matrix = mul_size(mul_size(view->labels.n, view->labels.n), sizeof(double));
-	Size		beside = add_size(mul_size(tables_beside(options), em_table_size(view)),
+	Size		beside = add_size(mul_size(tables_beside(view, options), em_table_size(view)),
 								  mul_size(SINGLE_MATRICES, matrix));
 	Size		other = view_memory(view, options);
 
@@ -216,7 +216,7 @@ run_fit(AnnotationView *view, FitOptions *options)
 	AutoOptions auto_options = {
 		.max_passes = options->em.max_iterations,
 		.beside = beside,
-		.find_copies = true,
+		.find_copies = options->copies == COPIES_AUTO,
 		.correlation = options->correlation == CORRELATION_ESTIMATE ? ESTIMATE_CORRELATION :
 		options->correlation
 	};

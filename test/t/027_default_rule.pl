@@ -125,10 +125,10 @@ SKIP:
 			md5_hex(join "\n", map { $_->[0] } rows($node, 'SELECT label FROM r ORDER BY item COLLATE "C"')),
 			$want->{labels});
 		check_exact('consensus()', $set, value($node, <<'END'), 't|0|t');
-SELECT bool_and(c.label = r.label OR c.tied), sum((abs(c.confidence - r.confidence) > 1e-9)::int),
+SELECT concat_ws('|', bool_and(c.label = r.label OR c.tied), sum((abs(c.confidence - r.confidence) > 1e-9)::int),
 	(SELECT bool_and(p.d = c.distribution) FROM (
 		SELECT item, posterior((SELECT m FROM model), annotator, label) AS d FROM answers GROUP BY item) AS p
-		JOIN consensus((SELECT annotation_set(item, annotator, label) FROM answers), (SELECT m FROM model)) AS c USING (item))
+		JOIN consensus((SELECT annotation_set(item, annotator, label) FROM answers), (SELECT m FROM model)) AS c USING (item)))
 FROM r JOIN consensus((SELECT annotation_set(item, annotator, label) FROM answers), (SELECT m FROM model)) AS c USING (item)
 END
 		my ($accuracy, $confidence) = @{ (rows($node,
