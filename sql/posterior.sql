@@ -78,7 +78,7 @@ SELECT replace(m::text, '"labels": ["x", "y"]', '"labels": ["x", "x"]')::annotat
 CREATE TEMP TABLE voices AS
 SELECT '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 0.9, "iterations": 0,
          "converged": true, "log_likelihood": 0, "stopped_by": "hand", "warnings": []},
-         "voices": {"of": "annotators", "groups": [["b", "a"]], "correlation": 0.5, "gold_items": 60, "teaching_items": 0},
+         "voices": {"of": "annotators", "groups": [["b", "a"]], "correlation": 0.5, "gold_items": 60, "teaching_items": 9},
          "labels": ["x", "y"], "annotators": ["a", "b", "c"],
          "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.75, 0.25], [0.25, 0.75]],
                          "confusion": [[[0.75, 0.25], [0.25, 0.75]], [[0.75, 0.25], [0.25, 0.75]], [[0.75, 0.25], [0.25, 0.75]]]}],
@@ -128,3 +128,9 @@ SELECT replace(m::text, '["a", "b"]', '["a", "d"]')::annotator_model FROM voices
 SELECT replace(m::text, '["a", "b"]', '["a", "b"], ["b", "c"]')::annotator_model FROM voices;
 SELECT replace(m::text, '"of": "annotators"', '"of": "answers"')::annotator_model FROM voices;
 SELECT replace(m::text, '"correlation": 0.5', '"correlation": 2')::annotator_model FROM voices;
+
+-- Where no item has two voices or gold, nothing is known but what was answered
+CREATE TEMP TABLE single AS
+SELECT dawid_skene('i' || i, 'a' || i % 2, i % 3) AS m, annotation_set('i' || i, 'a' || i % 2, i % 3) AS s FROM generate_series(1, 4) AS i;
+SELECT c.*, posterior(m, 'a1', 1) IS NULL AS posterior_too FROM single, consensus(s, m) AS c GROUP BY c.item, c.label, c.confidence, c.entropy, c.annotations, c.tied, c.distribution, m ORDER BY c.item;
+SELECT annotator, annotations, accuracy, accuracy_low, spammer_score FROM single, annotators(m) ORDER BY 1;

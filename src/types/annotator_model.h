@@ -126,6 +126,16 @@ extern void model_matrix_transpose(const double *matrix, double *result,
 extern void annotator_model_check_size(const Names *labels,
 									   const Names *annotators, Size components);
 
+/*
+ * Nothing can be known: learned from items of which none teaches, since a single
+ * answer would confirm itself.
+ */
+static inline bool
+model_knows_nothing(const AnnotatorModelView *view)
+{
+	return view->voices != VOICES_ANSWERS && view->teaching_items == 0;
+}
+
 /* cells of one annotator's matrix */
 static inline Size
 model_cells(const AnnotatorModelView *view)

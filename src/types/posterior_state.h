@@ -24,6 +24,8 @@ typedef struct PosteriorState
 	uint32		capacity;		/* answers that there is room for */
 	uint32		kept;			/* answers that are kept */
 	uint32		keep;			/* whether they are */
+	uint32		knows_nothing;	/* the model, so that the posterior is NULL */
+	uint32		unused;
 	int64		answers;
 	double		correlation;
 	double		data[FLEXIBLE_ARRAY_MEMBER];

@@ -230,7 +230,7 @@ sub consensus_of
 }
 
 is(consensus_of(fit_of_values($three, "('i', 'a', 'x')"), 'item, label, confidence, entropy, tied'),
-	'i x 1 0 f', 'one annotation');
+	'i x NULL NULL f', 'one annotation: nothing is known');
 is( consensus_of(fit_of_values($three, "('i', 'a', 'x'), ('i', 'b', 'x'), ('j', 'a', 'x')"),
 		'item, label, confidence, entropy, tied'),
 	'i x 1 0 f; j x 1 0 f', 'one class');

@@ -196,7 +196,7 @@ annotator_row(const AnnotatorModelView *model, uint32 j, const AnnotatorRates *r
 	values[A_WORST_TRUTH] = PointerGetDatum(names_text(&model->labels, truth));
 	values[A_WORST_LABEL] = PointerGetDatum(names_text(&model->labels, label));
 	values[A_WORST_RATE] = Float8GetDatum(rate);
-	nulls[A_SPAMMER_SCORE] = r->classes < 2;
+	nulls[A_SPAMMER_SCORE] = r->classes < 2 || model_knows_nothing(model);
 	values[A_SPAMMER_SCORE] = Float8GetDatum(r->classes < 2 ? 0 : spammer_score(r));
 	values[A_CONFUSION] = PointerGetDatum(confusion_matrix_make(&model->labels,
 																r->counts));

@@ -18,7 +18,7 @@ check_labels(const SetScorer *s)
 }
 
 static void
-item_row(SetScorer *s, uint32 item, Datum *values)
+item_row(SetScorer *s, uint32 item, Datum *values, bool *nulls)
 {
 	const Names *labels = &s->scorer->model.labels;
 	const double *posterior = set_scorer_posterior(s, item);
@@ -31,6 +31,7 @@ item_row(SetScorer *s, uint32 item, Datum *values)
 	values[3] = Float8GetDatum(probabilities_entropy(posterior, labels->n));
 	values[4] = Int32GetDatum(s->view.starts[item + 1] - s->view.starts[item]);
 	values[5] = BoolGetDatum(tied);
+	nulls[2] = nulls[3] = nulls[6] = model_knows_nothing(&s->scorer->model);
 	values[6] = PointerGetDatum(label_distribution_make(labels, posterior));
 }
 
@@ -46,7 +47,7 @@ consensus(PG_FUNCTION_ARGS)
 	check_labels(s);
 	for (uint32 item = 0; item < view.items; item++)
 	{
-		item_row(s, item, rows.values);
+		item_row(s, item, rows.values, rows.nulls);
 		rows_add(&rows);
 	}
 	return rows_end(&rows);

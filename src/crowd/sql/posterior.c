@@ -32,6 +32,7 @@ state_begin(const ModelScorer *scorer)
 									   model->voices == VOICES_ANSWERS ? 0 : FIRST_CAPACITY);
 
 	state->correlation = model->correlation;
+	state->knows_nothing = model_knows_nothing(model);
 	state->fingerprint = scorer->fingerprint;
 	memcpy(state_prior(state), scorer->prior, scorer->width * sizeof(LogRate));
 	memcpy(state_weights(state), scorer->weights, model->n_components * sizeof(double));
@@ -217,10 +218,13 @@ posterior_final(PG_FUNCTION_ARGS)
 {
 	PosteriorState *state = posterior_state_get(PG_GETARG_DATUM(0));
 	Names		labels = state_labels(state);
-	LogRate    *score = palloc(state_width(state) * sizeof(LogRate));
+	LogRate    *score;
 	double	   *p = palloc(state->classes * sizeof(double));
 	double		voices = state->answers;
 
+	if (state->knows_nothing)
+		PG_RETURN_NULL();
+	score = palloc(state_width(state) * sizeof(LogRate));
 	for (uint32 i = 0; i < state_width(state); i++)
 	{
 		score[i].log = state_prior(state)[i].log + state_score(state)[i].log;
@@ -264,6 +268,7 @@ write_state(StringInfo buf, const void *value, int encoding)
 	pq_sendfloat8(buf, state->correlation);
 	pq_sendint64(buf, state->answers);
 	pq_sendint8(buf, state->keep);
+	pq_sendint8(buf, state->knows_nothing);
 	pq_sendint32(buf, state->kept);
 	for (uint32 i = 0; i < state->kept; i++)
 	{
@@ -307,6 +312,7 @@ recv_answers(StringInfo buf, PosteriorState *state, const uint32 *rank)
 	state->correlation = pq_getmsgfloat8(buf);
 	state->answers = pq_getmsgint64(buf);
 	state->keep = pq_getmsgbyte(buf) != 0;
+	state->knows_nothing = pq_getmsgbyte(buf) != 0;
 	n = pq_getmsgint(buf, 4);
 	if (!(state->correlation >= 0 && state->correlation <= 1) || state->answers < 0 ||
 		(n > 0 && !state->keep))
