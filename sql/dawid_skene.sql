@@ -154,8 +154,8 @@ FROM model, refit, LATERAL (VALUES
 	('jsonb, model', dawid_skene(s, '{}'::jsonb, cold)),
 	('text, model', dawid_skene(s, '{}'::text, cold)),
 	('start => model', dawid_skene(s, start => cold)),
-	('literal, literal', dawid_skene(s, '{}', '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0, "converged": true, "log_likelihood": 0, "warnings": []},
-		"labels": ["no", "yes"], "annotators": [], "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.8, 0.2], [0.2, 0.8]], "confusion": []}], "annotations": [], "counts": [], "variances": []}')))
+	('literal, literal', dawid_skene(s, '{}', '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0, "converged": true, "log_likelihood": 0, "stopped_by": "hand", "warnings": []},
+		"voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["no", "yes"], "annotators": [], "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.8, 0.2], [0.2, 0.8]], "confusion": []}], "annotations": [], "counts": [], "variances": []}')))
 	AS c(call, fitted);
 SELECT dawid_skene(NULL::annotation_set, '{}', cold) IS NULL AS no_set FROM refit;
 
@@ -165,7 +165,7 @@ SELECT w, pg_temp.r(probability(distribution, 'x')) AS x
 FROM (VALUES (1.0), (0.9), (0.5)) AS v(w),
      consensus((SELECT annotation_set('i', 'a', 'x', 'y')),
                ('{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": ' || w ||
-                ', "iterations": 0, "converged": true, "log_likelihood": 0, "warnings": []}, "labels": ["x", "y"], "annotators": ["a"],
+                ', "iterations": 0, "converged": true, "log_likelihood": 0, "stopped_by": "hand", "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a"],
                 "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.5, 0.5], [0.5, 0.5]],
                 "confusion": [[[0.75, 0.25], [0.25, 0.75]]]}], "annotations": [0], "counts": [[[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]]]}')::annotator_model)
 ORDER BY w DESC;
@@ -201,3 +201,16 @@ FROM (SELECT i::text AS item, (ARRAY['a', 'b', 'c'])[1 + i % 3] AS label FROM ge
      LATERAL consensus(s, m) AS c
 WHERE c.item = t.item AND t.label = 'c'
 GROUP BY 1;
+
+-- Copies are one voice, unless they are not looked for
+CREATE TEMP TABLE copied AS
+SELECT 'i' || i AS item, 'a' || j AS annotator, chr(97 + (CASE WHEN hashint4(i * 100 + j) & 7 < 6 THEN i ELSE hashint4(j * 31 + i) & 3 END) % 3) AS label
+FROM generate_series(1, 300) AS i, generate_series(1, 5) AS j;
+INSERT INTO copied SELECT item, annotator || ' again', label FROM copied WHERE annotator = 'a1';
+INSERT INTO copied VALUES ('alone', 'a1', 'a');
+SELECT copies, correlation, groups, items, items_teaching, stopped_by, cardinality(warnings) AS warnings
+FROM (VALUES ('{}'), ('{"copies": "off"}'), ('{"variant": "full"}')) AS o(copies),
+	LATERAL (SELECT dawid_skene(annotation_set(item, annotator, label), copies::jsonb) AS m FROM copied) AS f, fit_report(m)
+ORDER BY copies COLLATE "C";
+SELECT correlation, items_teaching, stopped_by
+FROM fit_report((SELECT dawid_skene(item, annotator, label, CASE WHEN item = 'i1' THEN 'b' END, '{"learn_from": "gold"}'::jsonb) FROM copied));

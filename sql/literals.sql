@@ -216,8 +216,8 @@ INSERT INTO calls (call, meanings) VALUES
 	('logistic_regression(label, features, %s, NULL)', '{{weights 1, "logistic_regression(label, features, 1.0)"}}'),
 	('logistic_regression(target, features, 1)', '{{weights 1, "logistic_regression(target, features, 1.0)"}}'),
 	('logistic_regression(label, features, 1::numeric)', '{{weights 1, "logistic_regression(label, features, 1::float8)"}}'),
-	('posterior((SELECT dawid_skene(''i'', ''1'', l) FROM (VALUES (''1''), (''0'')) AS v(l)), %s, ''1'')', '{{annotator 1, "posterior((SELECT dawid_skene(''i'', ''1'', l) FROM (VALUES (''1''), (''0'')) AS v(l)), ''1''::text, ''1''::text)"}}'),
-	('posterior((SELECT dawid_skene(''i'', ''1'', l) FROM (VALUES (''1''), (''0'')) AS v(l)), annotator, %s)', '{{labels 1, "posterior((SELECT dawid_skene(''i'', ''1'', l) FROM (VALUES (''1''), (''0'')) AS v(l)), annotator::text, ''1''::text)"}}'),
+	('posterior((SELECT dawid_skene(''i'', ''1'', l, ''1''::text) FROM (VALUES (''1''), (''0'')) AS v(l)), %s, ''1'')', '{{annotator 1, "posterior((SELECT dawid_skene(''i'', ''1'', l, ''1''::text) FROM (VALUES (''1''), (''0'')) AS v(l)), ''1''::text, ''1''::text)"}}'),
+	('posterior((SELECT dawid_skene(''i'', ''1'', l, ''1''::text) FROM (VALUES (''1''), (''0'')) AS v(l)), annotator, %s)', '{{labels 1, "posterior((SELECT dawid_skene(''i'', ''1'', l, ''1''::text) FROM (VALUES (''1''), (''0'')) AS v(l)), annotator::text, ''1''::text)"}}'),
 	('predict(logistic_regression(label, features), ''{1,2,3}'')', '{{features, "predict(logistic_regression(label, features), ARRAY[1,2,3])"}}');
 INSERT INTO outcomes
 SELECT c.nr, l.nr, c.call, CASE WHEN l.literal = '$1' THEN '$1 = ' || coalesce(l.value, 'NULL') ELSE l.literal END, kind,

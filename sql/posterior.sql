@@ -5,7 +5,7 @@ CREATE FUNCTION pg_temp.r(float8) RETURNS numeric LANGUAGE sql AS 'SELECT round(
 -- a is right 3 of 4 times, b always says x
 CREATE TEMP TABLE model AS
 SELECT '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0,
-         "converged": true, "log_likelihood": 0, "warnings": []}, "labels": ["x", "y"], "annotators": ["a", "b"],
+         "converged": true, "log_likelihood": 0, "stopped_by": "hand", "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a", "b"],
          "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.75, 0.25], [0.5, 0.5]],
                          "confusion": [[[0.75, 0.25], [0.25, 0.75]], [[1, 0], [1, 0]]]}],
          "annotations": [0, 0], "counts": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]]}'::annotator_model AS m;
@@ -71,3 +71,66 @@ SELECT replace(m::text, '"weight": 1', '"weight": 0.5')::annotator_model FROM mo
 SELECT replace(m::text, '"variant": "full"', '"variant": "empty"')::annotator_model FROM model;
 SELECT replace(m::text, '"annotators": ["a", "b"]', '"annotators": ["a"]')::annotator_model FROM model;
 SELECT replace(m::text, '"labels": ["x", "y"]', '"labels": ["x", "x"]')::annotator_model FROM model;
+
+-- Voices: a and b are one, several answers of anybody are one, and two voices whose
+-- errors are correlated by a half are worth 2 / 1.5.  Each is right 3 of 4 times,
+-- so that what n of them say counts 3^n to 1; strangers are others each.
+CREATE TEMP TABLE voices AS
+SELECT '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 0.9, "iterations": 0,
+         "converged": true, "log_likelihood": 0, "stopped_by": "hand", "warnings": []},
+         "voices": {"of": "annotators", "groups": [["b", "a"]], "correlation": 0.5, "gold_items": 60, "teaching_items": 9},
+         "labels": ["x", "y"], "annotators": ["a", "b", "c"],
+         "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.75, 0.25], [0.25, 0.75]],
+                         "confusion": [[[0.75, 0.25], [0.25, 0.75]], [[0.75, 0.25], [0.25, 0.75]], [[0.75, 0.25], [0.25, 0.75]]]}],
+         "annotations": [0, 0, 0], "counts": [[[0, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]]],
+         "variances": [[[0, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]]]}'::annotator_model AS m;
+SELECT m::jsonb -> 'voices' AS voices FROM voices;
+CREATE TEMP TABLE heard (item text, power float8, answers text[]);	-- {annotator, label, ...}
+INSERT INTO heard VALUES
+	('a group', 1, '{a,x, b,x}'),
+	('half of it', 1, '{b,x}'),
+	('against it', 0, '{a,x, b,x, c,y}'),
+	('a group divided', 0, '{a,x, b,y}'),
+	('two voices', 2 / 1.5, '{a,x, c,x}'),
+	('three voices', 3 / 2.0, '{a,x, c,x, new,x}'),
+	('two strangers', 2 / 1.5, '{new,x, other,x}'),
+	('repeats', 1, '{c,x, c,x}'),
+	('contradictions', 1.0 / 3, '{c,x, c,x, c,y}'),
+	('all of it', (1.0 / 6 + 1.0 / 2 - 1) / 1.5, '{a,x, a,x, a,y, b,x, new,y, new,y}');
+CREATE TEMP TABLE heard_rows AS
+SELECT item, power, answers[2 * i - 1] AS annotator, answers[2 * i] AS label
+FROM heard, generate_series(1, cardinality(answers) / 2) AS i;
+SELECT h.item, round(probability(p.d, 'x')::numeric, 6) AS x,
+	abs(probability(p.d, 'x') - 3 ^ h.power / (1 + 3 ^ h.power)) < 1e-9 AS by_hand,
+	p.d = c.distribution AS as_consensus, p.d = p.backwards AS in_any_order
+FROM heard AS h
+JOIN (SELECT item, posterior(m, annotator, label) AS d, posterior(m, annotator, label ORDER BY annotator DESC, label DESC) AS backwards
+	FROM heard_rows, voices GROUP BY item) AS p USING (item)
+JOIN consensus((SELECT annotation_set(item, annotator, label) FROM heard_rows), (SELECT m FROM voices)) AS c USING (item)
+ORDER BY item COLLATE "C";
+
+-- Uncertain gold is not tempered: 3^(4/3) times 1 / 9
+SELECT item, round(confidence::numeric, 6) AS confidence, label, abs(confidence - 1 / (1 + 3 ^ (4.0 / 3) / 9)) < 1e-9 AS by_hand
+FROM consensus((SELECT annotation_set('i', a, 'x', 'y') FROM unnest('{a,c}'::text[]) AS a), (SELECT m FROM voices));
+
+-- Papers' variants report what they say, unless a correlation is given
+SELECT v, c, round(confidence::numeric, 4) AS confidence
+FROM (VALUES ('majority', '0'), ('majority', '0.5'), ('auto', '0'), ('auto', '0.3'), ('auto', '"estimate"')) AS o(v, c),
+	LATERAL (SELECT annotation_set('i' || i, 'a' || j, CASE WHEN (i + j) % 4 = 0 THEN 'y' ELSE 'x' END) AS s
+		FROM generate_series(1, 8) AS i, generate_series(1, 3) AS j) AS s,
+	consensus(s, dawid_skene(s, format('{"variant": "%s", "correlation": %s}', v, c)::jsonb)) AS r
+WHERE item = 'i1' ORDER BY 1, 2;
+SELECT dawid_skene('i', 'a', 'x', '{"variant": "full", "correlation": "estimate"}'::jsonb);
+SELECT dawid_skene('i', 'a', 'x', '{"correlation": 1.5}'::jsonb);
+
+-- Groups that are none
+SELECT replace(m::text, '["a", "b"]', '["a", "d"]')::annotator_model FROM voices;
+SELECT replace(m::text, '["a", "b"]', '["a", "b"], ["b", "c"]')::annotator_model FROM voices;
+SELECT replace(m::text, '"of": "annotators"', '"of": "answers"')::annotator_model FROM voices;
+SELECT replace(m::text, '"correlation": 0.5', '"correlation": 2')::annotator_model FROM voices;
+
+-- Where no item has two voices or gold, nothing is known but what was answered
+CREATE TEMP TABLE single AS
+SELECT dawid_skene('i' || i, 'a' || i % 2, i % 3) AS m, annotation_set('i' || i, 'a' || i % 2, i % 3) AS s FROM generate_series(1, 4) AS i;
+SELECT c.*, posterior(m, 'a1', 1) IS NULL AS posterior_too FROM single, consensus(s, m) AS c GROUP BY c.item, c.label, c.confidence, c.entropy, c.annotations, c.tied, c.distribution, m ORDER BY c.item;
+SELECT annotator, annotations, accuracy, accuracy_low, spammer_score FROM single, annotators(m) ORDER BY 1;

@@ -172,27 +172,25 @@ find_names(Dictionary *dict, const Names *names)
  * right, and what remains is shared by the other classes.
  */
 static void
-score_add_gold(const ModelScorer *scorer, LogRate *score, uint32 gold)
+set_gold(SetScorer *s, uint32 gold)
 {
-	uint32		classes = scorer->model.labels.n;
-	double		right = scorer->model.gold_weight;
+	uint32		classes = s->scorer->model.labels.n;
+	double		right = s->scorer->model.gold_weight;
 
-	for (uint32 i = 0; i < scorer->width && classes > 1; i++)
-	{
-		LogRate		rate = log_rate(i % classes == gold ? right :
-									(1 - right) / (classes - 1));
-
-		log_rate_add(&score[i], &rate);
-	}
+	for (uint32 k = 0; k < classes; k++)
+		s->gold[k] = log_rate(classes == 1 ? 1 : k == gold ? right :
+							  (1 - right) / (classes - 1));
 }
 
 /*
  * The posterior over classes from a score that includes the prior: the
- * components' posteriors, averaged by weight.
+ * components' posteriors, averaged by weight.  What is "beside" the score, or
+ * NULL, has its full weight whatever the exponent.
  */
 void
 score_posterior(const LogRate *score, uint32 components, uint32 classes,
-				const double *weights, double *posterior)
+				const double *weights, double exponent, const LogRate *beside,
+				double *posterior)
 {
 	double	   *p = palloc(classes * sizeof(double));
 	uint32	   *vetoes = palloc(classes * sizeof(uint32));
@@ -202,8 +200,15 @@ score_posterior(const LogRate *score, uint32 components, uint32 classes,
 	{
 		for (uint32 k = 0; k < classes; k++)
 		{
-			p[k] = score[c * classes + k].log / LOG_UNIT;
-			vetoes[k] = score[c * classes + k].veto;
+			const LogRate *s = &score[c * classes + k];
+
+			p[k] = s->log / LOG_UNIT * exponent;
+			vetoes[k] = s->veto;
+			if (beside != NULL)
+			{
+				p[k] += beside[k].log / LOG_UNIT;
+				vetoes[k] += beside[k].veto;
+			}
 		}
 		logspace_normalize(p, vetoes, classes);
 		for (uint32 k = 0; k < classes; k++)
@@ -213,17 +218,95 @@ score_posterior(const LogRate *score, uint32 components, uint32 classes,
 	pfree(vetoes);
 }
 
+/*
+ * For each annotator of the set the first one of the set who is in the same group
+ * of the model; a stranger is alone.
+ */
+static uint32 *
+groups_of_set(const SetScorer *s)
+{
+	uint32		n = s->view.annotators.n;
+	const AnnotatorModelView *model = &s->scorer->model;
+	uint32	   *group = nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
+	uint32	   *first = nl_alloc(CurrentMemoryContext,
+								 mul_size(Max(model->annotators.n, 1), sizeof(uint32)));
+
+	for (uint32 j = 0; j < model->annotators.n; j++)
+		first[j] = PG_UINT32_MAX;
+	for (uint32 a = 0; a < n; a++)
+	{
+		uint32	   *of_group;
+
+		NL_CHECK_INTERRUPTS(a);
+		group[a] = a;
+		if (s->annotators[a] < 0)
+			continue;
+		of_group = &first[model->group[s->annotators[a]]];
+		if (*of_group == PG_UINT32_MAX)
+			*of_group = a;
+		group[a] = *of_group;
+	}
+	pfree(first);
+	return group;
+}
+
 /* In the current context; view and model must live as long. */
-SetScorer
+SetScorer *
 set_scorer_begin(const AnnotationView *view, const AnnotatorModel *model)
 {
-	SetScorer	s = {.view = view,.scorer = model_scorer_create(model)};
+	SetScorer  *s = palloc0(sizeof(SetScorer));
 
-	s.annotators = find_names(s.scorer->annotators, &view->annotators);
-	s.labels = find_names(s.scorer->labels, &view->labels);
-	s.score = palloc(s.scorer->width * sizeof(LogRate));
-	s.posterior = palloc(model->labels * sizeof(double));
+	s->view = *view;
+	s->scorer = model_scorer_create(model);
+	s->correlation = model->correlation;
+	s->annotators = find_names(s->scorer->annotators, &view->annotators);
+	s->labels = find_names(s->scorer->labels, &view->labels);
+	s->score = palloc(s->scorer->width * sizeof(LogRate));
+	s->gold = palloc(model->labels * sizeof(LogRate));
+	s->posterior = palloc(model->labels * sizeof(double));
+	s->view.voices = s->view.group = NULL;
+	if (model->voices != VOICES_ANSWERS)
+		em_set_voices(&s->view, model->voices == VOICES_GROUPS ? groups_of_set(s) : NULL);
+	s->voices = em_voices_begin(&s->view);
 	return s;
+}
+
+static void
+add_plain_item(SetScorer *s, uint32 item)
+{
+	const AnnotationView *view = &s->view;
+
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		score_add(s->scorer, s->score, s->annotators[view->annotator[a]],
+				  s->labels[view->label[a]]);
+	}
+}
+
+/* An item some of whose answers count less than 1. */
+static void
+add_voices_item(SetScorer *s, uint32 item)
+{
+	const AnnotationView *view = &s->view;
+	EmRun		run = {.to = view->starts[item]};
+
+	em_voices_enter(&s->voices, item);
+	while (em_voices_next(&s->voices, item, &run))
+		for (uint32 a = run.from; a < run.to; a++)
+		{
+			const LogRate *rates = scorer_rates(s->scorer, s->annotators[run.annotator],
+												s->labels[view->label[a]]);
+
+			NL_CHECK_INTERRUPTS(a);
+			for (uint32 i = 0; i < s->scorer->width; i++)
+			{
+				LogRate		rate = log_rate_share(&rates[i], run.heard);
+
+				log_rate_add(&s->score[i], &rate);
+			}
+		}
+	em_voices_leave(&s->voices, item);
 }
 
 /*
@@ -234,9 +317,8 @@ const double *
 set_scorer_posterior(SetScorer *s, uint32 item)
 {
 	const ModelScorer *scorer = s->scorer;
-	const AnnotationView *view = s->view;
 	uint32		classes = scorer->model.labels.n;
-	uint32		gold = annotation_gold(view, item);
+	uint32		gold = annotation_gold(&s->view, item);
 
 	if (gold != NO_GOLD && scorer->model.gold_weight >= 1)
 	{
@@ -245,15 +327,14 @@ set_scorer_posterior(SetScorer *s, uint32 item)
 		return s->posterior;
 	}
 	memcpy(s->score, scorer->prior, scorer->width * sizeof(LogRate));
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
-	{
-		NL_CHECK_INTERRUPTS(a);
-		score_add(scorer, s->score, s->annotators[view->annotator[a]],
-				  s->labels[view->label[a]]);
-	}
+	if (em_item_is_plain(&s->view, item))
+		add_plain_item(s, item);
+	else
+		add_voices_item(s, item);
 	if (gold != NO_GOLD)
-		score_add_gold(scorer, s->score, s->labels[gold]);
-	score_posterior(s->score, scorer->model.n_components, classes,
-					scorer->weights, s->posterior);
+		set_gold(s, s->labels[gold]);
+	score_posterior(s->score, scorer->model.n_components, classes, scorer->weights,
+					design_exponent(em_item_voices(&s->view, item), s->correlation),
+					gold != NO_GOLD ? s->gold : NULL, s->posterior);
 	return s->posterior;
 }

@@ -12,32 +12,21 @@
  * Whole numbers add up to the same sum in any order, so an item's posterior
  * does not depend on the order of the rows, on the plan, or on how many
  * workers or servers had a part in it.
+ *
+ * A model whose voices are not its answers weighs an answer by the others of its
+ * item (see em_voices.h), so that its logarithm is rounded once more.  And what
+ * is reported of n voices is the posterior to the power of design_exponent().
  */
 #ifndef NL_APPLY_MODEL_H
 #define NL_APPLY_MODEL_H
 
+#include <math.h>
+
+#include "crowd/em_correlation.h"
+#include "crowd/em_voices.h"
+#include "math/log_space.h"
 #include "types/annotation_set.h"
 #include "types/annotator_model.h"
-
-/* The logarithm of a probability, and whether the probability is 0. */
-typedef struct LogRate
-{
-	int64		log;			/* in units of 2^-36 */
-	uint32		veto;
-	uint32		unused;			/* 0, for the bytes of states to be the same */
-} LogRate;
-
-/* Sums stop here, far from overflow: e to the power of -33 million. */
-#define LOG_RATE_MIN (PG_INT64_MIN / 4)
-
-static inline void
-log_rate_add(LogRate *sum, const LogRate *rate)
-{
-	sum->log += rate->log;
-	if (unlikely(sum->log < LOG_RATE_MIN))
-		sum->log = LOG_RATE_MIN;
-	sum->veto += rate->veto;
-}
 
 typedef struct ModelScorer
 {
@@ -52,14 +41,24 @@ typedef struct ModelScorer
 	Dictionary *labels;
 } ModelScorer;
 
+/* "rate", of an answer that counts less than 1 where others are the same voice. */
+static inline LogRate
+log_rate_share(const LogRate *rate, double share)
+{
+	return (LogRate) {share == 1 ? rate->log : (int64) rint(rate->log * share), rate->veto, 0};
+}
+
 /* A model and the items of a set, and buffers for one of them. */
 typedef struct SetScorer
 {
-	const AnnotationView *view;
+	AnnotationView view;		/* with the voices of the model */
+	EmVoices	voices;
 	ModelScorer *scorer;
+	double		correlation;	/* the model's; 0 for plain posteriors */
 	int64	   *annotators;		/* of the set in the model, or -1 */
 	int64	   *labels;			/* the same */
 	LogRate    *score;
+	LogRate    *gold;			/* by the model's labels: what gold says */
 	double	   *posterior;		/* by the model's labels */
 } SetScorer;
 
@@ -70,20 +69,26 @@ extern int64 model_scorer_annotator(ModelScorer *scorer, NameView name);
 extern uint32 model_scorer_label(ModelScorer *scorer, NameView name);
 extern void score_posterior(const LogRate *score, uint32 components,
 							uint32 classes, const double *weights,
+							double exponent, const LogRate *beside,
 							double *posterior);
-extern SetScorer set_scorer_begin(const AnnotationView *view,
-								  const AnnotatorModel *model);
+extern SetScorer *set_scorer_begin(const AnnotationView *view,
+								   const AnnotatorModel *model);
 extern const double *set_scorer_posterior(SetScorer *s, uint32 item);
 
 /* What one annotation says; "annotator" is -1 for one never seen. */
+static inline const LogRate *
+scorer_rates(const ModelScorer *scorer, int64 annotator, uint32 label)
+{
+	return annotator < 0 ? scorer->pool + (Size) label * scorer->width :
+		scorer->rates + ((Size) annotator * scorer->model.labels.n + label) * scorer->width;
+}
+
 static inline void
 score_add(const ModelScorer *scorer, LogRate *score, int64 annotator, uint32 label)
 {
-	uint32		width = scorer->width;
-	const LogRate *rates = annotator < 0 ? scorer->pool + (Size) label * width :
-		scorer->rates + ((Size) annotator * scorer->model.labels.n + label) * width;
+	const LogRate *rates = scorer_rates(scorer, annotator, label);
 
-	for (uint32 i = 0; i < width; i++)
+	for (uint32 i = 0; i < scorer->width; i++)
 		log_rate_add(&score[i], &rates[i]);
 }
 

@@ -25,6 +25,37 @@ count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 	}
 }
 
+/* What answers to one item are worth together, and how many items taught. */
+static void
+set_voices(AnnotatorModelView *model, const FitOptions *options, const EmFit *fit)
+{
+	const AutoReport *report = fit->report;
+
+	model->correlation = options->correlation;
+	model->teaching_items = options->learn_from == LEARN_FROM_GOLD ? model->gold_items : model->items;
+	if (report == NULL)
+		return;
+	model->correlation = report->correlation.correlation;
+	model->correlation_items = report->correlation.gold_items;
+	model->teaching_items = report->teaching_items;
+	model->voices = VOICES_ANNOTATORS;
+	if (report->n_groups > 0)
+	{
+		model->voices = VOICES_GROUPS;
+		model->group = (uint32 *) report->group;
+	}
+}
+
+static const char *
+stopped_by(const FitOptions *options, const EmFit *fit)
+{
+	if (options->learn_from == LEARN_FROM_GOLD)
+		return "closed form";
+	if (fit->stopped_by != NULL)
+		return fit->stopped_by;
+	return fit->converged ? "tolerance" : "max_iterations";
+}
+
 static AnnotatorModel *
 make_model_in(MemoryContext context, const AnnotatorModelView *view)
 {
@@ -67,10 +98,12 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 						   options->start ? ", started from a model" : "",
 						   options->restarts == 0 ? "" :
 						   psprintf(", best of %d starts", options->restarts + 1)),
-		.options = fit_options_json(options)
+		.options = fit_options_json(options),
+		.stopped_by = stopped_by(options, fit)
 	};
 
 	count_annotations(&model, view);
+	set_voices(&model, options, fit);
 	add_fit_warnings(&model, view, fit, options->em.tolerance);	/* reads the last counts */
 	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,
 				&fit->counts, variance);

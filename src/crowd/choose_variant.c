@@ -1,108 +1,125 @@
 /*
  * choose_variant.c
- *		Variant auto: the model that the crowd's answers bear.
+ *		Variant auto: what dawid_skene() does where nobody says otherwise.
  *
- * Full confusion matrices see which classes an annotator confuses, but where
- * annotators share errors (a hard item, a common prejudice) EM explains the
- * sharing by ever stranger matrices, and can end far below majority vote.
- * A few parameters that are not iterated far withstand that, but miss what the
- * matrices would have seen.  So there are two fits:
+ * Real annotators share errors, and some are copies of others.  Three things
+ * are done about that, one after the other:
  *
- * The efficient one: full matrices, lightly smoothed toward the pool, to
- * convergence; then smoothed as much as the data say (see em_shrinkage.c) toward
- * what explains them better, the pool's rates or each annotator's own accuracy
- * with the pool's errors, and on to convergence.
+ *	1. the rule (em_rule.c) is fitted with each annotator a voice, but for the
+ *	   groups that are given;
+ *	2. copies are looked for by what it says (em_copies.c); if there are any,
+ *	   they and the groups are voices (em_voices.c), and the rule is fitted again;
+ *	3. where gold tells, it is estimated how dependent the voices still are
+ *	   (em_correlation.c), which does not change the fit but what is reported.
  *
- * The robust one: a ladder of models, each freeing more than the one before.
- * One coin for each annotator, to convergence, with the class prior kept at the
- * vote shares; then one step each to one accuracy for each class and to full
- * matrices.  From a good start one step is nearly as efficient as the whole way
- * (Le Cam's one-step estimators; for this model Zhang et al., JMLR 17, 2016),
- * and there is no loop for errors to feed on.  With two classes the upper rungs
- * are the same model, and one step is taken.
+ * Gold takes part in the fits as in any other; nothing here is chosen by it but
+ * the correlation.
  *
- * The efficient fit is the answer unless two things speak against it: its
- * annotators agree more than independence allows (em_dependence_test.c, at the 5 %
- * level), and under it the crowd would be less accurate than under the robust
- * one, by more than a percentage point.  The first says that its likelihood is
- * not to be trusted, the second which of two explanations of the crowd is the
- * more natural.  Gold is never looked at to choose, though it takes part in
- * both fits as in any other.
- *
- * Memory: the tables of two fits beside the team's.  Interrupts: in the fits.
+ * Memory: the tables of a fit, and in step 3 a second, beside the team's.
+ * Interrupts: in the steps.
  */
-#include "crowd/em.h"
-
-#define MARGIN 0.01				/* of the crowd's accuracy */
-#define Z_DEPENDENT 1.645		/* one-sided 5 % */
+#include "crowd/choose_variant.h"
 
 static EmFit *
-fit_ladder(EmTeam *team, const EmOptions *options, const EmCounts *start)
+fit_rule(const AnnotationView *view, const AutoOptions *options, const EmCounts *start)
 {
-	EmOptions	rung = *options;
-	EmFit	   *fit;
+	EmTeam	   *team = em_team_create(view, options->beside, em_run_unit);
+	EmFit	   *fit = em_rule(team, options->max_passes, start);
 
-	rung.fixed_prior = true;
-	rung.toward = TOWARD_POOL;
-	rung.variant = VARIANT_ONE_COIN;
-	rung.smoothing = em_light_smoothing(team, rung.variant);
-	rung.max_iterations = Max(rung.max_iterations - (team->classes > 2 ? 2 : 1), 1);
-	fit = em_fit(team, &rung, start);
-
-	rung.smoothing = em_light_smoothing(team, VARIANT_FULL);
-	if (team->classes > 2)
-	{
-		rung.variant = VARIANT_CLASS;
-		fit = em_one_step(team, &rung, &fit->counts, fit);
-	}
-	rung.variant = VARIANT_FULL;
-	fit = em_one_step(team, &rung, &fit->counts, fit);
-	fit->detail = "one step from one_coin, as annotators' errors are not independent";
+	em_team_end(team);
 	return fit;
 }
 
-/* The share of annotations that the fit takes for right. */
-static double
-crowd_accuracy(const EmTeam *team, const EmFit *fit)
+/* The fit with copies as one voice, if there are any; else the one that is there. */
+static EmFit *
+fit_voices(AnnotationView *view, const AutoOptions *options, EmFit *fit,
+		   AutoReport *report)
 {
-	double		right = 0;
-
-	for (Size j = 0; j < team->annotators; j++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (Size k = 0; k < team->classes; k++)
-			right += fit->counts.confusion[em_cell(team->classes, j, k, k)];
-	}
-	return right / Max(team->view.annotations, 1);
+	report->copies = em_find_copies(view, &fit->parameters, options->groups, false);
+	if (report->copies.n_copies == 0)
+		return fit;
+	em_fit_free(fit);
+	report->group = report->copies.group;
+	em_set_voices(view, report->group);
+	return fit_rule(view, options, NULL);
 }
 
-static bool
-prefer_robust(const EmTeam *team, const EmFit *efficient, const EmFit *robust)
+/* Groups of two annotators or more. */
+static uint32
+count_groups(const uint32 *group, uint32 annotators)
 {
-	return crowd_accuracy(team, robust) > crowd_accuracy(team, efficient) + MARGIN &&
-		em_dependence(&team->view, &efficient->parameters) > Z_DEPENDENT;
+	bool	   *counted = nl_alloc_zero(CurrentMemoryContext, annotators * sizeof(bool));
+	uint32		n = 0;
+
+	for (uint32 j = 0; j < annotators; j++)
+		if (group[j] != j && !counted[group[j]])
+		{
+			counted[group[j]] = true;
+			n++;
+		}
+	pfree(counted);
+	return n;
 }
 
+/* What was found on the way, in words. */
+static const char *
+describe(const AutoReport *report)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "correlation %.2f, ", report->correlation.correlation);
+	if (report->correlation.gold_items > 0)
+		appendStringInfo(&buf, "estimated from %u gold items", report->correlation.gold_items);
+	else
+		appendStringInfoString(&buf, report->correlation_given ? "given" : "assumed");
+	if (report->n_groups > 0)
+		appendStringInfo(&buf, ", %u group%s of annotators with one voice",
+						 report->n_groups, report->n_groups == 1 ? "" : "s");
+	if (report->copies.share > 0 && report->copies.share < 1)
+		appendStringInfo(&buf, ", copies looked for on %.2g %% of the items",
+						 100 * report->copies.share);
+	return buf.data;
+}
+
+/*
+ * Bytes of voices (twice, where there are copies) and of what is done with them,
+ * beside a team's, which are free while copies are looked for.
+ */
+Size
+fit_auto_memory(const AnnotationView *view)
+{
+	Size		team = em_team_memory(view);
+	Size		search = em_copies_memory(view);
+
+	return add_size(mul_size(2, em_set_voices_memory(view)),
+					add_size(search > team ? search - team : 0, em_correlation_memory(view)));
+}
+
+/*
+ * The view has the voices of the given groups, and afterwards those of the fit.
+ * Begins at the counts "start", which it frees, or at vote shares if that is
+ * NULL.
+ */
 EmFit *
-fit_auto(EmTeam *team, const EmOptions *options, const EmCounts *start)
+fit_auto(AnnotationView *view, const AutoOptions *options, EmCounts *start)
 {
-	EmOptions	full = *options;
-	EmFit	   *efficient;
-	EmFit	   *robust;
+	AutoReport *report = palloc0(sizeof(AutoReport));
+	EmFit	   *fit = fit_rule(view, options, start);
 
-	full.variant = VARIANT_FULL;
-	full.toward = TOWARD_POOL;
-	full.smoothing = em_light_smoothing(team, full.variant);
-	efficient = em_fit(team, &full, start);
-	if (team->classes == 1)
-		return efficient;
-	robust = fit_ladder(team, options, start);
-	if (prefer_robust(team, efficient, robust))
-	{
-		em_fit_free(efficient);
-		return robust;
-	}
-	em_fit_free(robust);
-	full.toward = TOWARD_LIKELIEST;
-	return em_refit(team, &full, efficient);
+	if (start != NULL)
+		em_tables_free(start);
+	report->group = options->groups;
+	if (options->find_copies)
+		fit = fit_voices(view, options, fit, report);
+	report->correlation.correlation = options->correlation;
+	report->correlation_given = options->correlation != ESTIMATE_CORRELATION;
+	if (!report->correlation_given)
+		report->correlation = em_correlation(view, options->max_passes, options->beside);
+	if (report->group != NULL)
+		report->n_groups = count_groups(report->group, view->annotators.n);
+	report->teaching_items = em_count_teaching(view);
+	fit->detail = describe(report);
+	fit->report = report;
+	return fit;
 }

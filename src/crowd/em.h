@@ -6,12 +6,15 @@
  * em_iterate.c the loop around them, em_restart.c more than one start, em_team.c
  * the processes that do it and their memory, em_stripes.c how a pass is divided,
  * em_votes.c what votes and gold say, em_final_counts.c what is counted in the end.
+ * em_rule.c is the fit of variant auto, em_voices.c what an answer counts in it,
+ * em_copies.c who copies whom, em_correlation.c how dependent answers are.
  */
 #ifndef NL_EM_H
 #define NL_EM_H
 
 #include "noisylabel.h"
 
+#include "crowd/em_voices.h"
 #include "types/annotation_set.h"
 #include "types/annotator_model.h"
 #include "storage/dsm.h"
@@ -23,8 +26,7 @@ typedef enum SmoothingTarget
 	TOWARD_POOL,				/* all annotators' counts at the start */
 	TOWARD_ACCURACY,			/* the annotator's own accuracy, the pool's errors */
 	TOWARD_DIAGONAL,			/* 4 parts right answer, 1 each wrong answer */
-	TOWARD_UNIFORM,
-	TOWARD_LIKELIEST			/* of an estimate: pool or accuracy */
+	TOWARD_UNIFORM
 } SmoothingTarget;
 
 extern const char *const smoothing_target_names[];	/* ends with NULL */
@@ -85,8 +87,10 @@ typedef struct EmFit
 	double		objective;		/* log-likelihood plus log-prior */
 	int			iterations;
 	bool		converged;
+	const char *stopped_by;
 	EmRivals   *rivals;			/* NULL: there was one start */
 	const char *detail;			/* what was chosen on the way, or NULL */
+	struct AutoReport *report;	/* of variant auto, or NULL */
 } EmFit;
 
 /* The tables that the processes of a team share. */
@@ -107,6 +111,7 @@ typedef enum EmTask
 	TASK_EXPECTATION,			/* stripes: counts under parameters "from" */
 	TASK_SUM,					/* blocks: stripes into SLOT_COUNTS */
 	TASK_MAXIMIZE,				/* blocks: SLOT_COUNTS into parameters "to" */
+	TASK_RULE,					/* the same, for variant auto */
 	TASK_LOG_PRIOR,				/* blocks: of parameters "from" */
 	TASK_LOG_MARGINAL,			/* blocks: of SLOT_COUNTS under smoothing */
 	TASK_STEPLENGTH,			/* blocks: see em_iterate.c */
@@ -114,12 +119,22 @@ typedef enum EmTask
 	TASK_END					/* none; the worker may go */
 } EmTask;
 
+/* What the posteriors of an E step are compared with. */
+typedef enum EmMoved
+{
+	MOVED_UNKNOWN,				/* nothing */
+	MOVED_FROM_VOTES,			/* vote shares */
+	MOVED_FROM_SLOT				/* those of other parameters */
+} EmMoved;
+
 /* What a task is to do. */
 typedef struct EmWork
 {
 	EmTask		task;
 	EmSlot		from;
 	EmSlot		to;
+	EmMoved		moved;
+	EmSlot		before;			/* the other parameters */
 	EmSlot		x0;				/* of the extrapolation */
 	EmSlot		x1;
 	EmSlot		x2;
@@ -153,6 +168,8 @@ struct EmTeam
 	EmTables   *tables;			/* by EmSlot */
 	EmWork	   *work;			/* of the present task */
 	EmPartial  *partial;		/* by unit */
+	double	   *heard;			/* K * K a stripe: counts of voices, where */
+								/* they are not the sum of annotators' */
 	double	   *scratch;		/* K + K * K; each process has its own */
 	struct EmShared *shared;	/* NULL when alone */
 	struct ParallelContext *workers;	/* the leader's; NULL when alone */
@@ -219,21 +236,24 @@ extern void em_run_stripes(EmTeam *team, EmTask task);
 extern void em_block_sum(EmTeam *team, uint32 block);
 
 /* em_votes.c */
-extern void em_add_posterior(const AnnotationView *view, uint32 item,
-							 const double *posterior, EmCounts *counts);
+extern void em_add_posterior(EmVoices *v, uint32 item, const double *posterior,
+							 EmCounts *counts);
 extern void em_mix_gold(const AnnotationView *view, uint32 item, double *posterior);
-extern void em_item_vote_shares(const AnnotationView *view, uint32 item,
-								double *posterior);
+extern void em_item_vote_shares(EmVoices *v, uint32 item, double *posterior);
 extern uint32 em_gold_counts(const AnnotationView *view, EmCounts *counts);
 
 /* em_expectation.c */
 extern double em_expectation(EmTeam *team, EmSlot from);
 extern void em_vote_shares(EmTeam *team);
 extern void em_stripe_votes(EmTeam *team, uint32 stripe);
-extern double em_stripe_expectation(EmTeam *team, uint32 stripe);
+extern EmPartial em_stripe_expectation(EmTeam *team, uint32 stripe);
+extern double em_expectation_moved(EmTeam *team, EmSlot from, EmMoved since,
+								   EmSlot before, double *moved);
 extern EmPosteriors *em_begin_posteriors(const AnnotationView *view,
 										 const EmParameters *at);
 extern double *em_item_posterior(EmPosteriors *s, uint32 item);
+extern uint32 em_log_weights(EmPosteriors *s, uint32 item, int64 a, int64 b,
+							 const double **weights);
 extern void em_end_posteriors(EmPosteriors *s);
 
 /* em_final_counts.c */
@@ -247,6 +267,7 @@ extern void maximizer_free(Maximizer *m);
 extern void maximizer_step(Maximizer *m, EmSlot to);
 extern double maximizer_log_prior(Maximizer *m, EmSlot at);
 extern const char *maximizer_estimate(Maximizer *m, SmoothingTarget toward);
+extern void em_sum_annotators(const EmTeam *team, double *sum);
 extern void em_block_maximize(EmTeam *team, uint32 block);
 extern double em_block_log_prior(EmTeam *team, uint32 block);
 extern void em_pool(const EmTeam *team, double *pool);
@@ -261,8 +282,9 @@ typedef struct EmStrength
 extern EmStrength em_strength(EmTeam *team, Variant variant);
 extern double em_block_log_marginal(EmTeam *team, uint32 block);
 
-/* em_dependence_test.c */
-extern double em_dependence(const AnnotationView *view, const EmParameters *at);
+/* em_rule.c */
+extern EmFit *em_rule(EmTeam *team, int max_passes, const EmCounts *start);
+extern void em_block_rule(EmTeam *team, uint32 block);
 
 /*
  * Pseudo-counts that are few enough for any data: for the accuracy of an
@@ -288,9 +310,5 @@ extern void em_block_extrapolate(EmTeam *team, uint32 block);
 extern Size em_restart_memory(const AnnotationView *view);
 extern EmFit *em_restart(EmTeam *team, const EmOptions *options, int n, int seed,
 						 EmFit *anchor);
-
-/* choose_variant.c */
-extern EmFit *fit_auto(EmTeam *team, const EmOptions *options,
-					   const EmCounts *start);
 
 #endif							/* NL_EM_H */

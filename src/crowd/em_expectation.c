@@ -55,6 +55,8 @@ typedef struct Pass
 	const double *confusion;
 	double	   *prior_counts;
 	double	   *counts;
+	double	   *heard;			/* K * K: what voices said, or NULL */
+	EmVoices	voices;
 	double	   *weight;			/* K: weights, then posterior */
 	double	   *product;		/* K */
 	uint32	   *vetoes;			/* K */
@@ -66,7 +68,7 @@ typedef struct Pass
  * E step of one item through logarithms; see the head of the file.
  */
 static void
-add_annotation_logs(Pass *s, uint32 a)
+add_annotation_logs(Pass *s, uint32 a, double times)
 {
 	uint32		classes = s->classes;
 	const double *p = s->confusion +
@@ -75,7 +77,7 @@ add_annotation_logs(Pass *s, uint32 a)
 	for (uint32 k = 0; k < classes; k++)
 	{
 		if (p[k] > 0)
-			s->weight[k] += log(p[k]);
+			s->weight[k] += times * log(p[k]);
 		else
 			s->vetoes[k]++;
 	}
@@ -104,7 +106,45 @@ add_chunk_logs(Pass *s, uint32 from, uint32 to)
 			s->weight[k] += log(s->product[k]);
 	else
 		for (uint32 a = from; a < to; a++)
-			add_annotation_logs(s, a);
+			add_annotation_logs(s, a, 1);
+}
+
+/* An item some of whose answers count less than 1. */
+static void
+add_voices_logs(Pass *s, uint32 item)
+{
+	EmRun		run = {.to = s->view->starts[item]};
+
+	em_voices_enter(&s->voices, item);
+	while (em_voices_next(&s->voices, item, &run))
+		for (uint32 a = run.from; a < run.to; a++)
+		{
+			if (a % CHUNK == 0)
+				CHECK_FOR_INTERRUPTS();
+			add_annotation_logs(s, a, run.heard);
+		}
+	em_voices_leave(&s->voices, item);
+}
+
+/* Leaves the logarithm of prior and answers in s->weight. */
+static void
+add_item_logs(Pass *s, uint32 item)
+{
+	uint32		to = s->view->starts[item + 1];
+
+	for (uint32 k = 0; k < s->classes; k++)
+	{
+		s->vetoes[k] = s->prior[k] > 0 ? 0 : 1;
+		s->weight[k] = s->prior[k] > 0 ? log(s->prior[k]) : 0;
+	}
+	if (!em_item_is_plain(s->view, item))
+		add_voices_logs(s, item);
+	else
+		for (uint32 a = s->view->starts[item]; a < to; a += CHUNK)
+		{
+			CHECK_FOR_INTERRUPTS();
+			add_chunk_logs(s, a, Min(a + CHUNK, to));
+		}
 }
 
 /* Gold that may be wrong is one more answer, of known accuracy. */
@@ -122,18 +162,9 @@ add_gold_logs(Pass *s, uint32 gold)
  * "gold" is uncertain gold, or NO_GOLD.
  */
 static double
-posterior_by_logs(Pass *s, uint32 from, uint32 to, uint32 gold)
+posterior_by_logs(Pass *s, uint32 item, uint32 gold)
 {
-	for (uint32 k = 0; k < s->classes; k++)
-	{
-		s->vetoes[k] = s->prior[k] > 0 ? 0 : 1;
-		s->weight[k] = s->prior[k] > 0 ? log(s->prior[k]) : 0;
-	}
-	for (uint32 a = from; a < to; a += CHUNK)
-	{
-		CHECK_FOR_INTERRUPTS();
-		add_chunk_logs(s, a, Min(a + CHUNK, to));
-	}
+	add_item_logs(s, item);
 	if (gold != NO_GOLD)
 		add_gold_logs(s, gold);
 	return logspace_normalize(s->weight, s->vetoes, s->classes);
@@ -168,7 +199,7 @@ posterior_with_care(Pass *s, uint32 item)
 
 	if (gold != NO_GOLD && s->view->gold_weight >= 1)
 		return posterior_of_gold(s, from, to, gold);
-	return posterior_by_logs(s, from, to, gold);
+	return posterior_by_logs(s, item, gold);
 }
 
 /* The logarithm of a product of many numbers in (SAFE_WEIGHT, 1]. */
@@ -213,7 +244,7 @@ tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
 		uint32		to = view->starts[i + 1];
 		double		sum = 0;
 
-		if (likely(to - from <= CHUNK))
+		if (likely(to - from <= CHUNK && em_item_is_plain(view, i)))
 		{
 			for (uint32 k = 0; k < classes; k++)
 				weight[k] = prior[k];
@@ -278,11 +309,13 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 	{
 		uint32		to = view->starts[i + 1];
 
-		if (unlikely(to - view->starts[i] > NL_INTERRUPT_STEPS))
+		if (!em_item_teaches(view, i))
+			continue;
+		if (unlikely(to - view->starts[i] > NL_INTERRUPT_STEPS || !em_item_is_plain(view, i)))
 		{
 			EmCounts	all = {prior_counts, counts};
 
-			em_add_posterior(view, i, posterior, &all);
+			em_add_posterior(&s->voices, i, posterior, &all);
 			continue;
 		}
 		add_cells(prior_counts, posterior, classes);
@@ -338,6 +371,7 @@ begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *count
 		s.prior_counts = counts->prior;
 		s.counts = counts->confusion;
 	}
+	s.voices = em_voices_begin(view);
 	s.tile = Max(TILE_CELLS / classes, 1);
 	s.posterior = palloc((Size) s.tile * classes * sizeof(double));
 	s.weight = palloc(classes * sizeof(double));
@@ -349,20 +383,89 @@ begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *count
 static void
 end_pass(Pass *s)
 {
+	em_voices_end(&s->voices);
 	pfree(s->posterior);
 	pfree(s->weight);
 	pfree(s->product);
 	pfree(s->vetoes);
 }
 
-/* E step of one stripe; returns its log-likelihood. */
-double
+/* A pass over one stripe that fills its counts. */
+static Pass
+begin_stripe(EmTeam *team, uint32 stripe, const EmParameters *from)
+{
+	Size		cells = (Size) team->classes * team->classes;
+	Pass		s = begin_pass(&team->view, from, &team->tables[SLOT_STRIPES + stripe]);
+
+	if (team->heard != NULL)
+	{
+		s.heard = team->heard + stripe * cells;
+		memset(s.heard, 0, cells * sizeof(double));
+	}
+	return s;
+}
+
+/* What was said about an item whose posterior this is, by voices. */
+static void
+add_heard(Pass *s, uint32 item, const double *posterior)
+{
+	EmRun		run = {.to = s->view->starts[item]};
+
+	if (s->heard == NULL || !em_item_teaches(s->view, item))
+		return;
+	em_voices_enter(&s->voices, item);
+	while (em_voices_next(&s->voices, item, &run))
+		for (uint32 a = run.from; a < run.to; a++)
+		{
+			double	   *c = s->heard + (Size) s->view->label[a] * s->classes;
+
+			NL_CHECK_INTERRUPTS(a);
+			for (uint32 k = 0; k < s->classes; k++)
+				c[k] += run.heard * posterior[k];
+		}
+	em_voices_leave(&s->voices, item);
+}
+
+/*
+ * How far the posteriors of a tile are from those before, which are computed
+ * again: to keep them would take a double for each item and class.
+ */
+static double
+tile_moved(Pass *s, Pass *before, uint32 first, uint32 last)
+{
+	LogProduct	unused = {0, 1};
+	double		sum = 0;
+
+	if (before != NULL)
+		pass_posteriors(before, first, last, &unused);
+	for (uint32 i = first; i < last; i++)
+	{
+		Size		at = (Size) (i - first) * s->classes;
+		const double *p = s->posterior + at;
+		const double *q = before != NULL ? before->posterior + at : s->weight;
+
+		if (before == NULL)
+		{
+			em_item_vote_shares(&s->voices, i, s->weight);
+			em_mix_gold(s->view, i, s->weight);
+		}
+		for (uint32 k = 0; k < s->classes; k++)
+			sum += fabs(p[k] - q[k]);
+	}
+	return sum / 2;
+}
+
+/* E step of one stripe: its log-likelihood, and how many items have moved. */
+EmPartial
 em_stripe_expectation(EmTeam *team, uint32 stripe)
 {
-	Pass		s = begin_pass(&team->view, &team->tables[team->work->from],
-							   &team->tables[SLOT_STRIPES + stripe]);
+	const EmWork *work = team->work;
+	Pass		s = begin_stripe(team, stripe, &team->tables[work->from]);
+	Pass	   *before = work->moved != MOVED_FROM_SLOT ? NULL :
+		em_begin_posteriors(&team->view, &team->tables[work->before]);
 	uint32		end = em_stripe_start(team, stripe + 1);
 	LogProduct	log_likelihood = {0, 1};
+	EmPartial	partial = {{0, 0}};
 
 	for (uint32 first = em_stripe_start(team, stripe); first < end; first += s.tile)
 	{
@@ -370,11 +473,18 @@ em_stripe_expectation(EmTeam *team, uint32 stripe)
 
 		CHECK_FOR_INTERRUPTS();
 		pass_posteriors(&s, first, last, &log_likelihood);
+		if (work->moved != MOVED_UNKNOWN)
+			partial.sum[1] += tile_moved(&s, before, first, last);
 		pass_counts(&s, first, last);
+		for (uint32 i = first; i < last && s.heard != NULL; i++)
+			add_heard(&s, i, s.posterior + (Size) (i - first) * s.classes);
 	}
+	if (before != NULL)
+		em_end_posteriors(before);
 	end_pass(&s);
 	em_end_stripe(team, stripe);
-	return log_likelihood.log + log(log_likelihood.product);
+	partial.sum[0] = log_likelihood.log + log(log_likelihood.product);
+	return partial;
 }
 
 /* E step over all items; returns the log-likelihood of the parameters. */
@@ -382,7 +492,24 @@ double
 em_expectation(EmTeam *team, EmSlot from)
 {
 	team->work->from = from;
+	team->work->moved = MOVED_UNKNOWN;
 	em_run_stripes(team, TASK_EXPECTATION);
+	return em_team_sum(team, TASK_EXPECTATION, 0);
+}
+
+/*
+ * The same; also tells how much of the posteriors, in items, has moved since
+ * those of "before" or of the votes.
+ */
+double
+em_expectation_moved(EmTeam *team, EmSlot from, EmMoved since, EmSlot before,
+					 double *moved)
+{
+	team->work->from = from;
+	team->work->moved = since;
+	team->work->before = before;
+	em_run_stripes(team, TASK_EXPECTATION);
+	*moved = em_team_sum(team, TASK_EXPECTATION, 1);
 	return em_team_sum(team, TASK_EXPECTATION, 0);
 }
 
@@ -392,15 +519,16 @@ em_stripe_votes(EmTeam *team, uint32 stripe)
 {
 	const AnnotationView *view = &team->view;
 	EmCounts   *counts = &team->tables[SLOT_STRIPES + stripe];
-	Pass		s = begin_pass(view, NULL, counts);
+	Pass		s = begin_stripe(team, stripe, NULL);
 	uint32		end = em_stripe_start(team, stripe + 1);
 
 	for (uint32 i = em_stripe_start(team, stripe); i < end; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		em_item_vote_shares(view, i, s.weight);
+		em_item_vote_shares(&s.voices, i, s.weight);
 		em_mix_gold(view, i, s.weight);
-		em_add_posterior(view, i, s.weight, counts);
+		em_add_posterior(&s.voices, i, s.weight, counts);
+		add_heard(&s, i, s.weight);
 	}
 	end_pass(&s);
 	em_end_stripe(team, stripe);
@@ -434,6 +562,35 @@ em_item_posterior(EmPosteriors *s, uint32 item)
 
 	pass_posteriors(s, item, item + 1, &log_likelihood);
 	return s->posterior;
+}
+
+/*
+ * The logarithms of prior and answers of an item, by classes, without gold, and
+ * without the answers of annotators "a" and "b", if they are not -1.  Returns
+ * how many voices that is.  Parameters must not be 0.  Valid until the next call.
+ */
+uint32
+em_log_weights(EmPosteriors *s, uint32 item, int64 a, int64 b,
+			   const double **weights)
+{
+	const AnnotationView *view = s->view;
+	uint32		voices = em_item_voices(view, item);
+
+	*weights = s->weight;
+	s->voices.left_out[0] = a;
+	s->voices.left_out[1] = b;
+	add_item_logs(s, item);
+	if (!em_item_is_plain(view, item))
+		voices = em_voices_count(&s->voices, item);
+	else
+		for (uint32 x = view->starts[item]; x < view->starts[item + 1]; x++)
+			if (view->annotator[x] == a || view->annotator[x] == b)
+			{
+				add_annotation_logs(s, x, -1);
+				voices--;
+			}
+	s->voices.left_out[0] = s->voices.left_out[1] = -1;
+	return voices;
 }
 
 void

@@ -8,7 +8,9 @@
  * and its variance, given the annotations, the sum of t (1 - t).  The first is
  * how much was seen, the second how much of that is guesswork; crowd_shrinkage.c makes
  * intervals of the two.  An annotator who gave an item the same label m times
- * is right or wrong m times at once, which has the variance m^2 t (1 - t).
+ * is right or wrong m times at once, which has the variance m^2 t (1 - t).  Where
+ * voices are told from answers (em_voices.c), an answer counts as one of its
+ * annotator's, and on items that teach alone.
  *
  * The posterior is that of the last pass, with gold as in the E step.  Where gold
  * alone taught the model, items with gold alone are evidence: on the others the
@@ -19,15 +21,15 @@
  */
 #include "crowd/em.h"
 
+/* The answers from..to, each of which counts "share". */
 static void
-add_item(const AnnotationView *view, uint32 item, const double *posterior,
-		 EmCounts *counts, double *variance)
+add_answers(const AnnotationView *view, uint32 from, uint32 to, double share,
+			const double *posterior, EmCounts *counts, double *variance)
 {
 	uint32		classes = view->labels.n;
-	uint32		from = view->starts[item];
 	uint32		repeats = 0;
 
-	for (uint32 a = from; a < view->starts[item + 1]; a++)
+	for (uint32 a = from; a < to; a++)
 	{
 		Size		cell = em_cell(classes, view->annotator[a], view->label[a], 0);
 		double	   *c = counts->confusion + cell;
@@ -40,16 +42,34 @@ add_item(const AnnotationView *view, uint32 item, const double *posterior,
 			repeats++;
 		else
 			repeats = 0;
-		times = 2.0 * repeats + 1;	/* (m + 1)^2 - m^2 */
+		times = (2.0 * repeats + 1) * share * share;	/* (m + 1)^2 - m^2 */
 		for (uint32 k = 0; k < classes; k++)
 		{
-			c[k] += posterior[k];
+			c[k] += share * posterior[k];
 			/* rounding may have made a posterior a bit larger than 1 */
 			v[k] += times * posterior[k] * Max(1 - posterior[k], 0);
 		}
 	}
-	for (uint32 k = 0; k < classes; k++)
+}
+
+static void
+add_item(EmVoices *voices, uint32 item, const double *posterior,
+		 EmCounts *counts, double *variance)
+{
+	const AnnotationView *view = voices->view;
+	EmRun		run = {.to = view->starts[item]};
+
+	for (uint32 k = 0; k < view->labels.n; k++)
 		counts->prior[k] += posterior[k];
+	if (em_item_is_plain(view, item))
+	{
+		add_answers(view, run.to, view->starts[item + 1], 1, posterior, counts, variance);
+		return;
+	}
+	em_voices_enter(voices, item);
+	while (em_voices_next(voices, item, &run))
+		add_answers(view, run.from, run.to, run.own, posterior, counts, variance);
+	em_voices_leave(voices, item);
 }
 
 /* Fills counts and variance, a table of em_table_cells() numbers, from zero. */
@@ -58,14 +78,16 @@ em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
 			EmCounts *counts, double *variance)
 {
 	EmPosteriors *posteriors = em_begin_posteriors(view, at);
+	EmVoices	voices = em_voices_begin(view);
 
 	em_tables_clear(view, counts);
 	nl_clear(variance, em_table_cells(view) * sizeof(double));
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!gold_only || annotation_gold(view, i) != NO_GOLD)
-			add_item(view, i, em_item_posterior(posteriors, i), counts, variance);
+		if (gold_only ? annotation_gold(view, i) != NO_GOLD : em_item_teaches(view, i))
+			add_item(&voices, i, em_item_posterior(posteriors, i), counts, variance);
 	}
 	em_end_posteriors(posteriors);
+	em_voices_end(&voices);
 }

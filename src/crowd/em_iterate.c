@@ -273,9 +273,11 @@ end_loop(Loop *loop, bool converged)
 	fit->objective = loop->objective;
 	fit->iterations = loop->iterations;
 	fit->converged = converged;
+	fit->stopped_by = converged ? "tolerance" : "max_iterations";
 	maximizer_free(loop->maximizer);
 	fit->rivals = NULL;
 	fit->detail = NULL;
+	fit->report = NULL;
 	return fit;
 }
 

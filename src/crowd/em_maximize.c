@@ -29,7 +29,7 @@ const char *const smoothing_target_names[] = {
 	[TOWARD_ACCURACY] = "accuracy",
 	[TOWARD_DIAGONAL] = "diagonal",
 	[TOWARD_UNIFORM] = "uniform",
-	[TOWARD_LIKELIEST] = NULL
+	NULL
 };
 
 struct Maximizer
@@ -154,8 +154,8 @@ em_block_maximize(EmTeam *team, uint32 block)
 }
 
 /* The counts of all annotators together. */
-static void
-sum_annotators(const EmTeam *team, double *sum)
+void
+em_sum_annotators(const EmTeam *team, double *sum)
 {
 	const double *counts = team->tables[SLOT_COUNTS].confusion;
 	Size		cells = (Size) team->classes * team->classes;
@@ -176,7 +176,7 @@ em_pool(const EmTeam *team, double *pool)
 	uint32		classes = team->classes;
 	double	   *row = palloc(classes * sizeof(double));
 
-	sum_annotators(team, pool);
+	em_sum_annotators(team, pool);
 	sum_rows(pool, row, classes);
 	for (Size c = 0; c < (Size) classes * classes; c++)
 		pool[c] = row[c % classes] > 0 ? pool[c] / row[c % classes] : 1.0 / classes;
@@ -211,7 +211,7 @@ pool_rates(const Maximizer *m, Variant variant, double *rates)
 
 	for (Size c = 0; c < m->cells; c++)
 		uniform[c] = 1.0 / m->classes;
-	sum_annotators(m->team, sum);
+	em_sum_annotators(m->team, sum);
 	maximize_matrix(variant, m->classes, sum, 0, uniform, m->team->scratch, rates);
 	pfree(sum);
 	pfree(uniform);
@@ -292,23 +292,8 @@ strength_toward(const Maximizer *m, SmoothingTarget toward)
 const char *
 maximizer_estimate(Maximizer *m, SmoothingTarget toward)
 {
-	EmStrength	found;
+	EmStrength	found = strength_toward(m, toward);
 
-	if (toward == TOWARD_LIKELIEST)
-	{
-		EmStrength	pool = strength_toward(m, TOWARD_POOL);
-
-		toward = TOWARD_ACCURACY;
-		found = strength_toward(m, toward);
-		if (pool.log_marginal >= found.log_marginal)
-		{
-			toward = TOWARD_POOL;
-			found = pool;
-			set_target(m, toward);
-		}
-	}
-	else
-		found = strength_toward(m, toward);
 	m->strength = found.strength;
 	return psprintf("smoothing %.*f toward %s", found.strength < 10 ? 2 : 0,
 					found.strength, smoothing_target_names[toward]);
@@ -376,7 +361,7 @@ maximizer_step(Maximizer *m, EmSlot to)
 		return;
 	}
 	sum = palloc(m->cells * sizeof(double));
-	sum_annotators(team, sum);
+	em_sum_annotators(team, sum);
 	maximize_matrix(m->variant, m->classes, sum, m->strength,
 					team->tables[SLOT_TARGET].confusion, team->scratch, m->matrix);
 	set_all(team, to, m->matrix);

@@ -52,6 +52,7 @@ typedef struct Restarts
 	EmTeam	   *team;
 	const AnnotationView *view;
 	AnnotationView without_gold;
+	EmVoices	voices;
 	const EmOptions *options;
 	int			n;
 	uint64		seed;
@@ -129,7 +130,7 @@ perturbed_votes(const AnnotationView *view, const Draw *draw, uint32 item,
 }
 
 static void
-perturbed_start(const Restarts *s, int start, EmCounts *counts)
+perturbed_start(Restarts *s, int start, EmCounts *counts)
 {
 	const AnnotationView *view = s->view;
 	uint32		classes = view->labels.n;
@@ -144,7 +145,7 @@ perturbed_start(const Restarts *s, int start, EmCounts *counts)
 		perturbed_votes(view, &draw, i, posterior);
 		add_noise(&draw, i, classes, noise, posterior);
 		em_mix_gold(view, i, posterior);
-		em_add_posterior(view, i, posterior, counts);
+		em_add_posterior(&s->voices, i, posterior, counts);
 	}
 	pfree(posterior);
 	pfree(noise);
@@ -190,7 +191,7 @@ count_different(const Restarts *s, const EmParameters *a, const EmParameters *b)
  * how many items are expected to be of both.
  */
 static void
-count_together(const Restarts *s, const EmFit *fit, double *together)
+count_together(Restarts *s, const EmFit *fit, double *together)
 {
 	uint32		classes = s->view->labels.n;
 	EmPosteriors *of_anchor = em_begin_posteriors(&s->without_gold,
@@ -205,7 +206,7 @@ count_together(const Restarts *s, const EmFit *fit, double *together)
 		const double *q = item_posterior(s, of_fit, i);
 
 		CHECK_FOR_INTERRUPTS();
-		em_item_vote_shares(s->view, i, votes);
+		em_item_vote_shares(&s->voices, i, votes);
 		em_mix_gold(s->view, i, votes);
 		for (uint32 x = 0; x < classes; x++)
 		{
@@ -249,7 +250,7 @@ rename_classes(const AnnotationView *view, const uint32 *from, EmTables *tables)
 
 /* Which classes of "fit" are the anchor's; true if any has another name. */
 static bool
-find_names(const Restarts *s, const EmFit *fit, uint32 *from)
+find_names(Restarts *s, const EmFit *fit, uint32 *from)
 {
 	uint32		classes = s->view->labels.n;
 	double	   *together = nl_alloc(CurrentMemoryContext,
@@ -388,6 +389,7 @@ em_restart(EmTeam *team, const EmOptions *options, int n, int seed, EmFit *ancho
 	.anchor = anchor,.best = anchor};
 
 	s.without_gold = annotations_without_gold(s.view);
+	s.voices = em_voices_begin(s.view);
 	s.rivals.near_starts = (n + 1) / 2;
 	s.rivals.other_objective = s.rivals.exchanged_objective = -DBL_MAX;
 	for (int start = 1; start <= n; start++)

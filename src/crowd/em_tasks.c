@@ -17,13 +17,16 @@ em_run_unit(EmTeam *team, EmTask task, uint32 unit)
 			em_stripe_votes(team, unit);
 			break;
 		case TASK_EXPECTATION:
-			partial->sum[0] = em_stripe_expectation(team, unit);
+			*partial = em_stripe_expectation(team, unit);
 			break;
 		case TASK_SUM:
 			em_block_sum(team, unit);
 			break;
 		case TASK_MAXIMIZE:
 			em_block_maximize(team, unit);
+			break;
+		case TASK_RULE:
+			em_block_rule(team, unit);
 			break;
 		case TASK_LOG_PRIOR:
 			partial->sum[0] = em_block_log_prior(team, unit);

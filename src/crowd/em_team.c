@@ -55,6 +55,9 @@ typedef struct EmShared
 	uint32		annotators;
 	uint32		classes;
 	bool		has_gold;
+	bool		has_voices;
+	bool		has_groups;
+	uint32		teaching_voices;
 	double		gold_weight;
 
 	Barrier		barrier;
@@ -132,10 +135,20 @@ n_partial(const EmTeam *team)
 	return Max(team->n_stripes, team->n_blocks);
 }
 
+/* Cells of what is heard, in all stripes. */
+static Size
+n_heard(const EmTeam *team)
+{
+	return team->view.group == NULL ? 0 :
+		mul_size(team->n_stripes, mul_size(team->classes, team->classes));
+}
+
 static Size
 tables_size(const EmTeam *team, bool alone)
 {
-	return add_size(mul_size(n_tables(team, alone), em_table_size(&team->view)),
+	return add_size(add_size(mul_size(n_tables(team, alone),
+									  em_table_size(&team->view)),
+							 mul_size(n_heard(team), sizeof(double))),
 					mul_size(n_partial(team), sizeof(EmPartial)));
 }
 
@@ -159,6 +172,8 @@ place_tables(EmTeam *team, char *at, bool alone)
 
 	team->partial = (EmPartial *) at;
 	at += n_partial(team) * sizeof(EmPartial);
+	team->heard = n_heard(team) > 0 ? (double *) at : NULL;
+	at += n_heard(team) * sizeof(double);
 	team->tables = palloc((SLOT_STRIPES + team->n_stripes) * sizeof(EmTables));
 	for (uint32 i = 0; i < stored; i++)
 	{
@@ -178,17 +193,31 @@ view_size(const AnnotationView *view)
 
 	size = add_size(size, mul_size(view->annotations,
 								   sizeof(uint32) + sizeof(uint16)));
+	size = add_size(size, mul_size(view->items, view->voices ? sizeof(uint32) : 0));
+	size = add_size(size, mul_size(view->annotators.n, view->group ? sizeof(uint32) : 0));
 	return add_size(size, mul_size(view->items, view->gold ? sizeof(uint16) : 0));
 }
 
-/* Point the view to its arrays in shared memory. */
+/* Point the view to its arrays in shared memory, those that it has. */
 static void
-place_view(AnnotationView *view, char *at, bool has_gold)
+place_view(AnnotationView *view, char *at)
 {
 	view->starts = (const uint32 *) at;
 	view->annotator = view->starts + view->items + 1;
-	view->label = (const uint16 *) (view->annotator + view->annotations);
-	view->gold = has_gold ? view->label + view->annotations : NULL;
+	at = (char *) (view->annotator + view->annotations);
+	if (view->voices != NULL)
+	{
+		view->voices = (const uint32 *) at;
+		at += view->items * sizeof(uint32);
+	}
+	if (view->group != NULL)
+	{
+		view->group = (const uint32 *) at;
+		at += view->annotators.n * sizeof(uint32);
+	}
+	view->label = (const uint16 *) at;
+	if (view->gold != NULL)
+		view->gold = view->label + view->annotations;
 }
 
 static EmTeam *
@@ -277,12 +306,16 @@ em_team_work(shm_toc *toc, EmRunUnit run_unit)
 	view.annotators.n = shared->annotators;
 	view.labels.n = shared->classes;
 	view.gold_weight = shared->gold_weight;
+	view.teaching_voices = shared->teaching_voices;
+	/* placed below; for now, whether they are there */
+	view.gold = shared->has_gold ? (void *) shared : NULL;
+	view.voices = shared->has_voices ? (void *) shared : NULL;
+	view.group = shared->has_groups ? (void *) shared : NULL;
 	team = new_team(view, run_unit);
 	team->shared = shared;
 	team->work = &shared->work;
 	place_view(&team->view,
-			   place_tables(team, (char *) shared + MAXALIGN(sizeof(EmShared)), false),
-			   shared->has_gold);
+			   place_tables(team, (char *) shared + MAXALIGN(sizeof(EmShared)), false));
 
 	for (phase = BarrierAttach(&shared->barrier);; phase++)
 	{
@@ -336,11 +369,16 @@ share_view(EmTeam *team, char *at)
 	AnnotationView *view = &team->view;
 	AnnotationView shared = *view;
 
-	place_view(&shared, at, view->gold != NULL);
+	place_view(&shared, at);
 	nl_copy((void *) shared.starts, view->starts,
 			((Size) view->items + 1) * sizeof(uint32));
 	nl_copy((void *) shared.annotator, view->annotator,
 			view->annotations * sizeof(uint32));
+	if (view->voices != NULL)
+		nl_copy((void *) shared.voices, view->voices, view->items * sizeof(uint32));
+	if (view->group != NULL)
+		nl_copy((void *) shared.group, view->group,
+				view->annotators.n * sizeof(uint32));
 	nl_copy((void *) shared.label, view->label, view->annotations * sizeof(uint16));
 	if (view->gold != NULL)
 		nl_copy((void *) shared.gold, view->gold, view->items * sizeof(uint16));
@@ -390,6 +428,9 @@ hire(EmTeam *team, Size beside)
 	shared->annotators = team->annotators;
 	shared->classes = team->classes;
 	shared->has_gold = team->view.gold != NULL;
+	shared->has_voices = team->view.voices != NULL;
+	shared->has_groups = team->view.group != NULL;
+	shared->teaching_voices = team->view.teaching_voices;
 	shared->gold_weight = team->view.gold_weight;
 	BarrierInit(&shared->barrier, 0);
 	BarrierAttach(&shared->barrier);

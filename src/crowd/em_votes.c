@@ -8,24 +8,41 @@
  */
 #include "crowd/em.h"
 
-/* Add what an item's posterior says to the expected counts. */
-void
-em_add_posterior(const AnnotationView *view, uint32 item,
-				 const double *posterior, EmCounts *counts)
+/* What one answer with this posterior adds to counts. */
+static void
+add_posterior(const AnnotationView *view, uint32 a, double times,
+			  const double *posterior, double *counts)
 {
 	uint32		classes = view->labels.n;
+	double	   *c = counts + em_cell(classes, view->annotator[a], view->label[a], 0);
 
+	NL_CHECK_INTERRUPTS(a);
 	for (uint32 k = 0; k < classes; k++)
-		counts->prior[k] += posterior[k];
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
-	{
-		double	   *c = counts->confusion +
-			em_cell(classes, view->annotator[a], view->label[a], 0);
+		c[k] += times * posterior[k];
+}
 
-		NL_CHECK_INTERRUPTS(a);
-		for (uint32 k = 0; k < classes; k++)
-			c[k] += posterior[k];
+/* Add what an item's posterior says to the expected counts, if it teaches. */
+void
+em_add_posterior(EmVoices *v, uint32 item, const double *posterior, EmCounts *counts)
+{
+	const AnnotationView *view = v->view;
+	EmRun		run = {.to = view->starts[item]};
+
+	if (!em_item_teaches(view, item))
+		return;
+	for (uint32 k = 0; k < view->labels.n; k++)
+		counts->prior[k] += posterior[k];
+	if (em_item_is_plain(view, item))
+	{
+		for (uint32 a = run.to; a < view->starts[item + 1]; a++)
+			add_posterior(view, a, 1, posterior, counts->confusion);
+		return;
 	}
+	em_voices_enter(v, item);
+	while (em_voices_next(v, item, &run))
+		for (uint32 a = run.from; a < run.to; a++)
+			add_posterior(view, a, run.own, posterior, counts->confusion);
+	em_voices_leave(v, item);
 }
 
 /* What gold says takes the place of a posterior, by its weight. */
@@ -43,17 +60,30 @@ em_mix_gold(const AnnotationView *view, uint32 item, double *posterior)
 
 /* The vote shares of one item. */
 void
-em_item_vote_shares(const AnnotationView *view, uint32 item, double *posterior)
+em_item_vote_shares(EmVoices *v, uint32 item, double *posterior)
 {
-	uint32		from = view->starts[item];
-	uint32		to = view->starts[item + 1];
+	const AnnotationView *view = v->view;
+	EmRun		run = {.to = view->starts[item]};
+	uint32		n = em_item_voices(view, item);
 
 	memset(posterior, 0, view->labels.n * sizeof(double));
-	for (uint32 a = from; a < to; a++)
+	if (em_item_is_plain(view, item))
 	{
-		NL_CHECK_INTERRUPTS(a);
-		posterior[view->label[a]] += 1.0 / (to - from);
+		for (uint32 a = run.to; a < view->starts[item + 1]; a++)
+		{
+			NL_CHECK_INTERRUPTS(a);
+			posterior[view->label[a]] += 1.0 / n;
+		}
+		return;
 	}
+	em_voices_enter(v, item);
+	while (em_voices_next(v, item, &run))
+		for (uint32 a = run.from; a < run.to; a++)
+		{
+			NL_CHECK_INTERRUPTS(a);
+			posterior[view->label[a]] += run.heard / n;
+		}
+	em_voices_leave(v, item);
 }
 
 /* Counts of the items with gold, by gold alone; returns how many there are. */
@@ -62,6 +92,7 @@ em_gold_counts(const AnnotationView *view, EmCounts *counts)
 {
 	uint32		classes = view->labels.n;
 	double	   *posterior = palloc(classes * sizeof(double));
+	EmVoices	voices = em_voices_begin(view);
 	uint32		n = 0;
 
 	em_tables_clear(view, counts);
@@ -73,9 +104,10 @@ em_gold_counts(const AnnotationView *view, EmCounts *counts)
 		for (uint32 k = 0; k < classes; k++)
 			posterior[k] = 1.0 / classes;
 		em_mix_gold(view, i, posterior);
-		em_add_posterior(view, i, posterior, counts);
+		em_add_posterior(&voices, i, posterior, counts);
 		n++;
 	}
+	em_voices_end(&voices);
 	pfree(posterior);
 	return n;
 }

@@ -9,7 +9,7 @@
 #ifndef NL_FIT_H
 #define NL_FIT_H
 
-#include "crowd/em.h"
+#include "crowd/choose_variant.h"
 #include "pg/options.h"
 
 /* What a repeated (item, annotator, label) row counts for. */
@@ -26,6 +26,13 @@ typedef enum LearnFrom
 	LEARN_FROM_GOLD
 } LearnFrom;
 
+/* Whether annotators who copy others are looked for. */
+typedef enum Copies
+{
+	COPIES_AUTO,
+	COPIES_OFF
+} Copies;
+
 typedef struct FitOptions
 {
 	EmOptions	em;
@@ -33,10 +40,14 @@ typedef struct FitOptions
 	int			repeats;		/* Repeats */
 	const AnnotatorModel *start;	/* an argument of its own, or NULL */
 	double		gold_weight;
+	int			copies;			/* Copies */
+	double		correlation;	/* or CORRELATION_ESTIMATE */
 	int			learn_from;		/* LearnFrom */
 	int			restarts;
 	int			seed;
 } FitOptions;
+
+#define CORRELATION_ESTIMATE OPTION_WORD(0)
 
 /* fit_options.c */
 extern FitOptions fit_options_parse(const Jsonb *jsonb);

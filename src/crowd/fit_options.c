@@ -10,8 +10,9 @@
 
 static const char *const acceleration_names[] = {"squarem", "none", NULL};
 static const char *const learn_from_names[] = {"all", "gold", NULL};
+static const char *const copies_names[] = {"auto", "off", NULL};
 static const char *const repeats_names[] = {"count", "distinct", NULL};
-static const char *const smoothing_words[] = {"estimate", NULL};
+static const char *const estimate_words[] = {"estimate", NULL};
 
 #define ESTIMATE OPTION_WORD(0)
 
@@ -20,6 +21,7 @@ static const FitOptions default_options = {
 	.variant = NOT_GIVEN,
 	.repeats = REPEATS_COUNT,
 	.gold_weight = 1,
+	.correlation = NOT_GIVEN,
 	.learn_from = LEARN_FROM_ALL,
 	.restarts = NOT_GIVEN
 };
@@ -27,11 +29,13 @@ static const FitOptions default_options = {
 static const Option option_table[] = {
 	{"max_iterations", OPTION_INT, offsetof(FitOptions, em.max_iterations), 1, 1e6, NULL},
 	{"tolerance", OPTION_DOUBLE, offsetof(FitOptions, em.tolerance), 0, 1, NULL},
-	{"smoothing", OPTION_DOUBLE, offsetof(FitOptions, em.smoothing), 0, 1e9, smoothing_words},
+	{"smoothing", OPTION_DOUBLE, offsetof(FitOptions, em.smoothing), 0, 1e9, estimate_words},
 	{"toward", OPTION_CHOICE, offsetof(FitOptions, em.toward), 0, 0, smoothing_target_names},
 	{"acceleration", OPTION_CHOICE, offsetof(FitOptions, em.acceleration), 0, 0, acceleration_names},
 	{"repeats", OPTION_CHOICE, offsetof(FitOptions, repeats), 0, 0, repeats_names},
 	{"gold_weight", OPTION_DOUBLE, offsetof(FitOptions, gold_weight), 0.5, 1, NULL},
+	{"copies", OPTION_CHOICE, offsetof(FitOptions, copies), 0, 0, copies_names},
+	{"correlation", OPTION_DOUBLE, offsetof(FitOptions, correlation), 0, 1, estimate_words},
 	{"learn_from", OPTION_CHOICE, offsetof(FitOptions, learn_from), 0, 0, learn_from_names},
 	{"restarts", OPTION_INT, offsetof(FitOptions, restarts), 0, 1000, NULL},
 	{"seed", OPTION_INT, offsetof(FitOptions, seed), 0, 1e9, NULL},
@@ -57,7 +61,7 @@ check_restarts(const FitOptions *options)
 				 errhint("Restarts are for variants \"full\", \"class\", \"one_coin\" and \"shared\", learned from all items and with a given smoothing.")));
 }
 
-/* Variant auto smooths as it finds best; a matrix for all has no crowd beside it. */
+/* Variant auto has a rule of its own; a matrix for all has no crowd beside it. */
 static void
 check_smoothing(const FitOptions *options)
 {
@@ -82,6 +86,29 @@ check_smoothing(const FitOptions *options)
 						"\"learn_from\" \"gold\"" :
 						psprintf("variant \"%s\"", variant_names[options->variant])),
 				 errhint("Give a number of pseudo-counts instead.")));
+}
+
+/* Estimated by the rule of variant auto; papers' variants report what they say. */
+static void
+set_correlation(FitOptions *options)
+{
+	bool		is_auto = options->variant == VARIANT_AUTO;
+
+	if (options->correlation == CORRELATION_ESTIMATE &&
+		(!is_auto || options->learn_from == LEARN_FROM_GOLD))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"correlation\" \"estimate\" does not go with %s",
+						is_auto ? "\"learn_from\" \"gold\"" :
+						psprintf("variant \"%s\"", variant_names[options->variant])),
+				 errhint("Give a number from 0 (errors on an item are independent) to 1 instead.")));
+	if (options->correlation != NOT_GIVEN)
+		return;
+	if (!is_auto)
+		options->correlation = 0;
+	else
+		options->correlation = options->learn_from == LEARN_FROM_GOLD ?
+			ASSUMED_CORRELATION : CORRELATION_ESTIMATE;
 }
 
 /* Who says how matrices are smoothed or started means full matrices. */
@@ -118,6 +145,7 @@ fit_options_parse(const Jsonb *jsonb)
 	if (options.variant == NOT_GIVEN)
 		options.variant = default_variant(&options);
 	check_smoothing(&options);
+	set_correlation(&options);
 	if (options.restarts == NOT_GIVEN)
 		options.restarts = 0;
 	if (options.em.smoothing == NOT_GIVEN)

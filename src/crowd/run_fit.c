@@ -4,7 +4,7 @@
  *
  * Memory.  A fit has the team's tables, and beside them those of its parameters
  * and counts, which are two.  Who fits more than once holds more meanwhile:
- * variant auto another fit; gold the votes; restarts a start, two fits and the
+ * variant auto another fit, where it hides gold; gold the votes; restarts a start, two fits and the
  * anchor's parameters.  The model, which is made when the team's tables are gone,
  * takes no more: three tables in it, and three that it is made of.  All variants
  * have whole tables, as the model has, and as sums must be made in one order.
@@ -18,14 +18,20 @@
 
 #define SINGLE_MATRICES 12
 
+static bool
+uses_rule(const FitOptions *options)
+{
+	return options->variant == VARIANT_AUTO && options->learn_from != LEARN_FROM_GOLD;
+}
+
 static Size
-tables_beside(const FitOptions *options)
+tables_beside(const AnnotationView *view, const FitOptions *options)
 {
 	if (options->restarts > 0)
 		return 6;
 	if (options->learn_from == LEARN_FROM_GOLD)
 		return 3;
-	return (options->variant == VARIANT_AUTO ? 4 : 2) + (options->start != NULL ? 1 : 0);
+	return (options->variant == VARIANT_AUTO && view->gold != NULL ? 4 : 2) + (options->start != NULL ? 1 : 0);
 }
 
 /* The view without repeats. */
@@ -72,12 +78,14 @@ check_memory(const AnnotationView *view, const FitOptions *options)
 {
 	Size		team = em_team_memory(view);
 	Size		matrix = mul_size(mul_size(view->labels.n, view->labels.n), sizeof(double));
-	Size		beside = add_size(mul_size(tables_beside(options), em_table_size(view)),
+	Size		beside = add_size(mul_size(tables_beside(view, options), em_table_size(view)),
 								  mul_size(SINGLE_MATRICES, matrix));
 	Size		other = view_memory(view, options);
 
 	if (options->restarts > 0)
 		beside = add_size(beside, em_restart_memory(view));
+	if (uses_rule(options))
+		other = add_size(other, fit_auto_memory(view));
 	other = add_size(other, start_memory(options->start,
 										 add_size(add_size(team, beside), other)));
 	if (other > add_size(team, beside))
@@ -157,7 +165,7 @@ fit_gold(EmTeam *team, const FitOptions *options)
 	return em_one_step(team, &em, &votes, &gold);
 }
 
-/* A smoothing that is estimated begins as the light one of variant auto. */
+/* A smoothing that is estimated begins as a light one. */
 static EmFit *
 fit_variant(EmTeam *team, const EmOptions *options, const EmCounts *start)
 {
@@ -170,47 +178,61 @@ fit_variant(EmTeam *team, const EmOptions *options, const EmCounts *start)
 }
 
 static EmFit *
-fit_by_team(EmTeam *team, FitOptions *options)
+fit_by_team(EmTeam *team, FitOptions *options, const EmCounts *start)
 {
-	const AnnotationView *view = &team->view;
-	EmCounts	counts;
-	EmCounts   *start = NULL;
 	EmFit	   *fit;
 
 	if (options->learn_from == LEARN_FROM_GOLD)
 		return fit_gold(team, options);
+	options->em.variant = options->variant;
+	fit = fit_variant(team, &options->em, start);
+	if (options->restarts == 0)
+		return fit;
+	return em_restart(team, &options->em, options->restarts, options->seed, fit);
+}
+
+static EmFit *
+run_variant(const AnnotationView *view, FitOptions *options, Size beside, EmCounts *start)
+{
+	EmTeam	   *team = em_team_create(view, beside, em_run_unit);
+	EmFit	   *fit = fit_by_team(team, options, start);
+
+	em_team_end(team);
+	if (start != NULL)
+		em_tables_free(start);
+	return fit;
+}
+
+/*
+ * The fit of a view that has items; its tables are in the current context.
+ * Leaves in the view the annotations that had a vote, and for variant auto what
+ * they count.
+ */
+EmFit *
+run_fit(AnnotationView *view, FitOptions *options)
+{
+	Size		beside = check_memory(view, options);
+	bool		is_auto = uses_rule(options);
+	AutoOptions auto_options = {
+		.max_passes = options->em.max_iterations,
+		.beside = beside,
+		.find_copies = options->copies == COPIES_AUTO,
+		.correlation = options->correlation == CORRELATION_ESTIMATE ? ESTIMATE_CORRELATION :
+		options->correlation
+	};
+	EmCounts	counts;
+	EmCounts   *start = NULL;
+
+	if (options->repeats == REPEATS_DISTINCT)
+		*view = without_repeats(view);
+	if (is_auto)
+		em_set_voices(view, auto_options.groups);
 	if (options->start != NULL)
 	{
 		counts = em_tables_create(view);
 		start_from_model(view, options->start, &counts);
 		start = &counts;
 	}
-	if (options->variant == VARIANT_AUTO)
-		return fit_auto(team, &options->em, start);
-	options->em.variant = options->variant;
-	fit = fit_variant(team, &options->em, start);
-	if (start != NULL)
-		em_tables_free(start);
-	if (options->restarts == 0)
-		return fit;
-	return em_restart(team, &options->em, options->restarts, options->seed, fit);
-}
-
-/*
- * The fit of a view that has items; its tables are in the current context.
- * Leaves in the view the annotations that had a vote.
- */
-EmFit *
-run_fit(AnnotationView *view, FitOptions *options)
-{
-	Size		beside = check_memory(view, options);
-	EmTeam	   *team;
-	EmFit	   *fit;
-
-	if (options->repeats == REPEATS_DISTINCT)
-		*view = without_repeats(view);
-	team = em_team_create(view, beside, em_run_unit);
-	fit = fit_by_team(team, options);
-	em_team_end(team);
-	return fit;
+	return is_auto ? fit_auto(view, &auto_options, start) :
+		run_variant(view, options, beside, start);
 }

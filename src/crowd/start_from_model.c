@@ -15,10 +15,10 @@
 static bool
 model_knows_labels(const SetScorer *s, uint32 item)
 {
-	for (uint32 a = s->view->starts[item]; a < s->view->starts[item + 1]; a++)
+	for (uint32 a = s->view.starts[item]; a < s->view.starts[item + 1]; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
-		if (s->labels[s->view->label[a]] < 0)
+		if (s->labels[s->view.label[a]] < 0)
 			return false;
 	}
 	return true;
@@ -33,7 +33,7 @@ static bool
 posterior_of_model(SetScorer *s, uint32 item, double *posterior)
 {
 	const double *of_model = set_scorer_posterior(s, item);
-	uint32		classes = s->view->labels.n;
+	uint32		classes = s->view.labels.n;
 	double		sum = 0;
 
 	for (uint32 k = 0; k < classes; k++)
@@ -56,17 +56,19 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	AnnotationView without_gold = annotations_without_gold(view);
-	SetScorer	s = set_scorer_begin(&without_gold, model);
+	SetScorer  *s = set_scorer_begin(&without_gold, model);
+	EmVoices	voices = em_voices_begin(view);
 	double	   *posterior = palloc(view->labels.n * sizeof(double));
 
+	s->correlation = 0;
 	em_tables_clear(view, counts);
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		if (!model_knows_labels(&s, i) || !posterior_of_model(&s, i, posterior))
-			em_item_vote_shares(view, i, posterior);
+		if (!model_knows_labels(s, i) || !posterior_of_model(s, i, posterior))
+			em_item_vote_shares(&voices, i, posterior);
 		em_mix_gold(view, i, posterior);
-		em_add_posterior(view, i, posterior, counts);
+		em_add_posterior(&voices, i, posterior, counts);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -147,12 +147,15 @@ check_adversaries(AnnotatorModelView *model, const AnnotationView *view,
 
 	for (uint32 j = 0; j < view->annotators.n && classes > 1; j++)
 	{
-		double		n = model->annotations[j];
+		const double *counts = fit->counts.confusion + em_cell(classes, j, 0, 0);
+		double		n = 0;
 		double		right = 0;
 
 		CHECK_FOR_INTERRUPTS();
+		for (Size c = 0; c < classes * classes; c++)
+			n += counts[c];		/* of answers that teach */
 		for (uint32 k = 0; k < classes; k++)
-			right += fit->counts.confusion[em_cell(classes, j, k, k)];
+			right += counts[em_cell(classes, 0, k, k)];
 		if (right < n * guess - Z_ALARM * sqrt(n * guess * (1 - guess)))
 			list_add(&list, &view->annotators, j);
 	}
@@ -165,8 +168,11 @@ check_support(AnnotatorModelView *model, const AnnotationView *view,
 			  const EmFit *fit)
 {
 	NameList	list = {.n = 0};
+	double		items = 0;		/* that teach */
 
-	for (uint32 k = 0; k < view->labels.n && view->items >= FEW_ITEMS; k++)
+	for (uint32 k = 0; k < view->labels.n; k++)
+		items += fit->counts.prior[k];
+	for (uint32 k = 0; k < view->labels.n && items >= FEW_ITEMS - 0.5; k++)
 		if (fit->counts.prior[k] < 1)
 			list_add(&list, &view->labels, k);
 	if (list.n > 0)
@@ -238,6 +244,37 @@ check_rivals(AnnotatorModelView *model, const AnnotationView *view,
 							 r->other_items, view->items));
 }
 
+/* Copies, the first few by name and number. */
+static void
+check_copies(AnnotatorModelView *model, const AnnotationView *view, const EmFit *fit)
+{
+	const EmCopies *copies = fit->report == NULL ? NULL : &fit->report->copies;
+	StringInfoData text;
+	Size		n = 0;
+
+	if (copies == NULL || copies->n_copies == 0)
+		return;
+	initStringInfo(&text);
+	for (Size i = 0; i < copies->n_pairs; i++)
+	{
+		const CopyPair *p = &copies->pairs[i];
+
+		if (!p->copies)
+			continue;
+		if (n < NAMED)
+			appendStringInfo(&text, "%s\"%s\" and \"%s\" agree on %.0f of %u items, where %.0f are expected",
+							 n > 0 ? "; " : "",
+							 names_cstring(&view->annotators, p->annotators[0]),
+							 names_cstring(&view->annotators, p->annotators[1]),
+							 p->agreement.observed, p->agreement.items,
+							 p->agreement.expected);
+		else if (n == NAMED)
+			appendStringInfoString(&text, "; ...");
+		n++;
+	}
+	warn(model, psprintf("annotators who are copies of each other count as one: %s", text.data));
+}
+
 void
 add_fit_warnings(AnnotatorModelView *model, const AnnotationView *view,
 				 const EmFit *fit, double tolerance)
@@ -251,5 +288,6 @@ add_fit_warnings(AnnotatorModelView *model, const AnnotationView *view,
 	check_constant(model, view);
 	check_adversaries(model, view, fit);
 	check_support(model, view, fit);
+	check_copies(model, view, fit);
 	check_rivals(model, view, fit, tolerance);
 }

@@ -39,4 +39,24 @@ logspace_normalize(double *weight, const uint32 *vetoes, uint32 n)
 	return max + log(sum) + fewest * log(DBL_MIN);
 }
 
+/* The logarithm of a probability, and whether the probability is 0. */
+typedef struct LogRate
+{
+	int64		log;			/* in units of 2^-36 */
+	uint32		veto;
+	uint32		unused;			/* 0, for the bytes of states to be the same */
+} LogRate;
+
+/* Sums stop here, far from overflow: e to the power of -33 million. */
+#define LOG_RATE_MIN (PG_INT64_MIN / 4)
+
+static inline void
+log_rate_add(LogRate *sum, const LogRate *rate)
+{
+	sum->log += rate->log;
+	if (unlikely(sum->log < LOG_RATE_MIN))
+		sum->log = LOG_RATE_MIN;
+	sum->veto += rate->veto;
+}
+
 #endif							/* NL_LOG_SPACE_H */

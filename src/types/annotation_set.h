@@ -40,6 +40,11 @@ typedef struct AnnotationView
 	const uint16 *gold;			/* for each item, or NO_GOLD; NULL if none has */
 	double		gold_weight;	/* the chance that a gold label is right */
 	const char *options;		/* JSON, or NULL: see StateOptions */
+
+	/* of a fit that weighs answers; see em_voices.c */
+	const uint32 *voices;		/* for each item; NULL: each answer is one */
+	const uint32 *group;		/* for each annotator; NULL: each is alone */
+	uint32		teaching_voices;	/* fewer teach nothing without gold */
 } AnnotationView;
 
 typedef struct AnnotationSet

@@ -39,7 +39,8 @@ annotator_model_doubles(Size labels, Size annotators, Size components)
 static Size
 text_bytes(const AnnotatorModelView *view)
 {
-	Size		size = strlen(view->method) + 1 + strlen(view->options) + 1;
+	Size		size = strlen(view->method) + 1 + strlen(view->options) + 1 +
+		strlen(view->stopped_by) + 1;
 
 	for (uint32 i = 0; i < view->n_warnings; i++)
 		size += strlen(view->warnings[i]) + 1;
@@ -96,6 +97,7 @@ fingerprint(const AnnotatorModel *model)
 												  model->components);
 	const uint32 *ends = (const uint32 *) (model->data + doubles);
 	Size		names = (Size) model->labels + model->annotators;
+	Size		groups = model->voices == VOICES_GROUPS ? model->annotators : 0;
 	uint64		hash = KIND_ANNOTATOR_MODEL;
 
 	hash = fingerprint_add(hash, model->labels);
@@ -107,11 +109,15 @@ fingerprint(const AnnotatorModel *model)
 	hash = fingerprint_add(hash, model->gold_items);
 	hash = fingerprint_add(hash, model->iterations);
 	hash = fingerprint_add(hash, model->converged);
+	hash = fingerprint_add(hash, model->voices);
+	hash = fingerprint_add(hash, model->correlation_items);
+	hash = fingerprint_add(hash, model->teaching_items);
+	hash = fingerprint_doubles(hash, &model->correlation, 1);
 	hash = fingerprint_doubles(hash, &model->gold_weight, 1);
 	hash = fingerprint_doubles(hash, &model->log_likelihood, 1);
 	hash = fingerprint_doubles(hash, model->data, doubles);
-	hash = fingerprint_numbers(hash, ends, names);
-	return fingerprint_bytes(hash, (const char *) (ends + names),
+	hash = fingerprint_numbers(hash, ends, names + groups);
+	return fingerprint_bytes(hash, (const char *) (ends + names + groups),
 							 (Size) model->label_bytes + model->annotator_bytes +
 							 model->text_bytes);
 }
@@ -120,9 +126,12 @@ fingerprint(const AnnotatorModel *model)
 AnnotatorModel *
 annotator_model_make(const AnnotatorModelView *view)
 {
-	Size		size = value_check_size(add_size(tables_size(&view->labels,
-														 &view->annotators,
-														 view->n_components),
+	Size		groups = view->voices == VOICES_GROUPS ?
+		mul_size(view->annotators.n, sizeof(uint32)) : 0;
+	Size		size = value_check_size(add_size(add_size(tables_size(&view->labels,
+																  &view->annotators,
+																  view->n_components),
+													  groups),
 											 text_bytes(view)),
 										KIND_ANNOTATOR_MODEL);
 	AnnotatorModel *model = nl_alloc(CurrentMemoryContext, size);
@@ -141,6 +150,10 @@ annotator_model_make(const AnnotatorModelView *view)
 	model->gold_items = view->gold_items;
 	(void) value_put_doubles(&model->gold_weight, &view->gold_weight, 1);
 	(void) value_put_doubles(&model->log_likelihood, &view->log_likelihood, 1);
+	(void) value_put_doubles(&model->correlation, &view->correlation, 1);
+	model->correlation_items = view->correlation_items;
+	model->teaching_items = view->teaching_items;
+	model->voices = view->voices;
 	model->iterations = view->iterations;
 	model->converged = view->converged;
 	model->label_bytes = names_bytes(&view->labels);
@@ -156,10 +169,13 @@ annotator_model_make(const AnnotatorModelView *view)
 					  view->labels.n * sizeof(uint32));
 	bytes = put_bytes(bytes, view->annotators.ends,
 					  view->annotators.n * sizeof(uint32));
+	if (groups > 0)
+		bytes = put_bytes(bytes, view->group, groups);
 	bytes = put_bytes(bytes, view->labels.bytes, model->label_bytes);
 	bytes = put_bytes(bytes, view->annotators.bytes, model->annotator_bytes);
 	bytes = put_bytes(bytes, view->method, strlen(view->method) + 1);
 	bytes = put_bytes(bytes, view->options, strlen(view->options) + 1);
+	bytes = put_bytes(bytes, view->stopped_by, strlen(view->stopped_by) + 1);
 	for (uint32 i = 0; i < view->n_warnings; i++)
 		bytes = put_bytes(bytes, view->warnings[i], strlen(view->warnings[i]) + 1);
 	Assert(bytes == (char *) model + size);
@@ -177,7 +193,8 @@ annotator_model_get(Datum datum)
 	doubles = annotator_model_doubles(model->labels, model->annotators, model->components);
 	value_check_stored(model,
 					   offsetof(AnnotatorModel, data) + doubles * sizeof(double) +
-					   ((Size) model->labels + model->annotators) * sizeof(uint32) +
+					   ((Size) model->labels + model->annotators +
+						(model->voices == VOICES_GROUPS ? model->annotators : 0)) * sizeof(uint32) +
 					   (Size) model->label_bytes + model->annotator_bytes +
 					   model->text_bytes, KIND_ANNOTATOR_MODEL);
 	return model;
@@ -199,7 +216,7 @@ annotator_model_view(const AnnotatorModel *model)
 	AnnotatorModelView view = {0};
 	Size		cells = (Size) model->labels * model->labels;
 	double	   *at = (double *) model->data;
-	const uint32 *ends;
+	uint32	   *ends;
 	const char *bytes;
 
 	view.n_components = model->components;
@@ -218,14 +235,19 @@ annotator_model_view(const AnnotatorModel *model)
 	view.annotations = at;
 	view.counts = at + model->annotators;
 	view.variances = view.counts + model->annotators * cells;
-	ends = (const uint32 *) (view.variances + model->annotators * cells);
-	bytes = (const char *) (ends + model->labels + model->annotators);
+	ends = (uint32 *) (view.variances + model->annotators * cells);
+	view.voices = (ModelVoices) model->voices;
+	if (view.voices == VOICES_GROUPS)
+		view.group = ends + model->labels + model->annotators;
+	bytes = (const char *) (ends + model->labels +
+							(view.group == NULL ? 1 : 2) * (Size) model->annotators);
 	view.labels = (Names) {model->labels, ends, bytes};
 	bytes += model->label_bytes;
 	view.annotators = (Names) {model->annotators, ends + model->labels, bytes};
 	bytes += model->annotator_bytes;
 	view.method = next_string(&bytes);
 	view.options = next_string(&bytes);
+	view.stopped_by = next_string(&bytes);
 	view.n_warnings = model->warnings;
 	view.warnings = palloc(Max(model->warnings, 1) * sizeof(char *));
 	for (uint32 i = 0; i < model->warnings; i++)
@@ -235,6 +257,9 @@ annotator_model_view(const AnnotatorModel *model)
 	view.n_annotations = model->annotations;
 	view.gold_items = model->gold_items;
 	view.gold_weight = model->gold_weight;
+	view.correlation = model->correlation;
+	view.correlation_items = model->correlation_items;
+	view.teaching_items = model->teaching_items;
 	view.iterations = model->iterations;
 	view.converged = model->converged;
 	view.log_likelihood = model->log_likelihood;

@@ -28,6 +28,14 @@ typedef enum Variant
 
 extern const char *const variant_names[];	/* ends with NULL */
 
+/* Whose answers to an item count as one (crowd/em_voices.c). */
+typedef enum ModelVoices
+{
+	VOICES_ANSWERS,				/* each counts */
+	VOICES_ANNOTATORS,			/* those of one annotator are one */
+	VOICES_GROUPS				/* those of a group are */
+} ModelVoices;
+
 /*
  * K classes, J annotators.  Matrices have the label first, as the engine has
  * them (em.h): the cell of label l and truth k is at l * K + k, so that what one
@@ -58,8 +66,14 @@ typedef struct AnnotatorModelView
 	int32		iterations;
 	bool		converged;
 	double		log_likelihood;
+	ModelVoices voices;
+	uint32	   *group;			/* J: the first of each one's group; of VOICES_GROUPS */
+	double		correlation;	/* of errors on one item, see design_exponent() */
+	int64		correlation_items;	/* with gold, that say so; 0: assumed */
+	int64		teaching_items;
 	const char *method;
 	const char *options;		/* as JSON */
+	const char *stopped_by;
 	uint32		n_warnings;
 	const char **warnings;
 } AnnotatorModelView;
@@ -81,20 +95,23 @@ typedef struct AnnotatorModel
 	int64		gold_items;
 	double		gold_weight;
 	double		log_likelihood;
+	double		correlation;
+	int64		correlation_items;
+	int64		teaching_items;
 	int32		iterations;
 	uint32		converged;
 	uint32		label_bytes;
 	uint32		annotator_bytes;
 	uint32		text_bytes;
-	uint32		unused;
+	uint32		voices;			/* ModelVoices */
 	double		data[FLEXIBLE_ARRAY_MEMBER];
 
 	/*
 	 * double for each component: variant, weight, prior[K], pool[K * K],
 	 * confusion[J * K * K]; annotations[J]; counts[J * K * K];
-	 * variances[J * K * K].  uint32 ends of labels, of annotators; bytes of
-	 * labels, of annotators; method, options and warnings, each with a
-	 * terminating zero.
+	 * variances[J * K * K].  uint32 ends of labels, of annotators; group[J], if
+	 * there are groups; bytes of labels, of annotators; method, options,
+	 * stopped_by and warnings, each with a terminating zero.
 	 */
 } AnnotatorModel;
 
@@ -108,6 +125,16 @@ extern void model_matrix_transpose(const double *matrix, double *result,
 								   Size classes);
 extern void annotator_model_check_size(const Names *labels,
 									   const Names *annotators, Size components);
+
+/*
+ * Nothing can be known: learned from items of which none teaches, since a single
+ * answer would confirm itself.
+ */
+static inline bool
+model_knows_nothing(const AnnotatorModelView *view)
+{
+	return view->voices != VOICES_ANSWERS && view->teaching_items == 0;
+}
 
 /* cells of one annotator's matrix */
 static inline Size

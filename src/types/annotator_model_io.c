@@ -120,8 +120,12 @@ check_model(const AnnotatorModelView *view)
 	if (view->items < 0 || view->items > MAX_COUNT ||
 		view->n_annotations < 0 || view->n_annotations > MAX_COUNT ||
 		view->gold_items < 0 || view->gold_items > MAX_COUNT ||
+		view->correlation_items < 0 || view->correlation_items > MAX_COUNT ||
+		view->teaching_items < 0 || view->teaching_items > MAX_COUNT ||
 		view->iterations < 0)
 		invalid_model("a number in the fit record is out of range");
+	if (!(view->correlation >= 0 && view->correlation <= 1))
+		invalid_model("its correlation is out of range");
 	check_warnings(view);
 }
 
@@ -216,6 +220,39 @@ reorder_blocks(double *blocks, const uint32 *order, Size n, Size size)
 	return result;
 }
 
+/*
+ * From groups by the input's numbers, where each member has the same one of them,
+ * to the first member in canonical order.
+ */
+static void
+reorder_groups(AnnotatorModelView *view, const InputNames *annotators)
+{
+	uint32		n = view->annotators.n;
+	uint32	   *first;
+	uint32	   *group;
+	bool		any = false;
+
+	if (view->group == NULL)
+		return;
+	first = nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
+	group = nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
+	for (uint32 j = 0; j < n; j++)
+		first[j] = n;
+	for (uint32 j = 0; j < n; j++)
+	{
+		uint32		member = view->group[annotators->order[j]];
+
+		NL_CHECK_INTERRUPTS(j);
+		if (first[member] == n)
+			first[member] = j;
+		group[j] = first[member];
+		any = any || group[j] != j;
+	}
+	view->group = any ? group : NULL;
+	if (view->voices == VOICES_GROUPS && !any)
+		view->voices = VOICES_ANNOTATORS;
+}
+
 static Datum
 finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotators)
 {
@@ -237,6 +274,7 @@ finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotator
 	reorder_cells(view->variances, j, labels);
 	view->variances = reorder_blocks(view->variances, annotators->order, j, cells);
 	view->annotations = reorder_blocks(view->annotations, annotators->order, j, 1);
+	reorder_groups(view, annotators);
 	return PointerGetDatum(annotator_model_make(view));
 }
 
@@ -284,6 +322,8 @@ append_fit(StringInfo buf, const AnnotatorModelView *view)
 					 ", \"log_likelihood\": ",
 					 view->iterations, view->converged ? "true" : "false");
 	jsonio_append_double(buf, view->log_likelihood);
+	appendStringInfoString(buf, ", \"stopped_by\": ");
+	append_cstring(buf, view->stopped_by);
 	appendStringInfoString(buf, ", \"warnings\": [");
 	for (uint32 i = 0; i < view->n_warnings; i++)
 	{
@@ -292,6 +332,52 @@ append_fit(StringInfo buf, const AnnotatorModelView *view)
 		append_cstring(buf, view->warnings[i]);
 	}
 	appendStringInfoString(buf, "]}");
+}
+
+/* Groups of two annotators or more, as arrays of their names. */
+static void
+append_groups(StringInfo buf, const AnnotatorModelView *view)
+{
+	uint32		n = view->group == NULL ? 0 : view->annotators.n;
+	uint32	   *next = nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
+	uint32	   *last = nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
+	const char *separator = "";
+
+	for (uint32 j = 0; j < n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		next[j] = n;
+		if (view->group[j] != j)
+			next[last[view->group[j]]] = j;
+		last[view->group[j]] = j;
+	}
+	for (uint32 j = 0; j < n; j++)
+	{
+		if (view->group[j] != j || next[j] == n)
+			continue;
+		for (uint32 member = j; member < n; member = next[member])
+		{
+			CHECK_FOR_INTERRUPTS();
+			appendStringInfo(buf, "%s%s", member == j ? separator : ", ", member == j ? "[" : "");
+			jsonio_append_name(buf, names_get(&view->annotators, member));
+		}
+		appendStringInfoChar(buf, ']');
+		separator = ", ";
+	}
+	pfree(next);
+	pfree(last);
+}
+
+static void
+append_voices(StringInfo buf, const AnnotatorModelView *view)
+{
+	appendStringInfo(buf, ", \"voices\": {\"of\": \"%s\", \"groups\": [",
+					 view->voices == VOICES_ANSWERS ? "answers" : "annotators");
+	append_groups(buf, view);
+	appendStringInfoString(buf, "], \"correlation\": ");
+	jsonio_append_double(buf, view->correlation);
+	appendStringInfo(buf, ", \"gold_items\": " INT64_FORMAT ", \"teaching_items\": " INT64_FORMAT "}",
+					 view->correlation_items, view->teaching_items);
 }
 
 static void
@@ -319,6 +405,7 @@ write_json(StringInfo buf, const void *value)
 	append_cstring(buf, view.method);
 	appendStringInfo(buf, ", \"options\": %s, \"fit\": ", view.options);
 	append_fit(buf, &view);
+	append_voices(buf, &view);
 	appendStringInfoString(buf, ", \"labels\": ");
 	jsonio_append_names(buf, &view.labels);
 	appendStringInfoString(buf, ", \"annotators\": ");
@@ -397,7 +484,7 @@ static void
 read_fit(JsonText fit, AnnotatorModelView *view)
 {
 	static const char *const keys[] = {"items", "annotations", "gold_items", "gold_weight",
-	"iterations", "converged", "log_likelihood", "warnings"};
+	"iterations", "converged", "log_likelihood", "stopped_by", "warnings"};
 	JsonText	field[lengthof(keys)];
 	Dictionary *warnings = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
 
@@ -410,7 +497,8 @@ read_fit(JsonText fit, AnnotatorModelView *view)
 	view->iterations = jsonio_count(type_name, field[4], "iterations", PG_INT32_MAX);
 	view->converged = jsonio_bool(type_name, field[5], "converged");
 	view->log_likelihood = jsonio_double(type_name, field[6], "log_likelihood");
-	jsonio_read_names(type_name, field[7], "warnings", warnings);
+	view->stopped_by = jsonio_string(type_name, field[7], "stopped_by");
+	jsonio_read_names(type_name, field[8], "warnings", warnings);
 	view->n_warnings = warnings->n;
 	view->warnings = palloc(Max(warnings->n, 1) * sizeof(char *));
 	for (uint32 i = 0; i < warnings->n; i++)
@@ -428,6 +516,60 @@ read_names(JsonText array, const char *what, const char *kind, uint32 max)
 
 	jsonio_read_names(type_name, array, what, input.dict);
 	return input;
+}
+
+/* One group: an array of annotators, who are not in another one. */
+static void
+read_group(JsonText array, Dictionary *annotators, uint32 *group)
+{
+	JsonText	at = jsonio_first(jsonio_array(type_name, array, "groups"));
+	int64		first = -1;
+
+	for (; at != NULL; at = jsonio_next(at))
+	{
+		char	   *name = jsonio_string(type_name, at, "groups");
+		int64		member = dictionary_find(annotators, name_of(name));
+
+		CHECK_FOR_INTERRUPTS();
+		if (member < 0 || group[member] != member || member == first)
+			jsonio_invalid(type_name, psprintf("Member \"%s\" of \"groups\" is no annotator, or occurs twice.", name));
+		if (first < 0)
+			first = member;
+		group[member] = first;
+		pfree(name);
+	}
+}
+
+static void
+read_voices(JsonText object, AnnotatorModelView *view, Dictionary *annotators)
+{
+	static const char *const keys[] = {"of", "groups", "correlation", "gold_items",
+	"teaching_items"};
+	JsonText	field[lengthof(keys)];
+	JsonText	at;
+	char	   *of;
+
+	jsonio_fields(type_name, jsonio_object(type_name, object, "voices"), keys,
+				  lengthof(keys), field);
+	of = jsonio_string(type_name, field[0], "of");
+	if (strcmp(of, "answers") != 0 && strcmp(of, "annotators") != 0)
+		jsonio_invalid(type_name, psprintf("Voices of \"%s\" are not known.", of));
+	view->voices = strcmp(of, "answers") == 0 ? VOICES_ANSWERS : VOICES_ANNOTATORS;
+	view->correlation = jsonio_double(type_name, field[2], "correlation");
+	view->correlation_items = jsonio_count(type_name, field[3], "gold_items", MAX_COUNT);
+	view->teaching_items = jsonio_count(type_name, field[4], "teaching_items", MAX_COUNT);
+	at = jsonio_first(jsonio_array(type_name, field[1], "groups"));
+	if (at == NULL)
+		return;
+	if (view->voices == VOICES_ANSWERS)
+		jsonio_invalid(type_name, "There are groups, but voices of answers.");
+	view->voices = VOICES_GROUPS;
+	view->group = nl_alloc(CurrentMemoryContext,
+						   mul_size(Max(annotators->n, 1), sizeof(uint32)));
+	for (uint32 j = 0; j < annotators->n; j++)
+		view->group[j] = j;
+	for (; at != NULL; at = jsonio_next(at))
+		read_group(at, annotators, view->group);
 }
 
 /* The text must be long enough for the numbers that memory is taken for. */
@@ -454,7 +596,7 @@ read_components(JsonText array, AnnotatorModelView *view)
 static Datum
 read_json(const char *text)
 {
-	static const char *const keys[] = {"method", "options", "fit", "labels", "annotators",
+	static const char *const keys[] = {"method", "options", "fit", "voices", "labels", "annotators",
 	"components", "annotations", "counts", "variances"};
 	JsonText	field[lengthof(keys)];
 	AnnotatorModelView view = {0};
@@ -466,26 +608,41 @@ read_json(const char *text)
 	view.method = jsonio_string(type_name, field[0], "method");
 	view.options = jsonio_options(type_name, field[1], "options");
 	read_fit(field[2], &view);
-	labels = read_names(field[3], "labels", "label", NL_MAX_CLASSES);
-	annotators = read_names(field[4], "annotators", "annotator", PG_INT32_MAX);
+	labels = read_names(field[4], "labels", "label", NL_MAX_CLASSES);
+	annotators = read_names(field[5], "annotators", "annotator", PG_INT32_MAX);
 	view.labels = set_order(&labels, ORDER_LABELS);
 	view.annotators = set_order(&annotators, ORDER_BYTES);
-	view.n_components = jsonio_size(jsonio_array(type_name, field[5], "components"));
+	view.n_components = jsonio_size(jsonio_array(type_name, field[6], "components"));
 	if (view.n_components > MAX_COMPONENTS)
 		jsonio_invalid(type_name, "It has too many components.");
 	check_length(&view, text);
 	allocate_tables(&view);
-	read_components(field[5], &view);
-	jsonio_read_doubles(type_name, field[6], "annotations", view.annotations,
+	read_voices(field[3], &view, annotators.dict);
+	read_components(field[6], &view);
+	jsonio_read_doubles(type_name, field[7], "annotations", view.annotations,
 						view.annotators.n);
-	read_tables(field[7], "counts", view.counts, view.annotators.n, view.labels.n);
-	read_tables(field[8], "variances", view.variances, view.annotators.n, view.labels.n);
+	read_tables(field[8], "counts", view.counts, view.annotators.n, view.labels.n);
+	read_tables(field[9], "variances", view.variances, view.annotators.n, view.labels.n);
 	return finish_input(&view, &labels, &annotators);
 }
 
 /*
  * Binary form, in the order of the fields of AnnotatorModelView
  */
+static void
+send_voices(StringInfo buf, const AnnotatorModelView *view)
+{
+	pq_sendfloat8(buf, view->correlation);
+	pq_sendint64(buf, view->correlation_items);
+	pq_sendint64(buf, view->teaching_items);
+	pq_sendint8(buf, view->voices);
+	for (uint32 j = 0; j < view->annotators.n && view->voices == VOICES_GROUPS; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		pq_sendint32(buf, view->group[j]);
+	}
+}
+
 static void
 write_binary(StringInfo buf, const void *value, int encoding)
 {
@@ -518,6 +675,8 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	pq_sendfloat8(buf, view.log_likelihood);
 	name_send(buf, name_of(view.method), encoding);
 	name_send(buf, name_of(view.options), encoding);
+	name_send(buf, name_of(view.stopped_by), encoding);
+	send_voices(buf, &view);
 	pq_sendint32(buf, view.n_warnings);
 	for (uint32 i = 0; i < view.n_warnings; i++)
 		name_send(buf, name_of(view.warnings[i]), encoding);
@@ -562,6 +721,31 @@ recv_component(StringInfo buf, const AnnotatorModelView *view, ModelComponent *c
 }
 
 static void
+recv_voices(StringInfo buf, AnnotatorModelView *view)
+{
+	uint32		n = view->annotators.n;
+
+	view->correlation = value_recv_double(buf);
+	view->correlation_items = pq_getmsgint64(buf);
+	view->teaching_items = pq_getmsgint64(buf);
+	view->voices = (ModelVoices) pq_getmsgbyte(buf);
+	if (view->voices > VOICES_GROUPS)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "Its voices are not known.");
+	if (view->voices != VOICES_GROUPS)
+		return;
+	if (n > (uint32) (buf->len - buf->cursor) / 4)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
+	view->group = nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
+	for (uint32 j = 0; j < n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		view->group[j] = pq_getmsgint(buf, 4);
+		if (view->group[j] > j || view->group[view->group[j]] != view->group[j])
+			value_invalid_binary(KIND_ANNOTATOR_MODEL, "A group is not one.");
+	}
+}
+
+static void
 recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 {
 	view->items = pq_getmsgint64(buf);
@@ -573,6 +757,8 @@ recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 	view->log_likelihood = value_recv_double(buf);
 	view->method = recv_string(buf, encoding);
 	view->options = recv_options(buf, encoding);
+	view->stopped_by = recv_string(buf, encoding);
+	recv_voices(buf, view);
 	view->n_warnings = pq_getmsgint(buf, 4);
 	if (view->n_warnings > (uint32) (buf->len - buf->cursor) / 4)
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");

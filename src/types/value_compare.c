@@ -4,8 +4,8 @@
  *		canonical bytes.
  *
  * A stored value is canonical by itself (value.h).  What is not yet a stored
- * value becomes one first: an expanded object, a log of rows, and the state
- * training_set, which keeps rows as they came.
+ * value becomes one first: an expanded object, a log of rows, and the states
+ * training_set and posterior_state, which keep rows as they came.
  *
  * The order has no meaning but that it is one: the shorter value first, values of
  * one length by their bytes.  It is what sorts, merge joins and btree indexes
@@ -19,6 +19,7 @@
 #include "common/hashfn.h"
 #include "types/annotation_set.h"
 #include "types/confusion_matrix.h"
+#include "types/posterior_state.h"
 #include "types/shared_value.h"
 #include "types/training_state.h"
 
@@ -31,6 +32,8 @@ make_canonical(ValueHeader *value)
 
 	if (value->kind == KIND_TRAINING_SET)
 		return DatumGetPointer(training_canonical(datum));
+	if (value->kind == KIND_POSTERIOR_STATE)
+		return posterior_state_canonical(posterior_state_get(datum));
 	if (value->kind == KIND_CONFUSION_MATRIX)
 		return confusion_matrix_get(datum);
 	if (value->kind == KIND_ANNOTATION_SET)
@@ -61,7 +64,8 @@ value_canonical(Datum datum)
 	ValueHeader *value = value_get_any(datum);
 	void	   *canonical;
 
-	if (value->kind != KIND_TRAINING_SET && !value_is_row_log(value))
+	if (value->kind != KIND_TRAINING_SET && value->kind != KIND_POSTERIOR_STATE &&
+		!value_is_row_log(value))
 		return value;
 	canonical = make_canonical_copy(value);
 	value_release(datum, value);

@@ -29,7 +29,7 @@ $node->safe_psql('postgres', q{
 	SELECT row_number() OVER () AS id, o AS options,
 	       (SELECT annotation_set(item, annotator, label, gold) FROM votes) AS s,
 	       dawid_skene((SELECT annotation_set(item, annotator, label, gold) FROM votes), o) AS m
-	FROM unnest(ARRAY['{}', '{"variant": "auto"}', '{"variant": "one_coin", "gold_weight": 0.8}', '{"variant": "shared"}',
+	FROM unnest(ARRAY['{"variant": "full"}', '{"variant": "class"}', '{"variant": "one_coin", "gold_weight": 0.8}', '{"variant": "shared"}',
 	                  '{"smoothing": 3, "toward": "diagonal", "gold_weight": 0.9}', '{"learn_from": "gold", "smoothing": 1, "gold_weight": 0.9}']::jsonb[]) AS o});
 for (rows($node, q{
 	WITH t AS (SELECT id, item, p.label AS truth, p.probability AS t FROM fits, consensus(s, m) AS c, probabilities(c.distribution) AS p),

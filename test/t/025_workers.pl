@@ -47,10 +47,21 @@ fill('k2', 4000, 40, 2);
 fill('k4', 4000, 60, 4);
 fill('k12', 8000, 30, 12);
 
+# one annotator twice, some repeats, gold for a few; copies are one voice
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE copies AS
+SELECT annotation_set('i' || i, 'a' || CASE WHEN j = 9 THEN '1 again' ELSE j::text END,
+	CASE WHEN (hashint8(i * 1000003::bigint + j % 8) & 1023) < 700 THEN 'c' || i % 3
+		ELSE 'c' || (hashint8(i * 77::bigint + j % 8) & 1023) % 3 END,
+	CASE WHEN i % 100 = 0 THEN 'c' || i % 3 END) AS s
+FROM generate_series(1, 6000) i, generate_series(1, 9) j, generate_series(1, CASE WHEN (i + j) % 50 = 0 AND j NOT IN (1, 9) THEN 2 ELSE 1 END);
+END
+like(value($node, q{SELECT (fit_report(dawid_skene(s))).warnings[1] FROM copies}), qr/"a1" and "a1 again" agree on 6000/, 'the copy is found');
+
 #
 # The same bytes
 #
-for my $table (qw(k2 k4 k12))
+for my $table (qw(k2 k4 k12 copies))
 {
 	for my $options (
 		'{}', '{"variant": "full"}',

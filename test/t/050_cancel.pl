@@ -176,15 +176,22 @@ ask($worker, 'ALTER TABLE stored ALTER s SET STORAGE external');
 ask($worker, "INSERT INTO stored SELECT annotation_set(item, annotator, label) FROM $source");
 is(ask($worker, 'SELECT annotations FROM stored, annotation_summary(s)'), $annotations, 'the set is whole');
 ask($worker, 'SET noisylabel.progress = on');
-for my $variant ('full', 'auto')
+for my $acceleration ('none', 'squarem')
 {
-	for my $acceleration ('none', 'squarem')
-	{
-		check_cancel("iterating, $variant, acceleration $acceleration",
-			qq(SELECT dawid_skene(s, '{"variant": "$variant", "acceleration": "$acceleration", "tolerance": 0, "max_iterations": 100000}') IS NOT NULL FROM stored),
-			0.1, 'iteration \d+');
-	}
+	check_cancel("iterating, acceleration $acceleration",
+		qq(SELECT dawid_skene(s, '{"variant": "full", "acceleration": "$acceleration", "tolerance": 0, "max_iterations": 100000}') IS NOT NULL FROM stored),
+		0.1, 'iteration \d+');
 }
+
+# Variant auto: the rule, the search for copies among many pairs, and the fits that
+# hide gold
+ask($worker, <<'END');
+CREATE TABLE crowded AS
+SELECT annotation_set('i' || i, 'a' || j, chr(97 + (CASE WHEN hashint4(i * 1000 + j) & 7 < 6 THEN i ELSE hashint4(j * 7919 + i) & 3 END) % 4),
+	CASE WHEN i % 10 = 0 THEN chr(97 + i % 4) END) AS s
+FROM generate_series(1, 10000) AS i, generate_series(1, 200) AS j
+END
+check_cancels('variant auto', q(SELECT dawid_skene(s) IS NOT NULL FROM crowded), 'pass 1 moved', @throughout);
 
 # Making the model: 200,000 annotators with matrices of 100 MB, after one cycle
 ask($worker, <<'END');

@@ -196,7 +196,7 @@ annotator_row(const AnnotatorModelView *model, uint32 j, const AnnotatorRates *r
 	values[A_WORST_TRUTH] = PointerGetDatum(names_text(&model->labels, truth));
 	values[A_WORST_LABEL] = PointerGetDatum(names_text(&model->labels, label));
 	values[A_WORST_RATE] = Float8GetDatum(rate);
-	nulls[A_SPAMMER_SCORE] = r->classes < 2;
+	nulls[A_SPAMMER_SCORE] = r->classes < 2 || model_knows_nothing(model);
 	values[A_SPAMMER_SCORE] = Float8GetDatum(r->classes < 2 ? 0 : spammer_score(r));
 	values[A_CONFUSION] = PointerGetDatum(confusion_matrix_make(&model->labels,
 																r->counts));
@@ -260,6 +260,26 @@ annotator_model_labels(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(names_array(&model.labels));
 }
 
+/* Groups of two annotators or more: those with a second member. */
+static int64
+count_groups(const AnnotatorModelView *model)
+{
+	uint32		n = model->group == NULL ? 0 : model->annotators.n;
+	bool	   *counted = nl_alloc_zero(CurrentMemoryContext, Max(n, 1));
+	int64		groups = 0;
+
+	for (uint32 j = 0; j < n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		if (model->group[j] == j || counted[model->group[j]])
+			continue;
+		counted[model->group[j]] = true;
+		groups++;
+	}
+	pfree(counted);
+	return groups;
+}
+
 NL_FUNCTION(fit_report);
 Datum
 fit_report(PG_FUNCTION_ARGS)
@@ -267,8 +287,8 @@ fit_report(PG_FUNCTION_ARGS)
 	AnnotatorModelView model =
 	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
 	Datum	   *warnings = palloc(Max(model.n_warnings, 1) * sizeof(Datum));
-	Datum		values[10];
-	bool		nulls[10] = {false};
+	Datum		values[14];
+	bool		nulls[14] = {false};
 
 	for (uint32 i = 0; i < model.n_warnings; i++)
 		warnings[i] = CStringGetTextDatum(model.warnings[i]);
@@ -281,7 +301,11 @@ fit_report(PG_FUNCTION_ARGS)
 	values[6] = Int32GetDatum(model.iterations);
 	values[7] = BoolGetDatum(model.converged);
 	values[8] = Float8GetDatum(model.log_likelihood);
-	values[9] = PointerGetDatum(construct_array(warnings, model.n_warnings, TEXTOID,
-												-1, false, TYPALIGN_INT));
+	values[9] = Float8GetDatum(model.correlation);
+	values[10] = Int64GetDatum(count_groups(&model));
+	values[11] = Int64GetDatum(model.teaching_items);
+	values[12] = CStringGetTextDatum(model.stopped_by);
+	values[13] = PointerGetDatum(construct_array(warnings, model.n_warnings, TEXTOID,
+												 -1, false, TYPALIGN_INT));
 	PG_RETURN_DATUM(nl_record(fcinfo, values, nulls));
 }

@@ -5,116 +5,34 @@
  *
  * The state is the type posterior_state: the item's score so far, with what
  * the final step needs of the model (class names, weights), since that step
- * may run where no model is at hand.  Its size is known from the first row on,
- * so it is a plain value that later rows change in place.
+ * may run where no model is at hand.  It is a plain value that later rows change
+ * in place.
+ *
+ * Where voices are not answers (em_voices.h), what an answer counts is known when
+ * all are there.  So the state keeps the answers, and room for more, which
+ * doubles.
  */
 #include "crowd/apply_model.h"
 
 #include <math.h>
 
+#include "common/hashfn.h"
 #include "names/names_io.h"
 #include "pg/arguments.h"
 #include "types/label_distribution.h"
+#include "types/posterior_state.h"
 #include "libpq/pqformat.h"
 #include "types/value_forms.h"
-
-typedef struct PosteriorState
-{
-	ValueHeader header;
-	uint64		fingerprint;	/* of the model */
-	uint32		classes;
-	uint32		components;
-	uint32		label_bytes;
-	uint32		unused;
-	double		data[FLEXIBLE_ARRAY_MEMBER];
-
-	/*
-	 * LogRate prior[components * classes], score[components * classes] of the
-	 * annotations alone; double weights[components]; uint32 ends[classes];
-	 * bytes of the class names
-	 */
-} PosteriorState;
-
-static inline uint32
-state_width(const PosteriorState *state)
-{
-	return state->components * state->classes;
-}
-
-static inline LogRate *
-state_prior(const PosteriorState *state)
-{
-	return (LogRate *) state->data;
-}
-
-static inline LogRate *
-state_score(const PosteriorState *state)
-{
-	return state_prior(state) + state_width(state);
-}
-
-static inline double *
-state_weights(const PosteriorState *state)
-{
-	return (double *) (state_score(state) + state_width(state));
-}
-
-static Names
-state_labels(const PosteriorState *state)
-{
-	const uint32 *ends = (const uint32 *) (state_weights(state) + state->components);
-
-	return (Names) {state->classes, ends, (const char *) (ends + state->classes)};
-}
-
-static Size
-flat_size(Size components, Size classes, Size label_bytes)
-{
-	Size		size = offsetof(PosteriorState, data);
-
-	size = add_size(size, mul_size(mul_size(components, classes),
-								   2 * sizeof(LogRate)));
-	size = add_size(size, mul_size(components, sizeof(double)));
-	size = add_size(size, mul_size(classes, sizeof(uint32)));
-	return value_check_size(add_size(size, label_bytes), KIND_POSTERIOR_STATE);
-}
-
-static PosteriorState *
-state_get(Datum datum)
-{
-	PosteriorState *state = value_get(datum, KIND_POSTERIOR_STATE,
-									offsetof(PosteriorState, data));
-
-	value_check_stored(state, flat_size(state->components, state->classes,
-										state->label_bytes),
-					   KIND_POSTERIOR_STATE);
-	return state;
-}
-
-/* A state of the given shape, all numbers zero. */
-static PosteriorState *
-state_make(uint32 components, const Names *labels)
-{
-	uint32		label_bytes = names_bytes(labels);
-	Size		size = flat_size(components, labels->n, label_bytes);
-	PosteriorState *state = palloc0(size);
-	Names		names;
-
-	value_init(state, KIND_POSTERIOR_STATE, size);
-	state->classes = labels->n;
-	state->components = components;
-	state->label_bytes = label_bytes;
-	names = state_labels(state);
-	names_copy(&names, labels);
-	return state;
-}
 
 static PosteriorState *
 state_begin(const ModelScorer *scorer)
 {
 	const AnnotatorModelView *model = &scorer->model;
-	PosteriorState *state = state_make(model->n_components, &model->labels);
+	PosteriorState *state = posterior_state_make(model->n_components, &model->labels,
+									   model->voices == VOICES_ANSWERS ? 0 : FIRST_CAPACITY);
 
+	state->correlation = model->correlation;
+	state->knows_nothing = model_knows_nothing(model);
 	state->fingerprint = scorer->fingerprint;
 	memcpy(state_prior(state), scorer->prior, scorer->width * sizeof(LogRate));
 	memcpy(state_weights(state), scorer->weights, model->n_components * sizeof(double));
@@ -124,10 +42,10 @@ state_begin(const ModelScorer *scorer)
 /* The shape is compared as well: a state may come from a hostile sender. */
 static void
 check_same_model(const PosteriorState *state, uint64 fingerprint,
-				 uint32 components, uint32 classes)
+				 uint32 components, uint32 classes, bool keep)
 {
 	if (state->fingerprint != fingerprint || state->components != components ||
-		state->classes != classes)
+		state->classes != classes || state->keep != keep)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("annotator_model must be the same for all rows of a group")));
@@ -140,7 +58,7 @@ check_same_model(const PosteriorState *state, uint64 fingerprint,
 static PosteriorState *
 get_state(FunctionCallInfo fcinfo)
 {
-	PosteriorState *state = state_get(PG_GETARG_DATUM(0));
+	PosteriorState *state = posterior_state_get(PG_GETARG_DATUM(0));
 	PosteriorState *copy;
 
 	if (AggCheckCallContext(fcinfo, NULL))
@@ -150,6 +68,28 @@ get_state(FunctionCallInfo fcinfo)
 	return copy;
 }
 
+static PosteriorState *
+keep_answer(PosteriorState *state, const ModelScorer *scorer, int64 annotator,
+			NameView name, uint32 label)
+{
+	const uint32 *group = scorer->model.group;
+	KeptAnswer *answer;
+
+	state = posterior_state_room(state, 1);
+	answer = kept_answer(state, state->kept++);
+	if (annotator < 0)
+		answer->annotator = answer->group = STRANGER |
+			hash_bytes_extended((const unsigned char *) name.s, name.len, 0);
+	else
+	{
+		answer->annotator = annotator;
+		answer->group = group == NULL ? annotator : group[annotator];
+	}
+	memcpy(answer->rates, scorer_rates(scorer, annotator, label),
+		   scorer->width * sizeof(LogRate));
+	return state;
+}
+
 /* (posterior_state, annotator_model, annotator, label) */
 NL_FUNCTION(posterior_accum);
 Datum
@@ -157,13 +97,15 @@ posterior_accum(PG_FUNCTION_ARGS)
 {
 	ModelScorer *scorer;
 	PosteriorState *state;
+	NameView	name;
 	int64		j;
 	uint32		l;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		VALUE_RETURN_STATE();
 	scorer = model_scorer_cached(fcinfo, 1);
-	j = model_scorer_annotator(scorer, name_of_text(nl_name_argument(fcinfo, 2)));
+	name = name_of_text(nl_name_argument(fcinfo, 2));
+	j = model_scorer_annotator(scorer, name);
 	l = model_scorer_label(scorer, name_of_text(nl_name_argument(fcinfo, 3)));
 	if (PG_ARGISNULL(0))
 		state = state_begin(scorer);
@@ -171,9 +113,14 @@ posterior_accum(PG_FUNCTION_ARGS)
 	{
 		state = get_state(fcinfo);
 		check_same_model(state, scorer->fingerprint,
-						 scorer->model.n_components, scorer->model.labels.n);
+						 scorer->model.n_components, scorer->model.labels.n,
+						 scorer->model.voices != VOICES_ANSWERS);
 	}
-	score_add(scorer, state_score(state), j, l);
+	state->answers++;
+	if (state->keep)
+		state = keep_answer(state, scorer, j, name, l);
+	else
+		score_add(scorer, state_score(state), j, l);
 	PG_RETURN_POINTER(state);
 }
 
@@ -187,40 +134,112 @@ posterior_combine(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(1))
 		VALUE_RETURN_STATE();
-	other = state_get(PG_GETARG_DATUM(1));
+	other = posterior_state_get(PG_GETARG_DATUM(1));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(other);
 	state = get_state(fcinfo);
-	check_same_model(state, other->fingerprint, other->components, other->classes);
+	check_same_model(state, other->fingerprint, other->components, other->classes,
+					 other->keep);
 	for (uint32 i = 0; i < state_width(state); i++)
-	{
 		log_rate_add(&state_score(state)[i], &state_score(other)[i]);
+	state->answers += other->answers;
+	if (state->keep)
+	{
+		state = posterior_state_room(state, other->kept);
+		nl_copy(kept_answer(state, state->kept), kept_answer(other, 0),
+				other->kept * kept_size(state_width(state)));
+		state->kept += other->kept;
 	}
 	PG_RETURN_POINTER(state);
+}
+
+/* Adds answers from..to of one annotator, of a group of so many on the item. */
+static void
+add_annotator(LogRate *score, const KeptAnswer **answers, uint32 from, uint32 to,
+			  uint32 members, uint32 width)
+{
+	double		share = 1.0 / (to - from) / members;
+
+	for (uint32 a = from; a < to; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		for (uint32 i = 0; i < width; i++)
+		{
+			LogRate		rate = log_rate_share(&answers[a]->rates[i], share);
+
+			log_rate_add(&score[i], &rate);
+		}
+	}
+}
+
+static uint32
+end_of_annotator(const KeptAnswer **answers, uint32 from, uint32 n)
+{
+	uint32		to = from;
+
+	while (to < n && answers[to]->annotator == answers[from]->annotator &&
+		   answers[to]->group == answers[from]->group)
+		to++;
+	return to;
+}
+
+/* Adds the answers that are kept; returns how many voices they are. */
+static uint32
+add_kept(const PosteriorState *state, LogRate *score)
+{
+	uint32		n = state->kept;
+	const KeptAnswer **answers = posterior_state_order(state);
+	uint32		voices = 0;
+	uint32		end;
+
+	for (uint32 from = 0; from < n; from = end)
+	{
+		uint32		members = 0;
+
+		for (end = from; end < n && answers[end]->group == answers[from]->group;
+			 end = end_of_annotator(answers, end, n))
+			members++;
+		for (uint32 a = from; a < end;)
+		{
+			uint32		to = end_of_annotator(answers, a, end);
+
+			add_annotator(score, answers, a, to, members, state_width(state));
+			a = to;
+		}
+		voices++;
+	}
+	pfree(answers);
+	return voices;
 }
 
 NL_FUNCTION(posterior_final);
 Datum
 posterior_final(PG_FUNCTION_ARGS)
 {
-	PosteriorState *state = state_get(PG_GETARG_DATUM(0));
+	PosteriorState *state = posterior_state_get(PG_GETARG_DATUM(0));
 	Names		labels = state_labels(state);
-	LogRate    *score = palloc(state_width(state) * sizeof(LogRate));
+	LogRate    *score;
 	double	   *p = palloc(state->classes * sizeof(double));
+	double		voices = state->answers;
 
+	if (state->knows_nothing)
+		PG_RETURN_NULL();
+	score = palloc(state_width(state) * sizeof(LogRate));
 	for (uint32 i = 0; i < state_width(state); i++)
 	{
 		score[i].log = state_prior(state)[i].log + state_score(state)[i].log;
 		score[i].veto = state_prior(state)[i].veto + state_score(state)[i].veto;
 	}
-	score_posterior(score, state->components, state->classes,
-					state_weights(state), p);
+	if (state->keep)
+		voices = add_kept(state, score);
+	score_posterior(score, state->components, state->classes, state_weights(state),
+					design_exponent(voices, state->correlation), NULL, p);
 	PG_RETURN_POINTER(label_distribution_make(&labels, p));
 }
 
 /*
- * Input and output.  Binary: version, fingerprint, labels, weights, prior and
- * score; text: the same in base64 (see value.h).
+ * Input and output.  Binary: version, fingerprint, labels, weights, prior,
+ * score, and what is said of answers; text: the same in base64 (see value.h).
  */
 static void
 send_rates(StringInfo buf, const LogRate *rates, uint32 n)
@@ -235,7 +254,7 @@ send_rates(StringInfo buf, const LogRate *rates, uint32 n)
 static void
 write_state(StringInfo buf, const void *value, int encoding)
 {
-	const PosteriorState *state = value;
+	const PosteriorState *state = posterior_state_canonical(value);
 	Names		labels = state_labels(state);
 
 	value_send_version(buf, KIND_POSTERIOR_STATE);
@@ -246,6 +265,20 @@ write_state(StringInfo buf, const void *value, int encoding)
 		pq_sendfloat8(buf, state_weights(state)[i]);
 	send_rates(buf, state_prior(state), state_width(state));
 	send_rates(buf, state_score(state), state_width(state));
+	pq_sendfloat8(buf, state->correlation);
+	pq_sendint64(buf, state->answers);
+	pq_sendint8(buf, state->keep);
+	pq_sendint8(buf, state->knows_nothing);
+	pq_sendint32(buf, state->kept);
+	for (uint32 i = 0; i < state->kept; i++)
+	{
+		const KeptAnswer *answer = kept_answer(state, i);
+
+		CHECK_FOR_INTERRUPTS();
+		pq_sendint64(buf, answer->annotator);
+		pq_sendint64(buf, answer->group);
+		send_rates(buf, answer->rates, state_width(state));
+	}
 }
 
 /*
@@ -269,6 +302,39 @@ recv_rates(StringInfo buf, LogRate *rates, const PosteriorState *state,
 	}
 }
 
+/* The answers that follow, in a state with room for them. */
+static PosteriorState *
+recv_answers(StringInfo buf, PosteriorState *state, const uint32 *rank)
+{
+	Size		each = 16 + mul_size(state_width(state), 12);
+	uint32		n;
+
+	state->correlation = pq_getmsgfloat8(buf);
+	state->answers = pq_getmsgint64(buf);
+	state->keep = pq_getmsgbyte(buf) != 0;
+	state->knows_nothing = pq_getmsgbyte(buf) != 0;
+	n = pq_getmsgint(buf, 4);
+	if (!(state->correlation >= 0 && state->correlation <= 1) || state->answers < 0 ||
+		(n > 0 && !state->keep))
+		value_invalid_binary(KIND_POSTERIOR_STATE, "A number is out of range.");
+	if (mul_size(n, each) != (Size) (buf->len - buf->cursor))
+		value_invalid_binary(KIND_POSTERIOR_STATE, "Its size is wrong.");
+	if (!state->keep)
+		return state;
+	state = posterior_state_room(state, Max(n, FIRST_CAPACITY));
+	for (uint32 i = 0; i < n; i++)
+	{
+		KeptAnswer *answer = kept_answer(state, i);
+
+		CHECK_FOR_INTERRUPTS();
+		answer->annotator = pq_getmsgint64(buf);
+		answer->group = pq_getmsgint64(buf);
+		recv_rates(buf, answer->rates, state, rank);
+	}
+	state->kept = n;
+	return state;
+}
+
 static Datum
 read_state(StringInfo buf, int encoding)
 {
@@ -289,10 +355,10 @@ read_state(StringInfo buf, int encoding)
 	labels = dictionary_names(dict, order);
 	components = pq_getmsgint(buf, 4);
 	if (labels.n == 0 || components == 0 ||
-		mul_size(components, 8 + mul_size(labels.n, 24)) !=
+		mul_size(components, 8 + mul_size(labels.n, 24)) >
 		(Size) (buf->len - buf->cursor))
 		value_invalid_binary(KIND_POSTERIOR_STATE, "Its size is wrong.");
-	state = state_make(components, &labels);
+	state = posterior_state_make(components, &labels, 0);
 	state->fingerprint = fingerprint;
 	for (uint32 i = 0; i < components; i++)
 	{
@@ -307,7 +373,7 @@ read_state(StringInfo buf, int encoding)
 		value_invalid_binary(KIND_POSTERIOR_STATE, "The weights do not sum to 1.");
 	recv_rates(buf, state_prior(state), state, rank);
 	recv_rates(buf, state_score(state), state, rank);
-	return PointerGetDatum(state);
+	return PointerGetDatum(recv_answers(buf, state, rank));
 }
 
 static const ValueForms posterior_state_forms = {
@@ -315,4 +381,4 @@ static const ValueForms posterior_state_forms = {
 };
 
 VALUE_INPUT_FUNCTIONS(posterior_state)
-VALUE_OUTPUT_FUNCTIONS(posterior_state, state_get)
+VALUE_OUTPUT_FUNCTIONS(posterior_state, posterior_state_get)

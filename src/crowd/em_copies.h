@@ -1,0 +1,79 @@
+/*
+ * em_copies.h
+ *		Annotators who agree beyond what each one's relation to the others
+ *		explains.
+ */
+#ifndef NL_EM_COPIES_H
+#define NL_EM_COPIES_H
+
+#include "crowd/em.h"
+
+#include <math.h>
+
+/* An item that both annotators of a pair answered, and others too. */
+typedef struct CommonItem
+{
+	uint32		item;
+	uint16		top;			/* what most of the others say */
+	uint16		labels[2];		/* what the two say */
+} CommonItem;
+
+/* How often two annotators agree on a number of items, and how often they should. */
+typedef struct Agreement
+{
+	uint32		items;
+	double		observed;		/* items */
+	double		expected;		/* items */
+	double		variance;		/* of the observed, were they independent */
+} Agreement;
+
+static inline double
+agreement_z(const Agreement *a)
+{
+	return (a->observed - a->expected) / sqrt(Max(a->variance, 1e-9));
+}
+
+static inline double
+agreement_excess(const Agreement *a)
+{
+	return (a->observed - a->expected) / Max(a->items - a->expected, 1e-9);
+}
+
+typedef struct CopyPair
+{
+	uint32		annotators[2];
+	Agreement	agreement;
+	bool		copies;			/* enough to be one voice */
+} CopyPair;
+
+typedef struct EmCopies
+{
+	uint32	   *group;			/* by annotator: the first member of his group */
+	Size		n_pairs;		/* that agree so much that they were looked at */
+	Size		capacity;
+	CopyPair   *pairs;			/* ordered */
+	Size		n_copies;		/* of these pairs */
+	double		share;			/* of the items, that was looked at */
+} EmCopies;
+
+/* em_agreement.c */
+typedef struct AgreementBuffers AgreementBuffers;
+
+extern AgreementBuffers *agreement_begin(const AnnotationView *view,
+										 const EmParameters *at);
+extern void agreement_end(AgreementBuffers *s);
+extern Size agreement_memory(const AnnotationView *view);
+extern Agreement agreement_by_top(AgreementBuffers *s, const CommonItem *common,
+								  uint32 n);
+extern Agreement agreement_by_posterior(AgreementBuffers *s, const uint32 *pair,
+										const CommonItem *common, uint32 n);
+
+/* em_copies.c */
+extern EmCopies em_find_copies(const AnnotationView *view, const EmParameters *at,
+							   const uint32 *given, bool every_pair);
+extern void em_copies_free(EmCopies *copies);
+extern Size em_copies_memory(const AnnotationView *view);
+extern void em_groups_close(uint32 *group, Size n);
+extern void em_groups_join(uint32 *group, uint32 a, uint32 b);
+
+#endif							/* NL_EM_COPIES_H */

@@ -1,0 +1,34 @@
+/*
+ * em_correlation.h
+ *		How much several answers to one item are worth together.
+ */
+#ifndef NL_EM_CORRELATION_H
+#define NL_EM_CORRELATION_H
+
+#include "types/annotation_set.h"
+
+/* What is assumed where gold does not say; of variant auto. */
+#define ASSUMED_CORRELATION 0.3
+
+/*
+ * The power to which a posterior is raised before it is reported: n voices whose
+ * errors are correlated by r are worth n / (1 + (n - 1) r) (Kish's design effect).
+ * An item without voices keeps its prior.
+ */
+static inline double
+design_exponent(double voices, double correlation)
+{
+	return voices <= 1 ? 1 : 1 / (1 + (voices - 1) * correlation);
+}
+
+typedef struct EmCorrelation
+{
+	double		correlation;
+	uint32		gold_items;		/* that it was estimated from; 0: assumed */
+} EmCorrelation;
+
+extern EmCorrelation em_correlation(const AnnotationView *view, int max_passes,
+									Size beside);
+extern Size em_correlation_memory(const AnnotationView *view);
+
+#endif							/* NL_EM_CORRELATION_H */
