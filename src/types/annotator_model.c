@@ -122,6 +122,30 @@ fingerprint(const AnnotatorModel *model)
 							 model->text_bytes);
 }
 
+/* The numbers of a model that stand before its tables. */
+static void
+put_record(AnnotatorModel *model, const AnnotatorModelView *view)
+{
+	model->labels = view->labels.n;
+	model->annotators = view->annotators.n;
+	model->components = view->n_components;
+	model->warnings = view->n_warnings;
+	model->items = view->items;
+	model->annotations = view->n_annotations;
+	model->gold_items = view->gold_items;
+	(void) value_put_doubles(&model->gold_weight, &view->gold_weight, 1);
+	(void) value_put_doubles(&model->log_likelihood, &view->log_likelihood, 1);
+	(void) value_put_doubles(&model->correlation, &view->correlation, 1);
+	model->correlation_items = view->correlation_items;
+	model->teaching_items = view->teaching_items;
+	model->voices = view->voices;
+	model->iterations = view->iterations;
+	model->converged = view->converged;
+	model->label_bytes = names_bytes(&view->labels);
+	model->annotator_bytes = names_bytes(&view->annotators);
+	model->text_bytes = text_bytes(view);
+}
+
 /* The stored form of a model. */
 AnnotatorModel *
 annotator_model_make(const AnnotatorModelView *view)
@@ -141,24 +165,7 @@ annotator_model_make(const AnnotatorModelView *view)
 
 	memset(model, 0, offsetof(AnnotatorModel, data));
 	value_init(model, KIND_ANNOTATOR_MODEL, size);
-	model->labels = view->labels.n;
-	model->annotators = view->annotators.n;
-	model->components = view->n_components;
-	model->warnings = view->n_warnings;
-	model->items = view->items;
-	model->annotations = view->n_annotations;
-	model->gold_items = view->gold_items;
-	(void) value_put_doubles(&model->gold_weight, &view->gold_weight, 1);
-	(void) value_put_doubles(&model->log_likelihood, &view->log_likelihood, 1);
-	(void) value_put_doubles(&model->correlation, &view->correlation, 1);
-	model->correlation_items = view->correlation_items;
-	model->teaching_items = view->teaching_items;
-	model->voices = view->voices;
-	model->iterations = view->iterations;
-	model->converged = view->converged;
-	model->label_bytes = names_bytes(&view->labels);
-	model->annotator_bytes = names_bytes(&view->annotators);
-	model->text_bytes = text_bytes(view);
+	put_record(model, view);
 
 	for (uint32 i = 0; i < view->n_components; i++)
 		at = put_component(at, &view->components[i], view);
@@ -209,6 +216,22 @@ next_string(const char **at)
 	return s;
 }
 
+/* What put_record() put. */
+static void
+take_record(AnnotatorModelView *view, const AnnotatorModel *model)
+{
+	view->items = model->items;
+	view->n_annotations = model->annotations;
+	view->gold_items = model->gold_items;
+	view->gold_weight = model->gold_weight;
+	view->correlation = model->correlation;
+	view->correlation_items = model->correlation_items;
+	view->teaching_items = model->teaching_items;
+	view->iterations = model->iterations;
+	view->converged = model->converged;
+	view->log_likelihood = model->log_likelihood;
+}
+
 /* Pointers into a stored model, which must outlive the view. */
 AnnotatorModelView
 annotator_model_view(const AnnotatorModel *model)
@@ -252,17 +275,7 @@ annotator_model_view(const AnnotatorModel *model)
 	view.warnings = palloc(Max(model->warnings, 1) * sizeof(char *));
 	for (uint32 i = 0; i < model->warnings; i++)
 		view.warnings[i] = next_string(&bytes);
-
-	view.items = model->items;
-	view.n_annotations = model->annotations;
-	view.gold_items = model->gold_items;
-	view.gold_weight = model->gold_weight;
-	view.correlation = model->correlation;
-	view.correlation_items = model->correlation_items;
-	view.teaching_items = model->teaching_items;
-	view.iterations = model->iterations;
-	view.converged = model->converged;
-	view.log_likelihood = model->log_likelihood;
+	take_record(&view, model);
 	return view;
 }
 
