@@ -624,11 +624,3 @@ em_find_copies(const AnnotationView *view, const EmParameters *at,
 	em_groups_close(s.result.group, view->annotators.n);
 	return s.result;
 }
-
-void
-em_copies_free(EmCopies *copies)
-{
-	pfree(copies->group);
-	if (copies->pairs != NULL)
-		pfree(copies->pairs);
-}

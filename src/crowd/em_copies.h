@@ -71,7 +71,6 @@ extern Agreement agreement_by_posterior(AgreementBuffers *s, const uint32 *pair,
 /* em_copies.c */
 extern EmCopies em_find_copies(const AnnotationView *view, const EmParameters *at,
 							   const uint32 *given, bool every_pair);
-extern void em_copies_free(EmCopies *copies);
 extern Size em_copies_memory(const AnnotationView *view);
 extern void em_groups_close(uint32 *group, Size n);
 extern void em_groups_join(uint32 *group, uint32 a, uint32 b);
