@@ -154,8 +154,8 @@ FROM model, refit, LATERAL (VALUES
 	('jsonb, model', dawid_skene(s, '{}'::jsonb, cold)),
 	('text, model', dawid_skene(s, '{}'::text, cold)),
 	('start => model', dawid_skene(s, start => cold)),
-	('literal, literal', dawid_skene(s, '{}', '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0, "converged": true, "log_likelihood": 0, "stopped_by": "hand", "warnings": []},
-		"voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["no", "yes"], "annotators": [], "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.8, 0.2], [0.2, 0.8]], "confusion": []}], "annotations": [], "counts": [], "variances": []}')))
+	('literal, literal', dawid_skene(s, '{}', '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0, "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []},
+		"voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["no", "yes"], "annotators": [], "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.8, 0.2], [0.2, 0.8]], "confusion": []}], "annotations": [], "gold_annotations": [], "notes": {}, "counts": [], "variances": []}')))
 	AS c(call, fitted);
 SELECT dawid_skene(NULL::annotation_set, '{}', cold) IS NULL AS no_set FROM refit;
 
@@ -165,9 +165,9 @@ SELECT w, pg_temp.r(probability(distribution, 'x')) AS x
 FROM (VALUES (1.0), (0.9), (0.5)) AS v(w),
      consensus((SELECT annotation_set('i', 'a', 'x', 'y')),
                ('{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": ' || w ||
-                ', "iterations": 0, "converged": true, "log_likelihood": 0, "stopped_by": "hand", "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a"],
+                ', "iterations": 0, "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a"],
                 "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.5, 0.5], [0.5, 0.5]],
-                "confusion": [[[0.75, 0.25], [0.25, 0.75]]]}], "annotations": [0], "counts": [[[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]]]}')::annotator_model)
+                "confusion": [[[0.75, 0.25], [0.25, 0.75]]]}], "annotations": [0], "gold_annotations": [0], "notes": {}, "counts": [[[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]]]}')::annotator_model)
 ORDER BY w DESC;
 -- with gold for every item the fit is the closed form: counts, smoothed
 SELECT annotator, confusion

@@ -64,9 +64,9 @@ FROM annotators((SELECT dawid_skene(i, a, i % 2) FROM generate_series(1, 6) AS i
 -- No counts, or none for a class or an annotator: the crowd alone speaks
 CREATE FUNCTION pg_temp.by_hand(counts text) RETURNS annotator_model LANGUAGE sql AS $$
 	SELECT format('{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0,
-	        "converged": true, "log_likelihood": 0, "stopped_by": "hand", "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a", "b"],
+	        "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a", "b"],
 	        "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.5, 0.5], [0.5, 0.5]],
-	                        "confusion": [[[0.75, 0.25], [0.25, 0.75]], [[1, 0], [0, 1]]]}], "annotations": [0, 0],
+	                        "confusion": [[[0.75, 0.25], [0.25, 0.75]], [[1, 0], [0, 1]]]}], "annotations": [0, 0], "gold_annotations": [0, 0], "notes": {},
 	        "counts": %s, "variances": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]]}', counts)::annotator_model
 $$;
 SELECT annotator, accuracy, accuracy_low, accuracy_high FROM annotators(pg_temp.by_hand('[[[0, 0], [0, 0]], [[0, 0], [0, 0]]]'));

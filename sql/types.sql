@@ -72,10 +72,10 @@ FROM kept;
 -- Input may list labels and annotators in any order; the value has them in canonical order
 CREATE TEMP TABLE unordered AS
 SELECT '{"method": "by hand", "options": {}, "fit": {"items": 3, "annotations": 3, "gold_items": 0, "gold_weight": 1, "iterations": 1,
-         "converged": true, "log_likelihood": -1, "stopped_by": "hand", "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["b", "a"], "annotators": ["z", "y"],
+         "converged": true, "log_likelihood": -1, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["b", "a"], "annotators": ["z", "y"],
          "components": [{"variant": "full", "weight": 1, "prior": [0.25, 0.75], "pool": [[0.5, 0.5], [0.125, 0.875]],
                          "confusion": [[[0.875, 0.125], [0.25, 0.75]], [[1, 0], [0, 1]]]}],
-         "annotations": [2, 1], "counts": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]],
+         "annotations": [2, 1], "gold_annotations": [0, 0], "notes": {}, "counts": [[[1, 2], [3, 4]], [[5, 6], [7, 8]]],
          "variances": [[[0.5, 1], [1.5, 2]], [[0, 0], [0, 0]]]}'::annotator_model AS m;
 SELECT class_prior(m), labels(m), m::jsonb #> '{components,0,pool}' AS pool, m::jsonb #> '{components,0,confusion}' AS confusion,
        m::jsonb -> 'annotations' AS annotations, m::jsonb -> 'variances' AS variances

@@ -13,6 +13,8 @@ count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 {
 	model->annotations = nl_alloc_zero(CurrentMemoryContext,
 									   mul_size(Max(view->annotators.n, 1), sizeof(double)));
+	model->gold_annotations = nl_alloc_zero(CurrentMemoryContext,
+											mul_size(Max(view->annotators.n, 1), sizeof(double)));
 	for (uint32 a = 0; a < view->annotations; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
@@ -21,8 +23,26 @@ count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 	for (uint32 i = 0; i < view->items && view->gold != NULL; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		model->gold_items += view->gold[i] != NO_GOLD;
+		if (view->gold[i] == NO_GOLD)
+			continue;
+		model->gold_items++;
+		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
+			model->gold_annotations[view->annotator[a]]++;
 	}
+}
+
+static const char **
+no_notes(uint32 annotators)
+{
+	const char **notes = nl_alloc(CurrentMemoryContext,
+								  mul_size(Max(annotators, 1), sizeof(char *)));
+
+	for (uint32 j = 0; j < annotators; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		notes[j] = "";
+	}
+	return notes;
 }
 
 /* What answers to one item are worth together, and how many items taught. */
@@ -93,6 +113,7 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 		.iterations = fit->iterations,
 		.converged = fit->converged,
 		.log_likelihood = fit->log_likelihood,
+		.majority_disagreement = -1,
 		.method = psprintf("dawid_skene %s%s%s%s%s", variant_names[options->variant],
 						   fit->detail ? ": " : "", fit->detail ? fit->detail : "",
 						   options->start ? ", started from a model" : "",
@@ -103,6 +124,7 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 	};
 
 	count_annotations(&model, view);
+	model.notes = no_notes(view->annotators.n);
 	set_voices(&model, options, fit);
 	add_fit_warnings(&model, view, fit, options->em.tolerance);	/* reads the last counts */
 	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,

@@ -31,9 +31,9 @@ annotator_model_doubles(Size labels, Size annotators, Size components)
 {
 	Size		n = mul_size(components, component_doubles(labels, annotators));
 
-	/* annotations, counts, variances */
+	/* annotations, those on gold, counts, variances */
 	return add_size(n, mul_size(annotators,
-								add_size(1, mul_size(2, mul_size(labels, labels)))));
+								add_size(2, mul_size(2, mul_size(labels, labels)))));
 }
 
 static Size
@@ -44,6 +44,11 @@ text_bytes(const AnnotatorModelView *view)
 
 	for (uint32 i = 0; i < view->n_warnings; i++)
 		size += strlen(view->warnings[i]) + 1;
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		size += strlen(view->notes[j]) + 1;
+	}
 	return size;
 }
 
@@ -110,9 +115,11 @@ fingerprint(const AnnotatorModel *model)
 	hash = fingerprint_add(hash, model->iterations);
 	hash = fingerprint_add(hash, model->converged);
 	hash = fingerprint_add(hash, model->voices);
+	hash = fingerprint_add(hash, model->truths_given);
 	hash = fingerprint_add(hash, model->correlation_items);
 	hash = fingerprint_add(hash, model->teaching_items);
 	hash = fingerprint_doubles(hash, &model->correlation, 1);
+	hash = fingerprint_doubles(hash, &model->majority_disagreement, 1);
 	hash = fingerprint_doubles(hash, &model->gold_weight, 1);
 	hash = fingerprint_doubles(hash, &model->log_likelihood, 1);
 	hash = fingerprint_doubles(hash, model->data, doubles);
@@ -136,6 +143,8 @@ put_record(AnnotatorModel *model, const AnnotatorModelView *view)
 	(void) value_put_doubles(&model->gold_weight, &view->gold_weight, 1);
 	(void) value_put_doubles(&model->log_likelihood, &view->log_likelihood, 1);
 	(void) value_put_doubles(&model->correlation, &view->correlation, 1);
+	(void) value_put_doubles(&model->majority_disagreement, &view->majority_disagreement, 1);
+	model->truths_given = view->truths_given;
 	model->correlation_items = view->correlation_items;
 	model->teaching_items = view->teaching_items;
 	model->voices = view->voices;
@@ -170,6 +179,7 @@ annotator_model_make(const AnnotatorModelView *view)
 	for (uint32 i = 0; i < view->n_components; i++)
 		at = put_component(at, &view->components[i], view);
 	at = value_put_doubles(at, view->annotations, view->annotators.n);
+	at = value_put_doubles(at, view->gold_annotations, view->annotators.n);
 	at = value_put_doubles(at, view->counts, tables);
 	at = value_put_doubles(at, view->variances, tables);
 	bytes = put_bytes((char *) at, view->labels.ends,
@@ -185,6 +195,11 @@ annotator_model_make(const AnnotatorModelView *view)
 	bytes = put_bytes(bytes, view->stopped_by, strlen(view->stopped_by) + 1);
 	for (uint32 i = 0; i < view->n_warnings; i++)
 		bytes = put_bytes(bytes, view->warnings[i], strlen(view->warnings[i]) + 1);
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		bytes = put_bytes(bytes, view->notes[j], strlen(view->notes[j]) + 1);
+	}
 	Assert(bytes == (char *) model + size);
 	model->fingerprint = fingerprint(model);
 	return model;
@@ -227,6 +242,8 @@ take_record(AnnotatorModelView *view, const AnnotatorModel *model)
 	view->correlation = model->correlation;
 	view->correlation_items = model->correlation_items;
 	view->teaching_items = model->teaching_items;
+	view->truths_given = model->truths_given;
+	view->majority_disagreement = model->majority_disagreement;
 	view->iterations = model->iterations;
 	view->converged = model->converged;
 	view->log_likelihood = model->log_likelihood;
@@ -256,7 +273,8 @@ annotator_model_view(const AnnotatorModel *model)
 		at = c->confusion + model->annotators * cells;
 	}
 	view.annotations = at;
-	view.counts = at + model->annotators;
+	view.gold_annotations = at + model->annotators;
+	view.counts = view.gold_annotations + model->annotators;
 	view.variances = view.counts + model->annotators * cells;
 	ends = (uint32 *) (view.variances + model->annotators * cells);
 	view.voices = (ModelVoices) model->voices;
@@ -275,6 +293,13 @@ annotator_model_view(const AnnotatorModel *model)
 	view.warnings = palloc(Max(model->warnings, 1) * sizeof(char *));
 	for (uint32 i = 0; i < model->warnings; i++)
 		view.warnings[i] = next_string(&bytes);
+	view.notes = nl_alloc(CurrentMemoryContext,
+						  mul_size(Max(model->annotators, 1), sizeof(char *)));
+	for (uint32 j = 0; j < model->annotators; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		view.notes[j] = next_string(&bytes);
+	}
 	take_record(&view, model);
 	return view;
 }

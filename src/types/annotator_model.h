@@ -57,6 +57,7 @@ typedef struct AnnotatorModelView
 	uint32		n_components;
 	ModelComponent *components;
 	double	   *annotations;	/* J: how many each gave */
+	double	   *gold_annotations;	/* J: of these, on items with gold */
 	double	   *counts;			/* J * K * K expected counts */
 	double	   *variances;		/* J * K * K: of the counts, given the annotations */
 	int64		items;
@@ -71,11 +72,14 @@ typedef struct AnnotatorModelView
 	double		correlation;	/* of errors on one item, see design_exponent() */
 	int64		correlation_items;	/* with gold, that say so; 0: assumed */
 	int64		teaching_items;
+	bool		truths_given;	/* they came from elsewhere, not from the answers */
+	double		majority_disagreement;	/* share of items; -1: not known */
 	const char *method;
 	const char *options;		/* as JSON */
 	const char *stopped_by;
 	uint32		n_warnings;
 	const char **warnings;
+	const char **notes;			/* J: a warning about each, or "" */
 } AnnotatorModelView;
 
 /*
@@ -98,20 +102,24 @@ typedef struct AnnotatorModel
 	double		correlation;
 	int64		correlation_items;
 	int64		teaching_items;
+	double		majority_disagreement;
 	int32		iterations;
 	uint32		converged;
 	uint32		label_bytes;
 	uint32		annotator_bytes;
 	uint32		text_bytes;
 	uint32		voices;			/* ModelVoices */
+	uint32		truths_given;
+	uint32		unused;
 	double		data[FLEXIBLE_ARRAY_MEMBER];
 
 	/*
 	 * double for each component: variant, weight, prior[K], pool[K * K],
-	 * confusion[J * K * K]; annotations[J]; counts[J * K * K];
-	 * variances[J * K * K].  uint32 ends of labels, of annotators; group[J], if
-	 * there are groups; bytes of labels, of annotators; method, options,
-	 * stopped_by and warnings, each with a terminating zero.
+	 * confusion[J * K * K]; annotations[J]; gold_annotations[J];
+	 * counts[J * K * K]; variances[J * K * K].  uint32 ends of labels, of
+	 * annotators; group[J], if there are groups; bytes of labels, of annotators;
+	 * method, options, stopped_by, warnings and notes[J], each with a
+	 * terminating zero.
 	 */
 } AnnotatorModel;
 

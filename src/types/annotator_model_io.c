@@ -3,9 +3,9 @@
  *		Text and binary input and output of annotator_model.
  *
  * Text form: JSON, its matrices with the truth as rows.  Binary form: version;
- * names of labels and annotators; the components; annotations, counts and
- * variances; the fit record; its matrices with the label first, as they are
- * stored.  Both are read into a view that is checked as a whole and put into
+ * names of labels and annotators; the components; annotations, those on gold,
+ * counts and variances; the fit record; its matrices with the label first, as
+ * they are stored.  Both are read into a view that is checked as a whole and put into
  * canonical order.
  */
 #include "types/annotator_model.h"
@@ -111,6 +111,7 @@ check_model(const AnnotatorModelView *view)
 	}
 	check_distributions(weights, view->n_components, 1, "the list of weights");
 	check_counts(view->annotations, annotators, "\"annotations\"");
+	check_counts(view->gold_annotations, annotators, "\"gold_annotations\"");
 	check_counts(view->counts, annotators * labels * labels, "\"counts\"");
 	check_counts(view->variances, annotators * labels * labels, "\"variances\"");
 	if (!(view->gold_weight > 0 && view->gold_weight <= 1))
@@ -124,6 +125,9 @@ check_model(const AnnotatorModelView *view)
 		view->teaching_items < 0 || view->teaching_items > MAX_COUNT ||
 		view->iterations < 0)
 		invalid_model("a number in the fit record is out of range");
+	if (!((view->majority_disagreement >= 0 && view->majority_disagreement <= 1) ||
+		  view->majority_disagreement == -1))
+		invalid_model("its majority_disagreement is out of range");
 	if (!(view->correlation >= 0 && view->correlation <= 1))
 		invalid_model("its correlation is out of range");
 	check_warnings(view);
@@ -150,6 +154,13 @@ allocate_tables(AnnotatorModelView *view)
 		view->components[i].confusion = palloc(Max(tables, 1) * sizeof(double));
 	}
 	view->annotations = palloc(Max(view->annotators.n, 1) * sizeof(double));
+	view->gold_annotations = palloc(Max(view->annotators.n, 1) * sizeof(double));
+	view->notes = nl_alloc(CurrentMemoryContext, Max(view->annotators.n, 1) * sizeof(char *));
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		view->notes[j] = "";
+	}
 	view->counts = palloc(Max(tables, 1) * sizeof(double));
 	view->variances = palloc(Max(tables, 1) * sizeof(double));
 }
@@ -253,6 +264,24 @@ reorder_groups(AnnotatorModelView *view, const InputNames *annotators)
 		view->voices = VOICES_ANNOTATORS;
 }
 
+/* Put what is known of annotators into canonical order. */
+static void
+reorder_annotators(AnnotatorModelView *view, const InputNames *annotators)
+{
+	uint32		n = view->annotators.n;
+	const char **notes = nl_alloc(CurrentMemoryContext, Max(n, 1) * sizeof(char *));
+
+	view->annotations = reorder_blocks(view->annotations, annotators->order, n, 1);
+	view->gold_annotations = reorder_blocks(view->gold_annotations, annotators->order, n, 1);
+	for (uint32 j = 0; j < n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		notes[j] = view->notes[annotators->order[j]];
+	}
+	view->notes = notes;
+	reorder_groups(view, annotators);
+}
+
 static Datum
 finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotators)
 {
@@ -273,8 +302,7 @@ finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotator
 	view->counts = reorder_blocks(view->counts, annotators->order, j, cells);
 	reorder_cells(view->variances, j, labels);
 	view->variances = reorder_blocks(view->variances, annotators->order, j, cells);
-	view->annotations = reorder_blocks(view->annotations, annotators->order, j, 1);
-	reorder_groups(view, annotators);
+	reorder_annotators(view, annotators);
 	return PointerGetDatum(annotator_model_make(view));
 }
 
@@ -324,6 +352,12 @@ append_fit(StringInfo buf, const AnnotatorModelView *view)
 	jsonio_append_double(buf, view->log_likelihood);
 	appendStringInfoString(buf, ", \"stopped_by\": ");
 	append_cstring(buf, view->stopped_by);
+	appendStringInfo(buf, ", \"truths_given\": %s, \"majority_disagreement\": ",
+					 view->truths_given ? "true" : "false");
+	if (view->majority_disagreement < 0)
+		appendStringInfoString(buf, "null");
+	else
+		jsonio_append_double(buf, view->majority_disagreement);
 	appendStringInfoString(buf, ", \"warnings\": [");
 	for (uint32 i = 0; i < view->n_warnings; i++)
 	{
@@ -396,6 +430,27 @@ append_component(StringInfo buf, const AnnotatorModelView *view,
 	appendStringInfoChar(buf, '}');
 }
 
+/* The notes that there are, by annotator. */
+static void
+append_notes(StringInfo buf, const AnnotatorModelView *view)
+{
+	const char *separator = "";
+
+	appendStringInfoString(buf, ", \"notes\": {");
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		if (view->notes[j][0] == '\0')
+			continue;
+		appendStringInfoString(buf, separator);
+		jsonio_append_name(buf, names_get(&view->annotators, j));
+		appendStringInfoString(buf, ": ");
+		append_cstring(buf, view->notes[j]);
+		separator = ", ";
+	}
+	appendStringInfoChar(buf, '}');
+}
+
 static void
 write_json(StringInfo buf, const void *value)
 {
@@ -419,6 +474,9 @@ write_json(StringInfo buf, const void *value)
 	}
 	appendStringInfoString(buf, "], \"annotations\": ");
 	jsonio_append_doubles(buf, view.annotations, view.annotators.n);
+	appendStringInfoString(buf, ", \"gold_annotations\": ");
+	jsonio_append_doubles(buf, view.gold_annotations, view.annotators.n);
+	append_notes(buf, &view);
 	appendStringInfoString(buf, ", \"counts\": ");
 	append_tables(buf, view.counts, view.annotators.n, view.labels.n);
 	appendStringInfoString(buf, ", \"variances\": ");
@@ -484,7 +542,8 @@ static void
 read_fit(JsonText fit, AnnotatorModelView *view)
 {
 	static const char *const keys[] = {"items", "annotations", "gold_items", "gold_weight",
-	"iterations", "converged", "log_likelihood", "stopped_by", "warnings"};
+	"iterations", "converged", "log_likelihood", "stopped_by", "truths_given",
+	"majority_disagreement", "warnings"};
 	JsonText	field[lengthof(keys)];
 	Dictionary *warnings = dictionary_create(CurrentMemoryContext, "warning", MAX_WARNINGS);
 
@@ -498,7 +557,10 @@ read_fit(JsonText fit, AnnotatorModelView *view)
 	view->converged = jsonio_bool(type_name, field[5], "converged");
 	view->log_likelihood = jsonio_double(type_name, field[6], "log_likelihood");
 	view->stopped_by = jsonio_string(type_name, field[7], "stopped_by");
-	jsonio_read_names(type_name, field[8], "warnings", warnings);
+	view->truths_given = jsonio_bool(type_name, field[8], "truths_given");
+	view->majority_disagreement = *field[9] == 'n' ? -1 :
+		jsonio_double(type_name, field[9], "majority_disagreement");
+	jsonio_read_names(type_name, field[10], "warnings", warnings);
 	view->n_warnings = warnings->n;
 	view->warnings = palloc(Max(warnings->n, 1) * sizeof(char *));
 	for (uint32 i = 0; i < warnings->n; i++)
@@ -585,6 +647,24 @@ check_length(const AnnotatorModelView *view, const char *text)
 }
 
 static void
+read_notes(JsonText object, AnnotatorModelView *view, Dictionary *annotators)
+{
+	JsonText	at = jsonio_first(jsonio_object(type_name, object, "notes"));
+
+	for (; at != NULL; at = jsonio_next(jsonio_member(at)))
+	{
+		char	   *name = jsonio_key(at);
+		int64		annotator = dictionary_find(annotators, name_of(name));
+
+		CHECK_FOR_INTERRUPTS();
+		if (annotator < 0)
+			jsonio_invalid(type_name, psprintf("\"%s\" of \"notes\" is no annotator.", name));
+		view->notes[annotator] = jsonio_string(type_name, jsonio_member(at), "notes");
+		pfree(name);
+	}
+}
+
+static void
 read_components(JsonText array, AnnotatorModelView *view)
 {
 	JsonText	at = jsonio_first(array);
@@ -597,7 +677,7 @@ static Datum
 read_json(const char *text)
 {
 	static const char *const keys[] = {"method", "options", "fit", "voices", "labels", "annotators",
-	"components", "annotations", "counts", "variances"};
+	"components", "annotations", "gold_annotations", "notes", "counts", "variances"};
 	JsonText	field[lengthof(keys)];
 	AnnotatorModelView view = {0};
 	InputNames	labels;
@@ -621,8 +701,11 @@ read_json(const char *text)
 	read_components(field[6], &view);
 	jsonio_read_doubles(type_name, field[7], "annotations", view.annotations,
 						view.annotators.n);
-	read_tables(field[8], "counts", view.counts, view.annotators.n, view.labels.n);
-	read_tables(field[9], "variances", view.variances, view.annotators.n, view.labels.n);
+	jsonio_read_doubles(type_name, field[8], "gold_annotations", view.gold_annotations,
+						view.annotators.n);
+	read_notes(field[9], &view, annotators.dict);
+	read_tables(field[10], "counts", view.counts, view.annotators.n, view.labels.n);
+	read_tables(field[11], "variances", view.variances, view.annotators.n, view.labels.n);
 	return finish_input(&view, &labels, &annotators);
 }
 
@@ -640,6 +723,28 @@ send_voices(StringInfo buf, const AnnotatorModelView *view)
 	{
 		NL_CHECK_INTERRUPTS(j);
 		pq_sendint32(buf, view->group[j]);
+	}
+}
+
+/* The notes that there are: whose, and the text. */
+static void
+send_notes(StringInfo buf, const AnnotatorModelView *view, int encoding)
+{
+	uint32		n = 0;
+
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		n += view->notes[j][0] != '\0';
+	}
+	pq_sendint32(buf, n);
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		if (view->notes[j][0] == '\0')
+			continue;
+		pq_sendint32(buf, j);
+		name_send(buf, name_of(view->notes[j]), encoding);
 	}
 }
 
@@ -664,6 +769,7 @@ write_binary(StringInfo buf, const void *value, int encoding)
 		value_send_doubles(buf, c->confusion, tables);
 	}
 	value_send_doubles(buf, view.annotations, view.annotators.n);
+	value_send_doubles(buf, view.gold_annotations, view.annotators.n);
 	value_send_doubles(buf, view.counts, tables);
 	value_send_doubles(buf, view.variances, tables);
 	pq_sendint64(buf, view.items);
@@ -676,10 +782,13 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	name_send(buf, name_of(view.method), encoding);
 	name_send(buf, name_of(view.options), encoding);
 	name_send(buf, name_of(view.stopped_by), encoding);
+	pq_sendint8(buf, view.truths_given);
+	pq_sendfloat8(buf, view.majority_disagreement);
 	send_voices(buf, &view);
 	pq_sendint32(buf, view.n_warnings);
 	for (uint32 i = 0; i < view.n_warnings; i++)
 		name_send(buf, name_of(view.warnings[i]), encoding);
+	send_notes(buf, &view, encoding);
 }
 
 static char *
@@ -746,6 +855,22 @@ recv_voices(StringInfo buf, AnnotatorModelView *view)
 }
 
 static void
+recv_notes(StringInfo buf, AnnotatorModelView *view, int encoding)
+{
+	uint32		n = pq_getmsgint(buf, 4);
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		annotator = pq_getmsgint(buf, 4);
+
+		CHECK_FOR_INTERRUPTS();
+		if (annotator >= view->annotators.n)
+			value_invalid_binary(KIND_ANNOTATOR_MODEL, "A note is about nobody.");
+		view->notes[annotator] = recv_string(buf, encoding);
+	}
+}
+
+static void
 recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 {
 	view->items = pq_getmsgint64(buf);
@@ -758,6 +883,8 @@ recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 	view->method = recv_string(buf, encoding);
 	view->options = recv_options(buf, encoding);
 	view->stopped_by = recv_string(buf, encoding);
+	view->truths_given = pq_getmsgbyte(buf) != 0;
+	view->majority_disagreement = value_recv_double(buf);
 	recv_voices(buf, view);
 	view->n_warnings = pq_getmsgint(buf, 4);
 	if (view->n_warnings > (uint32) (buf->len - buf->cursor) / 4)
@@ -765,6 +892,7 @@ recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 	view->warnings = palloc(Max(view->n_warnings, 1) * sizeof(char *));
 	for (uint32 i = 0; i < view->n_warnings; i++)
 		view->warnings[i] = recv_string(buf, encoding);
+	recv_notes(buf, view, encoding);
 }
 
 static Datum
@@ -792,6 +920,7 @@ read_binary(StringInfo buf, int encoding)
 	for (uint32 i = 0; i < view.n_components; i++)
 		recv_component(buf, &view, &view.components[i]);
 	value_recv_doubles(buf, view.annotations, view.annotators.n);
+	value_recv_doubles(buf, view.gold_annotations, view.annotators.n);
 	value_recv_doubles(buf, view.counts, view.annotators.n * model_cells(&view));
 	value_recv_doubles(buf, view.variances, view.annotators.n * model_cells(&view));
 	recv_fit(buf, &view, encoding);

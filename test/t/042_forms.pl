@@ -24,12 +24,13 @@ $node->safe_psql('postgres', <<'END');
 -- JSON of a model with so many annotators and two labels
 CREATE FUNCTION model_json(n int) RETURNS text LANGUAGE sql AS $$
 SELECT format('{"method": "by hand", "options": {}, "fit": {"items": 3, "annotations": 3, "gold_items": 0, "gold_weight": 1,
-	"iterations": 1, "converged": true, "log_likelihood": -1, "stopped_by": "hand", "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": [%s],
+	"iterations": 1, "converged": true, "log_likelihood": -1, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": [%s],
 	"components": [{"variant": "full", "weight": 1, "prior": [0.25, 0.75], "pool": [[0.5, 0.5], [0.125, 0.875]], "confusion": [%s]}],
-	"annotations": [%s], "counts": [%s], "variances": [%s]}',
+	"annotations": [%s], "gold_annotations": [%s], "notes": {}, "counts": [%s], "variances": [%s]}',
 	(SELECT string_agg('"annotator ' || lpad(i::text, 9, '0') || '"', ', ') FROM generate_series(1, n) AS i),
 	rtrim(repeat('[[0.1234567890123456, 0.8765432109876544], [0.2345678901234567, 0.7654321098765433]], ', n), ', '),
 	rtrim(repeat('1.25, ', n), ', '),
+	rtrim(repeat('0, ', n), ', '),
 	rtrim(repeat('[[1.1234567890123456, 2.8765432109876543], [3.2345678901234567, 4.7654321098765433]], ', n), ', '),
 	rtrim(repeat('[[1.1234567890123456, 2.8765432109876543], [3.2345678901234567, 4.7654321098765433]], ', n), ', ')) $$;
 CREATE FUNCTION matrix_json(k int) RETURNS text LANGUAGE sql AS $$
@@ -49,8 +50,8 @@ END
 #
 # The bound, to the byte.  A label as long as it takes makes JSON of any length.
 #
-my $model = q({"fit": {"items": 3, "warnings": [], "converged": true, "gold_items": 0, "iterations": 1, "annotations": 3, "gold_weight": 1, "log_likelihood": -1, "stopped_by": "hand"}, )
-  . q("labels": ["%s"], "counts": [[[1]]], "method": "by hand", "options": {}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "variances": [[[0]]], "annotators": ["é\""], "annotations": [1], )
+my $model = q({"fit": {"items": 3, "warnings": [], "converged": true, "gold_items": 0, "iterations": 1, "annotations": 3, "gold_weight": 1, "log_likelihood": -1, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null}, )
+  . q("labels": ["%s"], "counts": [[[1]]], "method": "by hand", "options": {}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "variances": [[[0]]], "annotators": ["é\""], "annotations": [1], "gold_annotations": [0], "notes": {}, )
   . q("components": [{"pool": [[1]], "prior": [1], "weight": 1, "variant": "full", "confusion": [[[1]]]}]});
 my %form = (
 	confusion_matrix => '{"labels": ["%s", "é\""], "counts": [[1, 0.1], [5e-324, 1e300]]}',
