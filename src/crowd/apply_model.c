@@ -182,15 +182,37 @@ set_gold(SetScorer *s, uint32 gold)
 							  (1 - right) / (classes - 1));
 }
 
+/* The log-weights of the classes in one component, and their vetoes. */
+static void
+weigh_classes(const ItemScore *item, const LogRate *answers, const LogRate *prior,
+			  uint32 classes, double *p, uint32 *vetoes)
+{
+	for (uint32 k = 0; k < classes; k++)
+	{
+		int64		tempered = answers[k].log + (item->prior_known ? 0 : prior[k].log);
+
+		p[k] = tempered / LOG_UNIT * item->exponent;
+		vetoes[k] = answers[k].veto + prior[k].veto;
+		if (item->prior_known)
+			p[k] += prior[k].log / LOG_UNIT;
+		if (item->gold != NULL)
+		{
+			p[k] += item->gold[k].log / LOG_UNIT;
+			vetoes[k] += item->gold[k].veto;
+		}
+	}
+}
+
 /*
- * The posterior over classes from a score that includes the prior: the
- * components' posteriors, averaged by weight.  What is "beside" the score, or
- * NULL, has its full weight whatever the exponent.
+ * The posterior over classes: the components' posteriors, averaged by weight.
+ * This is the one place where it is tempered: answers share errors, so that they
+ * and what was learned of them, the prior included, have the power "exponent".
+ * Gold has its full weight, and so has a prior that does not come from the fit,
+ * be it the user's or the item's own ("prior_known").
  */
 void
-score_posterior(const LogRate *score, uint32 components, uint32 classes,
-				const double *weights, double exponent, const LogRate *beside,
-				double *posterior)
+score_posterior(const ItemScore *item, uint32 components, uint32 classes,
+				const double *weights, double *posterior)
 {
 	double	   *p = palloc(classes * sizeof(double));
 	uint32	   *vetoes = palloc(classes * sizeof(uint32));
@@ -198,18 +220,8 @@ score_posterior(const LogRate *score, uint32 components, uint32 classes,
 	memset(posterior, 0, classes * sizeof(double));
 	for (uint32 c = 0; c < components; c++)
 	{
-		for (uint32 k = 0; k < classes; k++)
-		{
-			const LogRate *s = &score[c * classes + k];
-
-			p[k] = s->log / LOG_UNIT * exponent;
-			vetoes[k] = s->veto;
-			if (beside != NULL)
-			{
-				p[k] += beside[k].log / LOG_UNIT;
-				vetoes[k] += beside[k].veto;
-			}
-		}
+		weigh_classes(item, item->answers + c * classes, item->prior + c * classes,
+					  classes, p, vetoes);
 		logspace_normalize(p, vetoes, classes);
 		for (uint32 k = 0; k < classes; k++)
 			posterior[k] += weights[c] * p[k];
@@ -319,6 +331,11 @@ set_scorer_posterior(SetScorer *s, uint32 item)
 	const ModelScorer *scorer = s->scorer;
 	uint32		classes = scorer->model.labels.n;
 	uint32		gold = annotation_gold(&s->view, item);
+	ItemScore	known = {
+		.answers = s->score,
+		.prior = scorer->prior,
+		.prior_known = scorer->model.prior_known
+	};
 
 	if (gold != NO_GOLD && scorer->model.gold_weight >= 1)
 	{
@@ -326,15 +343,16 @@ set_scorer_posterior(SetScorer *s, uint32 item)
 		s->posterior[s->labels[gold]] = 1;
 		return s->posterior;
 	}
-	memcpy(s->score, scorer->prior, scorer->width * sizeof(LogRate));
+	memset(s->score, 0, scorer->width * sizeof(LogRate));
 	if (em_item_is_plain(&s->view, item))
 		add_plain_item(s, item);
 	else
 		add_voices_item(s, item);
 	if (gold != NO_GOLD)
 		set_gold(s, s->labels[gold]);
-	score_posterior(s->score, scorer->model.n_components, classes, scorer->weights,
-					design_exponent(em_item_voices(&s->view, item), s->correlation),
-					gold != NO_GOLD ? s->gold : NULL, s->posterior);
+	known.gold = gold != NO_GOLD ? s->gold : NULL;
+	known.exponent = design_exponent(em_item_voices(&s->view, item), s->correlation);
+	score_posterior(&known, scorer->model.n_components, classes, scorer->weights,
+					s->posterior);
 	return s->posterior;
 }

@@ -48,6 +48,16 @@ log_rate_share(const LogRate *rate, double share)
 	return (LogRate) {share == 1 ? rate->log : (int64) rint(rate->log * share), rate->veto, 0};
 }
 
+/* What is known of an item; see score_posterior(). */
+typedef struct ItemScore
+{
+	const LogRate *answers;		/* components * classes */
+	const LogRate *prior;		/* the same */
+	const LogRate *gold;		/* classes, or NULL */
+	double		exponent;		/* what the answers are worth together */
+	bool		prior_known;
+} ItemScore;
+
 /* A model and the items of a set, and buffers for one of them. */
 typedef struct SetScorer
 {
@@ -57,7 +67,7 @@ typedef struct SetScorer
 	double		correlation;	/* the model's; 0 for plain posteriors */
 	int64	   *annotators;		/* of the set in the model, or -1 */
 	int64	   *labels;			/* the same */
-	LogRate    *score;
+	LogRate    *score;			/* of the answers */
 	LogRate    *gold;			/* by the model's labels: what gold says */
 	double	   *posterior;		/* by the model's labels */
 } SetScorer;
@@ -67,9 +77,8 @@ extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
 extern int64 model_scorer_annotator(ModelScorer *scorer, NameView name);
 extern uint32 model_scorer_label(ModelScorer *scorer, NameView name);
-extern void score_posterior(const LogRate *score, uint32 components,
+extern void score_posterior(const ItemScore *item, uint32 components,
 							uint32 classes, const double *weights,
-							double exponent, const LogRate *beside,
 							double *posterior);
 extern SetScorer *set_scorer_begin(const AnnotationView *view,
 								   const AnnotatorModel *model);

@@ -330,6 +330,24 @@ jsonio_fields(const char *type, JsonText object, const char *const *keys, int n,
 			jsonio_invalid(type, psprintf("Key \"%s\" is missing.", keys[i]));
 }
 
+/* The value of one key, or NULL. */
+JsonText
+jsonio_find(JsonText object, const char *key)
+{
+	JsonText	found = NULL;
+
+	for (JsonText at = jsonio_first(object); at != NULL; at = jsonio_next(at))
+	{
+		char	   *name = jsonio_key(at);
+
+		at = jsonio_member(at);
+		if (strcmp(name, key) == 0)
+			found = at;
+		pfree(name);
+	}
+	return found;
+}
+
 JsonText
 jsonio_object(const char *type, JsonText value, const char *what)
 {

@@ -36,6 +36,7 @@ extern void jsonio_append_matrix(StringInfo buf, const double *values,
 extern NL_NORETURN void jsonio_invalid(const char *type, const char *detail);
 extern const char *jsonio_error(const char *text, int len);
 extern JsonText jsonio_parse_object(const char *type, const char *text);
+extern JsonText jsonio_find(JsonText object, const char *key);
 extern void jsonio_fields(const char *type, JsonText object,
 						  const char *const *keys, int n, JsonText *fields);
 extern JsonText jsonio_object(const char *type, JsonText value, const char *what);

@@ -116,6 +116,7 @@ fingerprint(const AnnotatorModel *model)
 	hash = fingerprint_add(hash, model->converged);
 	hash = fingerprint_add(hash, model->voices);
 	hash = fingerprint_add(hash, model->truths_given);
+	hash = fingerprint_add(hash, model->prior_known);
 	hash = fingerprint_add(hash, model->correlation_items);
 	hash = fingerprint_add(hash, model->teaching_items);
 	hash = fingerprint_doubles(hash, &model->correlation, 1);
@@ -145,6 +146,7 @@ put_record(AnnotatorModel *model, const AnnotatorModelView *view)
 	(void) value_put_doubles(&model->correlation, &view->correlation, 1);
 	(void) value_put_doubles(&model->majority_disagreement, &view->majority_disagreement, 1);
 	model->truths_given = view->truths_given;
+	model->prior_known = view->prior_known;
 	model->correlation_items = view->correlation_items;
 	model->teaching_items = view->teaching_items;
 	model->voices = view->voices;
@@ -243,6 +245,7 @@ take_record(AnnotatorModelView *view, const AnnotatorModel *model)
 	view->correlation_items = model->correlation_items;
 	view->teaching_items = model->teaching_items;
 	view->truths_given = model->truths_given;
+	view->prior_known = model->prior_known;
 	view->majority_disagreement = model->majority_disagreement;
 	view->iterations = model->iterations;
 	view->converged = model->converged;

@@ -67,6 +67,7 @@ typedef struct AnnotatorModelView
 	int32		iterations;
 	bool		converged;
 	double		log_likelihood;
+	bool		prior_known;	/* the class prior was given: it is never tempered */
 	ModelVoices voices;
 	uint32	   *group;			/* J: the first of each one's group; of VOICES_GROUPS */
 	double		correlation;	/* of errors on one item, see design_exponent() */
@@ -110,7 +111,7 @@ typedef struct AnnotatorModel
 	uint32		text_bytes;
 	uint32		voices;			/* ModelVoices */
 	uint32		truths_given;
-	uint32		unused;
+	uint32		prior_known;
 	double		data[FLEXIBLE_ARRAY_MEMBER];
 
 	/*

@@ -414,6 +414,14 @@ append_voices(StringInfo buf, const AnnotatorModelView *view)
 					 view->correlation_items, view->teaching_items);
 }
 
+/* What was said about classes before the fit; nothing, as a rule. */
+static void
+append_classes(StringInfo buf, const AnnotatorModelView *view)
+{
+	if (view->prior_known)
+		appendStringInfoString(buf, ", \"classes\": {\"prior_known\": true}");
+}
+
 static void
 append_component(StringInfo buf, const AnnotatorModelView *view,
 				 const ModelComponent *c)
@@ -461,6 +469,7 @@ write_json(StringInfo buf, const void *value)
 	appendStringInfo(buf, ", \"options\": %s, \"fit\": ", view.options);
 	append_fit(buf, &view);
 	append_voices(buf, &view);
+	append_classes(buf, &view);
 	appendStringInfoString(buf, ", \"labels\": ");
 	jsonio_append_names(buf, &view.labels);
 	appendStringInfoString(buf, ", \"annotators\": ");
@@ -634,6 +643,21 @@ read_voices(JsonText object, AnnotatorModelView *view, Dictionary *annotators)
 		read_group(at, annotators, view->group);
 }
 
+/* What append_classes() wrote, if anything. */
+static void
+read_classes(JsonText object, AnnotatorModelView *view)
+{
+	static const char *const keys[] = {"prior_known"};
+	JsonText	field[lengthof(keys)];
+	JsonText	classes = jsonio_find(object, "classes");
+
+	if (classes == NULL)
+		return;
+	jsonio_fields(type_name, jsonio_object(type_name, classes, "classes"), keys,
+				  lengthof(keys), field);
+	view->prior_known = jsonio_bool(type_name, field[0], "prior_known");
+}
+
 /* The text must be long enough for the numbers that memory is taken for. */
 static void
 check_length(const AnnotatorModelView *view, const char *text)
@@ -679,12 +703,12 @@ read_json(const char *text)
 	static const char *const keys[] = {"method", "options", "fit", "voices", "labels", "annotators",
 	"components", "annotations", "gold_annotations", "notes", "counts", "variances"};
 	JsonText	field[lengthof(keys)];
+	JsonText	object = jsonio_parse_object(type_name, text);
 	AnnotatorModelView view = {0};
 	InputNames	labels;
 	InputNames	annotators;
 
-	jsonio_fields(type_name, jsonio_parse_object(type_name, text), keys,
-				  lengthof(keys), field);
+	jsonio_fields(type_name, object, keys, lengthof(keys), field);
 	view.method = jsonio_string(type_name, field[0], "method");
 	view.options = jsonio_options(type_name, field[1], "options");
 	read_fit(field[2], &view);
@@ -698,6 +722,7 @@ read_json(const char *text)
 	check_length(&view, text);
 	allocate_tables(&view);
 	read_voices(field[3], &view, annotators.dict);
+	read_classes(object, &view);
 	read_components(field[6], &view);
 	jsonio_read_doubles(type_name, field[7], "annotations", view.annotations,
 						view.annotators.n);
@@ -783,6 +808,7 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	name_send(buf, name_of(view.options), encoding);
 	name_send(buf, name_of(view.stopped_by), encoding);
 	pq_sendint8(buf, view.truths_given);
+	pq_sendint8(buf, view.prior_known);
 	pq_sendfloat8(buf, view.majority_disagreement);
 	send_voices(buf, &view);
 	pq_sendint32(buf, view.n_warnings);
@@ -884,6 +910,7 @@ recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 	view->options = recv_options(buf, encoding);
 	view->stopped_by = recv_string(buf, encoding);
 	view->truths_given = pq_getmsgbyte(buf) != 0;
+	view->prior_known = pq_getmsgbyte(buf) != 0;
 	view->majority_disagreement = value_recv_double(buf);
 	recv_voices(buf, view);
 	view->n_warnings = pq_getmsgint(buf, 4);

@@ -25,7 +25,7 @@ typedef struct PosteriorState
 	uint32		kept;			/* answers that are kept */
 	uint32		keep;			/* whether they are */
 	uint32		knows_nothing;	/* the model, so that the posterior is NULL */
-	uint32		unused;
+	uint32		prior_known;	/* it keeps its full weight */
 	int64		answers;
 	double		correlation;
 	double		data[FLEXIBLE_ARRAY_MEMBER];

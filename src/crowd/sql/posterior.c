@@ -33,6 +33,7 @@ state_begin(const ModelScorer *scorer)
 
 	state->correlation = model->correlation;
 	state->knows_nothing = model_knows_nothing(model);
+	state->prior_known = model->prior_known;
 	state->fingerprint = scorer->fingerprint;
 	memcpy(state_prior(state), scorer->prior, scorer->width * sizeof(LogRate));
 	memcpy(state_weights(state), scorer->weights, model->n_components * sizeof(double));
@@ -221,19 +222,21 @@ posterior_final(PG_FUNCTION_ARGS)
 	LogRate    *score;
 	double	   *p = palloc(state->classes * sizeof(double));
 	double		voices = state->answers;
+	ItemScore	item;
 
 	if (state->knows_nothing)
 		PG_RETURN_NULL();
 	score = palloc(state_width(state) * sizeof(LogRate));
-	for (uint32 i = 0; i < state_width(state); i++)
-	{
-		score[i].log = state_prior(state)[i].log + state_score(state)[i].log;
-		score[i].veto = state_prior(state)[i].veto + state_score(state)[i].veto;
-	}
+	memcpy(score, state_score(state), state_width(state) * sizeof(LogRate));
 	if (state->keep)
 		voices = add_kept(state, score);
-	score_posterior(score, state->components, state->classes, state_weights(state),
-					design_exponent(voices, state->correlation), NULL, p);
+	item = (ItemScore) {
+		.answers = score,
+		.prior = state_prior(state),
+		.exponent = design_exponent(voices, state->correlation),
+		.prior_known = state->prior_known
+	};
+	score_posterior(&item, state->components, state->classes, state_weights(state), p);
 	PG_RETURN_POINTER(label_distribution_make(&labels, p));
 }
 
@@ -269,6 +272,7 @@ write_state(StringInfo buf, const void *value, int encoding)
 	pq_sendint64(buf, state->answers);
 	pq_sendint8(buf, state->keep);
 	pq_sendint8(buf, state->knows_nothing);
+	pq_sendint8(buf, state->prior_known);
 	pq_sendint32(buf, state->kept);
 	for (uint32 i = 0; i < state->kept; i++)
 	{
@@ -313,6 +317,7 @@ recv_answers(StringInfo buf, PosteriorState *state, const uint32 *rank)
 	state->answers = pq_getmsgint64(buf);
 	state->keep = pq_getmsgbyte(buf) != 0;
 	state->knows_nothing = pq_getmsgbyte(buf) != 0;
+	state->prior_known = pq_getmsgbyte(buf) != 0;
 	n = pq_getmsgint(buf, 4);
 	if (!(state->correlation >= 0 && state->correlation <= 1) || state->answers < 0 ||
 		(n > 0 && !state->keep))
