@@ -20,24 +20,85 @@ log_rate(double p)
 
 /* One annotator's matrices of all components side by side. */
 static void
-fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size annotator)
+fill_rates(LogRate *rates, const ModelScorer *scorer, bool pool, Size annotator)
 {
-	uint32		classes = model->labels.n;
-	uint32		width = model->n_components * classes;
+	const AnnotatorModelView *model = &scorer->model;
+	uint32		classes = scorer->classes.n;
+	uint32		width = scorer->width;
 
 	for (uint32 c = 0; c < model->n_components; c++)
 	{
 		const double *matrix = pool ? model->components[c].pool :
 			model->components[c].confusion + annotator * model_cells(model);
 
-		for (uint32 label = 0; label < classes; label++)
+		for (uint32 label = 0; label < model->labels.n; label++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			for (uint32 truth = 0; truth < classes; truth++)
-				rates[(Size) label * width + c * classes + truth] =
-					log_rate(matrix[(Size) label * classes + truth]);
+			for (uint32 k = 0; k < classes; k++)
+				rates[(Size) label * width + c * classes + k] =
+					log_rate(matrix[(Size) label * model->labels.n + scorer->class_label[k]]);
 		}
 	}
+}
+
+static void
+set_classes(ModelScorer *scorer)
+{
+	uint32		labels = scorer->model.labels.n;
+
+	scorer->classes = model_classes(&scorer->model, &scorer->class_label);
+	scorer->label_class = palloc(labels * sizeof(int64));
+	for (uint32 l = 0; l < labels; l++)
+		scorer->label_class[l] = -1;
+	for (uint32 k = 0; k < scorer->classes.n; k++)
+		scorer->label_class[scorer->class_label[k]] = k;
+}
+
+/*
+ * Where silence is an answer: what everybody's says, who is in a group by his share of
+ * it.  An answer takes its own out again (scorer_answer).
+ */
+static void
+sum_silence(ModelScorer *scorer)
+{
+	const AnnotatorModelView *model = &scorer->model;
+	uint32		n = model->annotators.n;
+
+	scorer->silent = palloc0(scorer->width * sizeof(LogRate));
+	scorer->members = nl_alloc_zero(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
+	for (uint32 j = 0; j < n; j++)
+		scorer->members[model->group == NULL ? j : model->group[j]]++;
+	for (uint32 j = 0; j < n; j++)
+	{
+		const LogRate *rates = scorer_rates(scorer, j, model->abstains - 1);
+
+		CHECK_FOR_INTERRUPTS();
+		/* the first of a group stands before its others */
+		scorer->members[j] = scorer->members[model->group == NULL ? j : model->group[j]];
+		for (uint32 i = 0; i < scorer->width; i++)
+		{
+			LogRate		rate = log_rate_share(&rates[i], 1.0 / scorer->members[j]);
+
+			log_rate_add(&scorer->silent[i], &rate);
+		}
+	}
+}
+
+/*
+ * What one answer says in place of its annotator's silence, if that is an answer,
+ * too.  Silence has no veto (annotator_model_io.c sees to that).
+ */
+void
+scorer_answer(const ModelScorer *scorer, int64 annotator, uint32 label, LogRate *rates)
+{
+	const LogRate *silent;
+
+	memcpy(rates, scorer_rates(scorer, annotator, label), scorer->width * sizeof(LogRate));
+	if (scorer->silent == NULL || annotator < 0)
+		return;
+	silent = scorer_rates(scorer, annotator, scorer->model.abstains - 1);
+	for (uint32 i = 0; i < scorer->width; i++)
+		rates[i].log -= silent[i].log;
 }
 
 static Dictionary *
@@ -74,7 +135,8 @@ model_scorer_create(const AnnotatorModel *model)
 
 	scorer->model = annotator_model_view(model);
 	scorer->fingerprint = model->fingerprint;
-	scorer->width = view->n_components * view->labels.n;
+	set_classes(scorer);
+	scorer->width = view->n_components * scorer->classes.n;
 	block = mul_size(scorer->width, view->labels.n);
 	nl_check_memory_for(model_scorer_memory(model), SCORING " annotator_model",
 						"fit a model with fewer annotators or classes",
@@ -87,13 +149,15 @@ model_scorer_create(const AnnotatorModel *model)
 	scorer->prior = palloc(scorer->width * sizeof(LogRate));
 	for (uint32 i = 0; i < scorer->width; i++)
 		scorer->prior[i] =
-			log_rate(view->components[i / view->labels.n].prior[i % view->labels.n]);
+			log_rate(view->components[i / scorer->classes.n].prior[scorer->class_label[i % scorer->classes.n]]);
 	scorer->pool = nl_alloc(CurrentMemoryContext, block * sizeof(LogRate));
-	fill_rates(scorer->pool, view, true, 0);
+	fill_rates(scorer->pool, scorer, true, 0);
 	scorer->rates = nl_alloc(CurrentMemoryContext,
 							 Max(view->annotators.n, 1) * block * sizeof(LogRate));
 	for (Size j = 0; j < view->annotators.n; j++)
-		fill_rates(scorer->rates + j * block, view, false, j);
+		fill_rates(scorer->rates + j * block, scorer, false, j);
+	if (view->silence)
+		sum_silence(scorer);
 	scorer->annotators = index_names(&view->annotators, "annotator");
 	scorer->labels = index_names(&view->labels, "label");
 	return scorer;
@@ -174,7 +238,7 @@ find_names(Dictionary *dict, const Names *names)
 static void
 set_gold(SetScorer *s, uint32 gold)
 {
-	uint32		classes = s->scorer->model.labels.n;
+	uint32		classes = s->scorer->classes.n;
 	double		right = s->scorer->model.gold_weight;
 
 	for (uint32 k = 0; k < classes; k++)
@@ -230,6 +294,16 @@ score_posterior(const ItemScore *item, uint32 components, uint32 classes,
 	pfree(vetoes);
 }
 
+/* Place in the set of a label of the model, or -1. */
+static int64
+label_of_set(const SetScorer *s, int64 label)
+{
+	for (uint32 l = 0; l < s->view.labels.n; l++)
+		if (label >= 0 && s->labels[l] == label)
+			return l;
+	return -1;
+}
+
 /*
  * For each annotator of the set the first one of the set who is in the same group
  * of the model; a stranger is alone.
@@ -262,6 +336,15 @@ groups_of_set(const SetScorer *s)
 	return group;
 }
 
+/* Groups have the members that the model has, were they not in the set. */
+static void
+count_members(SetScorer *s)
+{
+	for (uint32 a = 0; a < s->view.annotators.n; a++)
+		if (s->view.group[a] == a)
+			s->voices.members[a] = Max(scorer_members(s->scorer, s->annotators[a]), 1);
+}
+
 /* In the current context; view and model must live as long. */
 SetScorer *
 set_scorer_begin(const AnnotationView *view, const AnnotatorModel *model)
@@ -276,10 +359,15 @@ set_scorer_begin(const AnnotationView *view, const AnnotatorModel *model)
 	s->score = palloc(s->scorer->width * sizeof(LogRate));
 	s->gold = palloc(model->labels * sizeof(LogRate));
 	s->posterior = palloc(model->labels * sizeof(double));
+	s->answer = palloc(s->scorer->width * sizeof(LogRate));
 	s->view.voices = s->view.group = NULL;
+	s->view.silence = s->scorer->silent != NULL;
+	s->view.abstains = label_of_set(s, (int64) s->scorer->model.abstains - 1) + 1;
 	if (model->voices != VOICES_ANSWERS)
 		em_set_voices(&s->view, model->voices == VOICES_GROUPS ? groups_of_set(s) : NULL);
 	s->voices = em_voices_begin(&s->view);
+	if (s->voices.members != NULL && s->scorer->silent != NULL)
+		count_members(s);
 	return s;
 }
 
@@ -307,18 +395,49 @@ add_voices_item(SetScorer *s, uint32 item)
 	while (em_voices_next(&s->voices, item, &run))
 		for (uint32 a = run.from; a < run.to; a++)
 		{
-			const LogRate *rates = scorer_rates(s->scorer, s->annotators[run.annotator],
-												s->labels[view->label[a]]);
-
 			NL_CHECK_INTERRUPTS(a);
+			scorer_answer(s->scorer, s->annotators[run.annotator],
+						  s->labels[view->label[a]], s->answer);
 			for (uint32 i = 0; i < s->scorer->width; i++)
 			{
-				LogRate		rate = log_rate_share(&rates[i], run.heard);
+				LogRate		rate = log_rate_share(&s->answer[i], run.heard);
 
 				log_rate_add(&s->score[i], &rate);
 			}
 		}
 	em_voices_leave(&s->voices, item);
+}
+
+/* The class of a gold label, which must be one. */
+static uint32
+gold_class(const SetScorer *s, uint32 gold)
+{
+	int64		class = s->scorer->label_class[s->labels[gold]];
+
+	if (class < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a gold label is \"%s\", which stands for no class in this annotator_model",
+						names_cstring(&s->view.labels, gold)),
+				 errhint("Gold is NULL where it is not known.")));
+	return class;
+}
+
+/* How many voices say what an item is. */
+uint32
+set_scorer_voices(const SetScorer *s, uint32 item)
+{
+	const AnnotationView *view = &s->view;
+	uint32		n = 0;
+
+	if (view->voices != NULL || view->abstains == 0)
+		return em_item_voices(view, item);
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		n += annotation_is_class(view, view->label[a]);
+	}
+	return n;
 }
 
 /*
@@ -329,7 +448,7 @@ const double *
 set_scorer_posterior(SetScorer *s, uint32 item)
 {
 	const ModelScorer *scorer = s->scorer;
-	uint32		classes = scorer->model.labels.n;
+	uint32		classes = scorer->classes.n;
 	uint32		gold = annotation_gold(&s->view, item);
 	ItemScore	known = {
 		.answers = s->score,
@@ -340,18 +459,21 @@ set_scorer_posterior(SetScorer *s, uint32 item)
 	if (gold != NO_GOLD && scorer->model.gold_weight >= 1)
 	{
 		memset(s->posterior, 0, classes * sizeof(double));
-		s->posterior[s->labels[gold]] = 1;
+		s->posterior[gold_class(s, gold)] = 1;
 		return s->posterior;
 	}
-	memset(s->score, 0, scorer->width * sizeof(LogRate));
+	if (scorer->silent != NULL)
+		memcpy(s->score, scorer->silent, scorer->width * sizeof(LogRate));
+	else
+		memset(s->score, 0, scorer->width * sizeof(LogRate));
 	if (em_item_is_plain(&s->view, item))
 		add_plain_item(s, item);
 	else
 		add_voices_item(s, item);
 	if (gold != NO_GOLD)
-		set_gold(s, s->labels[gold]);
+		set_gold(s, gold_class(s, gold));
 	known.gold = gold != NO_GOLD ? s->gold : NULL;
-	known.exponent = design_exponent(em_item_voices(&s->view, item), s->correlation);
+	known.exponent = design_exponent(set_scorer_voices(s, item), s->correlation);
 	score_posterior(&known, scorer->model.n_components, classes, scorer->weights,
 					s->posterior);
 	return s->posterior;

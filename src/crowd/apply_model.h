@@ -32,11 +32,16 @@ typedef struct ModelScorer
 {
 	AnnotatorModelView model;
 	uint64		fingerprint;
+	Names		classes;		/* the model's labels, but for one that is no class */
+	uint32	   *class_label;	/* by class its label */
+	int64	   *label_class;	/* by label its class, or -1 */
 	uint32		width;			/* components * classes */
 	double	   *weights;		/* of the components */
 	LogRate    *prior;			/* width */
-	LogRate    *pool;			/* K labels * width: an annotator never seen */
-	LogRate    *rates;			/* J * K labels * width */
+	LogRate    *pool;			/* labels * width: an annotator never seen */
+	LogRate    *rates;			/* J * labels * width */
+	LogRate    *silent;			/* width: nobody says anything; or NULL */
+	uint32	   *members;		/* J: of each one's group; where silence is an answer */
 	Dictionary *annotators;
 	Dictionary *labels;
 } ModelScorer;
@@ -68,20 +73,24 @@ typedef struct SetScorer
 	int64	   *annotators;		/* of the set in the model, or -1 */
 	int64	   *labels;			/* the same */
 	LogRate    *score;			/* of the answers */
-	LogRate    *gold;			/* by the model's labels: what gold says */
-	double	   *posterior;		/* by the model's labels */
+	LogRate    *answer;			/* one of them */
+	LogRate    *gold;			/* by the model's classes: what gold says */
+	double	   *posterior;		/* the same */
 } SetScorer;
 
 extern Size model_scorer_memory(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
 extern int64 model_scorer_annotator(ModelScorer *scorer, NameView name);
+extern void scorer_answer(const ModelScorer *scorer, int64 annotator, uint32 label,
+						  LogRate *rates);
 extern uint32 model_scorer_label(ModelScorer *scorer, NameView name);
 extern void score_posterior(const ItemScore *item, uint32 components,
 							uint32 classes, const double *weights,
 							double *posterior);
 extern SetScorer *set_scorer_begin(const AnnotationView *view,
 								   const AnnotatorModel *model);
+extern uint32 set_scorer_voices(const SetScorer *s, uint32 item);
 extern const double *set_scorer_posterior(SetScorer *s, uint32 item);
 
 /* What one annotation says; "annotator" is -1 for one never seen. */
@@ -90,6 +99,13 @@ scorer_rates(const ModelScorer *scorer, int64 annotator, uint32 label)
 {
 	return annotator < 0 ? scorer->pool + (Size) label * scorer->width :
 		scorer->rates + ((Size) annotator * scorer->model.labels.n + label) * scorer->width;
+}
+
+/* How many annotators count as one, if not as many as answer; 0 if they do. */
+static inline uint32
+scorer_members(const ModelScorer *scorer, int64 annotator)
+{
+	return annotator < 0 || scorer->members == NULL ? 0 : scorer->members[annotator];
 }
 
 static inline void

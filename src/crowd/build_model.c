@@ -102,6 +102,9 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 	};
 	AnnotatorModelView model = {
 		.labels = view->labels,
+		.abstains = view->abstains,
+		.silence = view->silence,
+		.prior_known = view->prior != NULL,
 		.annotators = view->annotators,
 		.n_components = 1,
 		.components = &component,

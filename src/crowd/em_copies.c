@@ -129,11 +129,22 @@ is_in_sample(double share, uint32 item, uint64 seed)
 		(uint32) hash_bytes_uint32_extended(item, seed) < share * PG_UINT32_MAX;
 }
 
+static uint32
+count_annotators(const AnnotationView *view, uint32 item)
+{
+	EmVoices	alone = {.view = view,.left_out = {-1, -1}};
+	EmRun		run = {.to = view->starts[item]};
+	uint32		n = 0;
+
+	while (em_next_run(&alone, item, &run))
+		n++;
+	return n;
+}
+
 /* Pairs of annotators on all items that may be looked at. */
 static double
 sum_pairs(const AnnotationView *view, double max_item)
 {
-	EmVoices	alone = {.view = view,.left_out = {-1, -1}};
 	double		sum = 0;
 
 	for (uint32 i = 0; i < view->items; i++)
@@ -142,7 +153,7 @@ sum_pairs(const AnnotationView *view, double max_item)
 		double		pairs;
 
 		NL_CHECK_INTERRUPTS(i);
-		pairs = n_pairs(em_item_is_plain(view, i) ? n : em_voices_count(&alone, i));
+		pairs = n_pairs(em_item_is_plain(view, i) ? n : count_annotators(view, i));
 		sum += pairs <= max_item ? pairs : 0;
 	}
 	return sum;

@@ -69,30 +69,41 @@ count_judged(const AnnotationView *view)
 	return n;
 }
 
+/* A log weight to a power, which a prior that is known does not have. */
+static double
+tempered(const AnnotationView *view, const double *weights, double power, uint32 k)
+{
+	double		prior = view->prior != NULL && view->prior[k] > 0 ? log(view->prior[k]) : 0;
+
+	return (weights[k] - prior) * power + prior;
+}
+
 /* The probability of class k under log weights to a power. */
 static double
-tempered_probability(const double *weights, uint32 classes, double power, uint32 k)
+tempered_probability(const AnnotationView *view, const double *weights, double power,
+					 uint32 k)
 {
-	double		max = weights[0];
+	uint32		classes = view->labels.n;
+	double		max = tempered(view, weights, power, 0);
 	double		sum = 0;
 
 	for (uint32 c = 1; c < classes; c++)
-		max = Max(max, weights[c]);
+		max = Max(max, tempered(view, weights, power, c));
 	for (uint32 c = 0; c < classes; c++)
-		sum += exp((weights[c] - max) * power);
-	return exp((weights[k] - max) * power) / sum;
+		sum += exp(tempered(view, weights, power, c) - max);
+	return exp(tempered(view, weights, power, k) - max) / sum;
 }
 
 /* What one hidden gold label says about each value. */
 static void
 judge(Grid *grid, const double *weights, uint32 voices, uint32 gold)
 {
-	uint32		classes = grid->view->labels.n;
+	uint32		classes = annotation_classes(grid->view);
 	double		right = grid->view->gold_weight;
 
 	for (int step = 0; step <= STEPS; step++)
 	{
-		double		p = tempered_probability(weights, classes,
+		double		p = tempered_probability(grid->view, weights,
 											 design_exponent(voices, grid_value(step)), gold);
 
 		p = right * p + (1 - right) * (1 - p) / (classes - 1);
@@ -197,7 +208,7 @@ em_correlation(const AnnotationView *view, int max_passes, Size beside)
 	Grid		grid = {.view = view};
 	uint32		n = count_judged(view);
 
-	if (n < MIN_GOLD_ITEMS || view->labels.n < 2)
+	if (n < MIN_GOLD_ITEMS || annotation_classes(view) < 2)
 		return (EmCorrelation) {ASSUMED_CORRELATION, 0};
 	for (uint32 fold = 0; fold < FOLDS; fold++)
 		run_fold(&grid, fold, max_passes, beside);

@@ -31,6 +31,11 @@
  * rows always give the same bits.  Contraction to fused multiply-adds is
  * switched off (see Makefile), so the versions for different processors agree.
  *
+ * A label that is no class has the prior 0 as a class, so its weight is 0 here, and
+ * it is out of the question for logarithms.  Where silence is an answer, the product
+ * of everybody's silence is made once in a pass, and an answer takes its
+ * annotator's out: an item costs what its answers do.
+ *
  * Memory: a tile and buffers of K doubles; the tables are the team's.
  * Interrupts: every tile, and within an item of many annotations.
  */
@@ -44,6 +49,7 @@
 #define SAFE_WEIGHT 1e-200
 #define SAFE_PRODUCT 1e-290
 #define SAFE_FACTOR 1e-100		/* times SAFE_WEIGHT this is no underflow */
+#define OUT_OF_QUESTION (PG_UINT32_MAX / 2) /* vetoes, more than all answers have */
 #define SMALL_CLASSES 10		/* up to here loops are unrolled */
 
 /* One pass: what it reads, what it adds to, and buffers for one item. */
@@ -60,6 +66,7 @@ typedef struct Pass
 	double	   *weight;			/* K: weights, then posterior */
 	double	   *product;		/* K */
 	uint32	   *vetoes;			/* K */
+	double	   *silent;			/* K: logarithms of everybody's silence, or NULL */
 	uint32		tile;			/* items */
 	double	   *posterior;		/* of the items of a tile */
 } Pass;
@@ -81,6 +88,17 @@ add_annotation_logs(Pass *s, uint32 a, double times)
 		else
 			s->vetoes[k]++;
 	}
+}
+
+/* What an answer takes out of everybody's silence. */
+static void
+subtract_silence(Pass *s, uint32 annotator, double times)
+{
+	const double *p = s->confusion +
+		em_cell(s->classes, annotator, s->view->abstains - 1, 0);
+
+	for (uint32 k = 0; k < s->classes; k++)
+		s->weight[k] -= times * log(p[k]);
 }
 
 static void
@@ -122,6 +140,8 @@ add_voices_logs(Pass *s, uint32 item)
 			if (a % CHUNK == 0)
 				CHECK_FOR_INTERRUPTS();
 			add_annotation_logs(s, a, run.heard);
+			if (s->silent != NULL)
+				subtract_silence(s, run.annotator, run.heard);
 		}
 	em_voices_leave(&s->voices, item);
 }
@@ -136,6 +156,13 @@ add_item_logs(Pass *s, uint32 item)
 	{
 		s->vetoes[k] = s->prior[k] > 0 ? 0 : 1;
 		s->weight[k] = s->prior[k] > 0 ? log(s->prior[k]) : 0;
+		if (s->silent != NULL)
+			s->weight[k] += s->silent[k];
+		if (!annotation_is_class(s->view, k))
+		{
+			s->vetoes[k] = OUT_OF_QUESTION;
+			s->weight[k] = -DBL_MAX;
+		}
 	}
 	if (!em_item_is_plain(s->view, item))
 		add_voices_logs(s, item);
@@ -154,7 +181,8 @@ add_gold_logs(Pass *s, uint32 gold)
 	double		right = s->view->gold_weight;
 
 	for (uint32 k = 0; k < s->classes; k++)
-		s->weight[k] += log(k == gold ? right : (1 - right) / (s->classes - 1));
+		s->weight[k] += log(k == gold ? right :
+							(1 - right) / (annotation_classes(s->view) - 1));
 }
 
 /*
@@ -172,11 +200,17 @@ posterior_by_logs(Pass *s, uint32 item, uint32 gold)
 
 /* An item whose class is known: its posterior is no question. */
 static double
-posterior_of_gold(Pass *s, uint32 from, uint32 to, uint32 gold)
+posterior_of_gold(Pass *s, uint32 item, uint32 gold)
 {
 	double		log_likelihood = log(Max(s->prior[gold], DBL_MIN));
+	uint32		to = s->view->starts[item + 1];
 
-	for (uint32 a = from; a < to; a++)
+	if (s->silent != NULL)
+	{
+		add_item_logs(s, item);
+		log_likelihood = s->weight[gold];
+	}
+	for (uint32 a = s->view->starts[item]; a < to && s->silent == NULL; a++)
 	{
 		double		p = s->confusion[em_cell(s->classes, s->view->annotator[a],
 											 s->view->label[a], gold)];
@@ -193,12 +227,10 @@ posterior_of_gold(Pass *s, uint32 from, uint32 to, uint32 gold)
 static pg_noinline double
 posterior_with_care(Pass *s, uint32 item)
 {
-	uint32		from = s->view->starts[item];
-	uint32		to = s->view->starts[item + 1];
 	uint32		gold = annotation_gold(s->view, item);
 
 	if (gold != NO_GOLD && s->view->gold_weight >= 1)
-		return posterior_of_gold(s, from, to, gold);
+		return posterior_of_gold(s, item, gold);
 	return posterior_by_logs(s, item, gold);
 }
 
@@ -353,6 +385,24 @@ pass_counts(Pass *s, uint32 first, uint32 last)
 	FOR_CLASSES(tile_counts);
 }
 
+/* The logarithm, by class, of the probability that nobody says anything. */
+static double *
+sum_silence(const Pass *s)
+{
+	double	   *sum = palloc0(s->classes * sizeof(double));
+
+	for (uint32 j = 0; j < s->view->annotators.n; j++)
+	{
+		const double *p = s->confusion + em_cell(s->classes, j, s->view->abstains - 1, 0);
+		double		times = em_voices_silent(&s->voices, j);
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 k = 0; k < s->classes; k++)
+			sum[k] += times * log(p[k]);
+	}
+	return sum;
+}
+
 /* A pass that reads the parameters and fills the counts from zero, if given. */
 static Pass
 begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *counts)
@@ -372,6 +422,8 @@ begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *count
 		s.counts = counts->confusion;
 	}
 	s.voices = em_voices_begin(view);
+	if (from != NULL && view->silence)
+		s.silent = sum_silence(&s);
 	s.tile = Max(TILE_CELLS / classes, 1);
 	s.posterior = palloc((Size) s.tile * classes * sizeof(double));
 	s.weight = palloc(classes * sizeof(double));
@@ -388,6 +440,8 @@ end_pass(Pass *s)
 	pfree(s->weight);
 	pfree(s->product);
 	pfree(s->vetoes);
+	if (s->silent != NULL)
+		pfree(s->silent);
 }
 
 /* A pass over one stripe that fills its counts. */
@@ -580,6 +634,10 @@ em_log_weights(EmPosteriors *s, uint32 item, int64 a, int64 b,
 	s->voices.left_out[0] = a;
 	s->voices.left_out[1] = b;
 	add_item_logs(s, item);
+	if (s->silent != NULL && a >= 0)
+		subtract_silence(s, a, em_voices_silent(&s->voices, a));
+	if (s->silent != NULL && b >= 0)
+		subtract_silence(s, b, em_voices_silent(&s->voices, b));
 	if (!em_item_is_plain(view, item))
 		voices = em_voices_count(&s->voices, item);
 	else

@@ -156,6 +156,8 @@ em_block_extrapolate(EmTeam *team, uint32 block)
 		NL_CHECK_INTERRUPTS(i);
 		x0[i] = Max(x2[i], LOG_FLOOR) * exp(Max(Min(leap, STEP_CAP), -STEP_CAP));
 	}
+	if (block == 0 && team->view.abstains != 0)
+		result->prior[team->view.abstains - 1] = 0;	/* no class, however small */
 	if (block == 0)
 		normalize(result->prior, classes, 1);
 	for (Size j = b.first; j < b.last; j++)

@@ -323,12 +323,15 @@ maximizer_create(EmTeam *team, const EmOptions *options)
 	m->classes = team->classes;
 	m->cells = (Size) m->classes * m->classes;
 	m->strength = options->smoothing;
-	m->fixed_prior = options->fixed_prior || options->variant == VARIANT_MAJORITY;
+	m->fixed_prior = options->fixed_prior || options->variant == VARIANT_MAJORITY ||
+		team->view.prior != NULL;
 	m->prior = palloc(m->classes * sizeof(double));
 	m->matrix = palloc(m->cells * sizeof(double));
 	set_prior(m, m->prior);
 	for (uint32 k = 0; k < m->classes && options->variant == VARIANT_MAJORITY; k++)
 		m->prior[k] = 1.0 / m->classes;
+	if (team->view.prior != NULL)
+		memcpy(m->prior, team->view.prior, m->classes * sizeof(double));
 	set_target(m, options->toward);
 	return m;
 }

@@ -27,6 +27,14 @@
  * annotators share errors, each further pass would explain more of them by
  * matrices (docs/variants.md).
  *
+ * A label that is no class (annotation_is_class) has no part in this: l and k are
+ * classes, n_jk answers that name one.  Beside it stands how often each annotator
+ * abstains, a_j[k] = (abstentions + 4 a[k]) / (all answers + 4), with a[k] the same of
+ * the crowd at the start, whose 4 pseudo-answers are at its rate for all classes
+ * together; and pi_j is multiplied by 1 - a_j.  Where silence is an answer, abstentions
+ * are the expected items of the class less the answers that name one.  A prior that
+ * is known is p.
+ *
  * No posterior is stored.  A pass compares those of two parameters, so it costs
  * the products of two passes.
  *
@@ -88,97 +96,205 @@ sum_voices(const EmTeam *team, double *sum)
 	}
 }
 
-/* The crowd's rates at the present counts. */
+/* All abstentions on items of a class, of so many answers that name one. */
+static double
+count_abstentions(const EmTeam *team, const double *counts, Size truth,
+				  double voices, double named)
+{
+	const AnnotationView *view = &team->view;
+
+	if (view->silence)
+		return Max(voices * team->tables[SLOT_COUNTS].prior[truth] - named, 0);
+	return view->abstains == 0 ? 0 :
+		counts[(view->abstains - 1) * (Size) team->classes + truth];
+}
+
+/* How many answers name a class, by the class that is true. */
+static void
+count_named(const AnnotationView *view, const double *counts, double *n)
+{
+	Size		labels = view->labels.n;
+
+	memset(n, 0, labels * sizeof(double));
+	for (Size label = 0; label < labels; label++)
+		for (Size k = 0; k < labels && annotation_is_class(view, label); k++)
+			n[k] += counts[label * labels + k];
+}
+
+/* The crowd's rates at the present counts, of answers that name a class. */
 static void
 crowd_rates(const EmTeam *team, double *rates)
 {
-	Size		classes = team->classes;
+	const AnnotationView *view = &team->view;
+	Size		labels = team->classes;
+	uint32		classes = annotation_classes(view);
 
 	sum_voices(team, rates);
-	for (Size truth = 0; truth < classes; truth++)
+	for (Size truth = 0; truth < labels; truth++)
 	{
 		double		n = PSEUDO_ANSWERS;
 
 		CHECK_FOR_INTERRUPTS();
-		for (Size label = 0; label < classes; label++)
-			n += rates[label * classes + truth];
-		for (Size label = 0; label < classes; label++)
+		for (Size label = 0; label < labels; label++)
+			if (annotation_is_class(view, label))
+				n += rates[label * labels + truth];
+		for (Size label = 0; label < labels; label++)
 		{
-			double	   *rate = &rates[label * classes + truth];
+			double	   *rate = &rates[label * labels + truth];
 
-			*rate = (*rate + PSEUDO_ANSWERS * pseudo_rate(label, truth, classes)) / n;
+			if (annotation_is_class(view, label))
+				*rate = (*rate + PSEUDO_ANSWERS * pseudo_rate(label, truth, classes)) / n;
 		}
 	}
 }
 
-/* How much harder or easier than the mean each class is, on the logit scale. */
-static void
-set_ease(const double *rates, Size classes, double *ease)
+/* Voices of the crowd. */
+static double
+count_voices(const AnnotationView *view)
 {
-	double		mean = 0;
+	EmVoices	voices = em_voices_begin(view);
+	double		n = 0;
 
-	for (Size k = 0; k < classes; k++)
-		mean += rates[k * classes + k] / classes;
-	for (Size k = 0; k < classes; k++)
-		ease[k] = logit(rates[k * classes + k]) - logit(mean);
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		n += em_voices_silent(&voices, j);
+	}
+	em_voices_end(&voices);
+	return n;
 }
 
-/* Balanced accuracy, and for each truth how often it was asked. */
-static double
-balanced_accuracy(const double *counts, const double *pool, Size classes, double *n)
+/* How often the crowd abstains, at the present counts, in the pool's row of that label. */
+static void
+set_abstentions(const EmTeam *team, double *pool)
 {
+	const AnnotationView *view = &team->view;
+	Size		labels = team->classes;
+	double	   *counts = palloc(labels * labels * sizeof(double));
+	double	   *named = palloc(labels * sizeof(double));
+	double	   *row = pool + (view->abstains - 1) * labels;
+	double		voices = view->silence ? count_voices(view) : 0;
+	double		sum = 1;
+	double		n = labels;
+
+	sum_voices(team, counts);
+	count_named(view, counts, named);
+	for (Size k = 0; k < labels; k++)
+	{
+		row[k] = count_abstentions(team, counts, k, voices, named[k]);
+		sum += row[k];
+		n += row[k] + named[k];
+	}
+	for (Size k = 0; k < labels; k++)
+		row[k] = (row[k] + PSEUDO_ANSWERS * sum / n) / (row[k] + named[k] + PSEUDO_ANSWERS);
+	pfree(counts);
+	pfree(named);
+}
+
+/* How much harder or easier than the mean each class is, on the logit scale. */
+static void
+set_ease(const AnnotationView *view, const double *rates, double *ease)
+{
+	Size		labels = view->labels.n;
+	double		mean = 0;
+
+	for (Size k = 0; k < labels; k++)
+		if (annotation_is_class(view, k))
+			mean += rates[k * labels + k] / annotation_classes(view);
+	for (Size k = 0; k < labels; k++)
+		ease[k] = logit(rates[k * labels + k]) - logit(mean);
+}
+
+/* Balanced accuracy of answers that name a class, "n" by truth. */
+static double
+balanced_accuracy(const AnnotationView *view, const double *counts, const double *pool,
+				  const double *n)
+{
+	Size		labels = view->labels.n;
 	double		accuracy = 0;
 
-	memset(n, 0, classes * sizeof(double));
-	for (Size label = 0; label < classes; label++)
-		for (Size k = 0; k < classes; k++)
-			n[k] += counts[label * classes + k];
-	for (Size k = 0; k < classes; k++)
+	for (Size k = 0; k < labels; k++)
 	{
-		Size		right = k * classes + k;
+		Size		right = k * labels + k;
 
-		accuracy += (counts[right] + PSEUDO_ANSWERS * pool[right]) / (n[k] + PSEUDO_ANSWERS);
+		if (annotation_is_class(view, k))
+			accuracy += (counts[right] + PSEUDO_ANSWERS * pool[right]) / (n[k] + PSEUDO_ANSWERS);
 	}
-	return accuracy / classes;
+	return accuracy / annotation_classes(view);
+}
+
+/* Leaves room in a matrix of answers that name a class for those that do not. */
+static void
+add_abstentions(const EmTeam *team, double voices, const double *counts,
+				const double *n, double *result)
+{
+	const AnnotationView *view = &team->view;
+	Size		labels = team->classes;
+	Size		none = view->abstains - 1;
+	const double *pool = team->tables[SLOT_TARGET].confusion + none * labels;
+
+	for (Size k = 0; k < labels; k++)
+	{
+		double		abstentions = count_abstentions(team, counts, k, voices, n[k]);
+		double		rate = (abstentions + PSEUDO_ANSWERS * pool[k]) /
+			(abstentions + n[k] + PSEUDO_ANSWERS);
+
+		for (Size label = 0; label < labels; label++)
+			result[label * labels + k] *= 1 - rate;
+		result[none * labels + k] = rate;
+	}
+	for (Size label = 0; label < labels; label++)
+		result[label * labels + none] = 1.0 / labels;	/* no item is of it */
 }
 
 /*
- * One annotator's matrix.  "errors" has the pool's rate of errors for each
+ * The matrix of one annotator, or of none ("voices").  "errors" has the pool's rate of errors for each
  * truth, "row" room for K numbers; both are buffers of the caller.
  */
 static void
-rule_matrix(const EmTables *target, Size classes, const double *counts,
+rule_matrix(const EmTeam *team, double voices, const double *counts,
 			const double *errors, double *row, double *result)
 {
+	const AnnotationView *view = &team->view;
+	const EmTables *target = &team->tables[SLOT_TARGET];
 	const double *pool = target->confusion;
-	double		q = balanced_accuracy(counts, pool, classes, row);
-	double		logit_q = logit(q);
+	Size		labels = team->classes;
+	double		q;
+	double		logit_q;
 
-	for (Size k = 0; k < classes; k++)
+	count_named(view, counts, row);
+	q = balanced_accuracy(view, counts, pool, row);
+	logit_q = logit(q);
+	for (Size k = 0; k < labels; k++)
 	{
 		double		n = row[k] + PSEUDO_ANSWERS;
-		double		right = classes == 1 ? 1 : (q + expit(target->prior[k] + logit_q)) / 2;
+		double		right = annotation_classes(view) == 1 ? 1 :
+			(q + expit(target->prior[k] + logit_q)) / 2;
 
-		for (Size label = 0; label < classes; label++)
+		for (Size label = 0; label < labels; label++)
 		{
-			Size		c = label * classes + k;
+			Size		c = label * labels + k;
 			double		own = (counts[c] + PSEUDO_ANSWERS * pool[c]) / n;
 			double		toward = label == k ? right : (1 - right) * pool[c] / errors[k];
 
 			result[c] = (own + toward) / 2;
 		}
 	}
+	if (view->abstains != 0)
+		add_abstentions(team, voices, counts, row, result);
 }
 
 /* How often the pool errs, by truth. */
 static void
-sum_errors(const double *pool, Size classes, double *errors)
+sum_errors(const AnnotationView *view, const double *pool, double *errors)
 {
-	memset(errors, 0, classes * sizeof(double));
-	for (Size label = 0; label < classes; label++)
-		for (Size k = 0; k < classes; k++)
+	Size		labels = view->labels.n;
+
+	memset(errors, 0, labels * sizeof(double));
+	for (Size label = 0; label < labels; label++)
+		for (Size k = 0; k < labels && annotation_is_class(view, label); k++)
 			if (label != k)
-				errors[k] += pool[label * classes + k];
+				errors[k] += pool[label * labels + k];
 }
 
 /* The M step of a block of annotators. */
@@ -186,17 +302,15 @@ void
 em_block_rule(EmTeam *team, uint32 block)
 {
 	EmBlock		b = em_block(team, block);
-	Size		classes = team->classes;
-	Size		cells = classes * classes;
-	const EmTables *target = &team->tables[SLOT_TARGET];
+	Size		cells = (Size) team->classes * team->classes;
 	double	   *errors = team->scratch;
-	double	   *row = team->scratch + classes;
+	double	   *row = team->scratch + team->classes;
 
-	sum_errors(target->confusion, classes, errors);
+	sum_errors(&team->view, team->tables[SLOT_TARGET].confusion, errors);
 	for (Size j = b.first; j < b.last; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		rule_matrix(target, classes, team->tables[SLOT_COUNTS].confusion + j * cells,
+		rule_matrix(team, 1, team->tables[SLOT_COUNTS].confusion + j * cells,
 					errors, row, team->tables[team->work->to].confusion + j * cells);
 	}
 }
@@ -210,23 +324,34 @@ unseen_matrix(const EmTeam *team)
 	double	   *none = palloc0(size);
 	double	   *result = palloc(size);
 
-	rule_matrix(&team->tables[SLOT_TARGET], classes, none, team->scratch,
-				team->scratch + classes, result);
+	sum_errors(&team->view, team->tables[SLOT_TARGET].confusion, team->scratch);
+	rule_matrix(team, 0, none, team->scratch, team->scratch + classes, result);
 	pfree(none);
 	return result;
+}
+
+/* The prior of the present counts, or the one that is known. */
+static void
+set_prior(const EmTeam *team, uint32 teaching, double *prior)
+{
+	const AnnotationView *view = &team->view;
+	const double *items = team->tables[SLOT_COUNTS].prior;
+
+	for (uint32 k = 0; k < view->labels.n; k++)
+		if (view->prior != NULL)
+			prior[k] = view->prior[k];
+		else
+			prior[k] = annotation_is_class(view, k) ?
+				(items[k] + 1) / ((double) teaching + annotation_classes(view)) : 0;
 }
 
 /* From SLOT_COUNTS to parameters. */
 static void
 maximize(EmTeam *team, uint32 teaching, double *rates, EmSlot to)
 {
-	Size		classes = team->classes;
-
 	crowd_rates(team, rates);
-	set_ease(rates, classes, team->tables[SLOT_TARGET].prior);
-	for (Size k = 0; k < classes; k++)
-		team->tables[to].prior[k] =
-			(team->tables[SLOT_COUNTS].prior[k] + 1) / ((double) teaching + classes);
+	set_ease(&team->view, rates, team->tables[SLOT_TARGET].prior);
+	set_prior(team, teaching, team->tables[to].prior);
 	team->work->to = to;
 	em_team_run(team, TASK_RULE);
 }
@@ -273,6 +398,8 @@ em_rule(EmTeam *team, int max_passes, const EmCounts *start)
 
 	em_vote_shares(team);
 	crowd_rates(team, team->tables[SLOT_TARGET].confusion);
+	if (team->view.abstains != 0)
+		set_abstentions(team, team->tables[SLOT_TARGET].confusion);
 	if (start != NULL)
 		em_tables_copy(team, &team->tables[SLOT_COUNTS], start);
 	while (passes < max_passes && share >= MOVED_SHARE)

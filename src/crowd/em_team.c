@@ -58,6 +58,8 @@ typedef struct EmShared
 	bool		has_voices;
 	bool		has_groups;
 	uint32		teaching_voices;
+	uint32		abstains;
+	bool		silence;
 	double		gold_weight;
 
 	Barrier		barrier;
@@ -307,6 +309,8 @@ em_team_work(shm_toc *toc, EmRunUnit run_unit)
 	view.labels.n = shared->classes;
 	view.gold_weight = shared->gold_weight;
 	view.teaching_voices = shared->teaching_voices;
+	view.abstains = shared->abstains;
+	view.silence = shared->silence;
 	/* placed below; for now, whether they are there */
 	view.gold = shared->has_gold ? (void *) shared : NULL;
 	view.voices = shared->has_voices ? (void *) shared : NULL;
@@ -431,6 +435,8 @@ hire(EmTeam *team, Size beside)
 	shared->has_voices = team->view.voices != NULL;
 	shared->has_groups = team->view.group != NULL;
 	shared->teaching_voices = team->view.teaching_voices;
+	shared->abstains = team->view.abstains;
+	shared->silence = team->view.silence;
 	shared->gold_weight = team->view.gold_weight;
 	BarrierInit(&shared->barrier, 0);
 	BarrierAttach(&shared->barrier);

@@ -11,6 +11,12 @@
  *			of that, so that six judges of one group are one voice where all of
  *			them answer, and one judge alone is a whole voice
  *
+ * A label that is no class (annotation_is_class) is an answer of its annotator, but
+ * who gives an item no other is no voice on it: he does not say what it is, and
+ * neither confirms nor repeats what others say.  Where silence is an answer, every
+ * annotator answers every item, if only by saying nothing, and m is the size of
+ * the group.
+ *
  * "own" is what an answer tells about its annotator, "heard" what it tells about
  * the item and about the crowd.  Nearly everywhere both are 1; an item where
  * they are not has fewer voices than answers.  So what is stored is the number
@@ -24,15 +30,30 @@
 
 #include "noisylabel.h"
 
+#define COUNTED (1U << 31)	/* a mark on a number of members */
+
 EmVoices
 em_voices_begin(const AnnotationView *view)
 {
 	EmVoices	v = {.view = view,.left_out = {-1, -1}};
 
-	if (view->group != NULL)
-		v.members = nl_alloc_zero(CurrentMemoryContext,
-								  mul_size(view->annotators.n, sizeof(uint32)));
+	if (view->group == NULL)
+		return v;
+	v.members = nl_alloc_zero(CurrentMemoryContext,
+							  mul_size(view->annotators.n, sizeof(uint32)));
+	for (uint32 j = 0; j < view->annotators.n && view->silence; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		v.members[view->group[j]]++;
+	}
 	return v;
+}
+
+/* What an annotator's silence counts, where it is an answer. */
+double
+em_voices_silent(const EmVoices *v, uint32 annotator)
+{
+	return v->members == NULL ? 1 : 1.0 / v->members[v->view->group[annotator]];
 }
 
 void
@@ -67,7 +88,7 @@ em_voices_enter(EmVoices *v, uint32 item)
 {
 	EmRun		run = {.to = v->view->starts[item]};
 
-	while (v->members != NULL && em_next_run(v, item, &run))
+	while (v->members != NULL && !v->view->silence && em_next_run(v, item, &run))
 		v->members[v->view->group[run.annotator]]++;
 }
 
@@ -89,21 +110,40 @@ em_voices_leave(EmVoices *v, uint32 item)
 {
 	EmRun		run = {.to = v->view->starts[item]};
 
-	while (v->members != NULL && em_next_run(v, item, &run))
+	while (v->members != NULL && !v->view->silence && em_next_run(v, item, &run))
 		v->members[v->view->group[run.annotator]] = 0;
+}
+
+/* Whether any of these answers says what the item is. */
+static bool
+names_class(const AnnotationView *view, const EmRun *run)
+{
+	for (uint32 a = run->from; a < run->to; a++)
+		if (annotation_is_class(view, view->label[a]))
+			return true;
+	return false;
 }
 
 uint32
 em_voices_count(EmVoices *v, uint32 item)
 {
-	EmRun		run = {.to = v->view->starts[item]};
+	const AnnotationView *view = v->view;
+	EmRun		run = {.to = view->starts[item]};
 	uint32		n = 0;
 
 	while (em_next_run(v, item, &run))
-		if (v->members == NULL ||
-			v->members[v->view->group[run.annotator]]++ == 0)
-			n++;
-	em_voices_leave(v, item);
+	{
+		uint32	   *members = v->members == NULL ? NULL :
+			&v->members[view->group[run.annotator]];
+
+		if (!names_class(view, &run) || (members != NULL && (*members & COUNTED)))
+			continue;
+		n++;
+		if (members != NULL)
+			*members |= COUNTED;
+	}
+	for (run.to = view->starts[item]; v->members != NULL && em_next_run(v, item, &run);)
+		v->members[view->group[run.annotator]] &= ~COUNTED;
 	return n;
 }
 
@@ -137,7 +177,7 @@ em_set_voices(AnnotationView *view, const uint32 *group)
 		plain = plain && voices[i] == view->starts[i + 1] - view->starts[i];
 	}
 	em_voices_end(&v);
-	if (!plain)
+	if (!plain || view->silence)
 		view->voices = voices;
 	else
 	{

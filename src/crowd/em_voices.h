@@ -24,7 +24,7 @@ typedef struct EmRun
 typedef struct EmVoices
 {
 	const AnnotationView *view;
-	uint32	   *members;		/* J: of each group, on one item; or NULL */
+	uint32	   *members;		/* J: of each group, who answer one item; or NULL */
 	int64		left_out[2];	/* annotators not to be heard, or -1 */
 } EmVoices;
 
@@ -36,12 +36,15 @@ em_item_voices(const AnnotationView *view, uint32 item)
 		view->starts[item + 1] - view->starts[item];
 }
 
-/* Every answer to the item is a voice, so that each counts 1. */
+/*
+ * Every answer to the item is a voice, so that each counts 1, and there is nothing
+ * else to count.
+ */
 static inline bool
 em_item_is_plain(const AnnotationView *view, uint32 item)
 {
 	return view->voices == NULL ||
-		view->voices[item] == view->starts[item + 1] - view->starts[item];
+		(view->voices[item] == view->starts[item + 1] - view->starts[item] && !view->silence);
 }
 
 /* Whether an item has a part in what is learned. */
@@ -59,6 +62,7 @@ extern Size em_set_voices_memory(const AnnotationView *view);
 
 extern EmVoices em_voices_begin(const AnnotationView *view);
 extern void em_voices_end(EmVoices *v);
+extern double em_voices_silent(const EmVoices *v, uint32 annotator);
 extern bool em_next_run(const EmVoices *v, uint32 item, EmRun *run);
 extern void em_voices_enter(EmVoices *v, uint32 item);
 extern bool em_voices_next(EmVoices *v, uint32 item, EmRun *run);

@@ -58,7 +58,20 @@ em_mix_gold(const AnnotationView *view, uint32 item, double *posterior)
 			(k == gold ? view->gold_weight : 0);
 }
 
-/* The vote shares of one item. */
+/* From votes to shares; where there are none, nothing is known. */
+static void
+scale_votes(const AnnotationView *view, double *posterior)
+{
+	double		sum = 0;
+
+	for (uint32 k = 0; k < view->labels.n; k++)
+		sum += posterior[k];
+	for (uint32 k = 0; k < view->labels.n; k++)
+		if (annotation_is_class(view, k))
+			posterior[k] = sum > 0 ? posterior[k] / sum : 1.0 / annotation_classes(view);
+}
+
+/* The vote shares of one item; a label that is no class is no vote. */
 void
 em_item_vote_shares(EmVoices *v, uint32 item, double *posterior)
 {
@@ -72,8 +85,11 @@ em_item_vote_shares(EmVoices *v, uint32 item, double *posterior)
 		for (uint32 a = run.to; a < view->starts[item + 1]; a++)
 		{
 			NL_CHECK_INTERRUPTS(a);
-			posterior[view->label[a]] += 1.0 / n;
+			if (annotation_is_class(view, view->label[a]))
+				posterior[view->label[a]] += 1.0 / n;
 		}
+		if (view->abstains != 0)
+			scale_votes(view, posterior);
 		return;
 	}
 	em_voices_enter(v, item);
@@ -81,9 +97,12 @@ em_item_vote_shares(EmVoices *v, uint32 item, double *posterior)
 		for (uint32 a = run.from; a < run.to; a++)
 		{
 			NL_CHECK_INTERRUPTS(a);
-			posterior[view->label[a]] += run.heard / n;
+			if (annotation_is_class(view, view->label[a]))
+				posterior[view->label[a]] += run.heard / Max(n, 1);
 		}
 	em_voices_leave(v, item);
+	if (view->abstains != 0)
+		scale_votes(view, posterior);
 }
 
 /* Counts of the items with gold, by gold alone; returns how many there are. */
@@ -102,7 +121,7 @@ em_gold_counts(const AnnotationView *view, EmCounts *counts)
 		if (annotation_gold(view, i) == NO_GOLD)
 			continue;
 		for (uint32 k = 0; k < classes; k++)
-			posterior[k] = 1.0 / classes;
+			posterior[k] = annotation_is_class(view, k) ? 1.0 / annotation_classes(view) : 0;
 		em_mix_gold(view, i, posterior);
 		em_add_posterior(&voices, i, posterior, counts);
 		n++;

@@ -2,7 +2,8 @@
  * fit.h
  *		What dawid_skene() does around the engine.
  *
- * fit_options.c reads its options, run_fit.c runs the fits that they ask for,
+ * fit_options.c reads its options, class_options.c what they know about classes and
+ * annotators, run_fit.c runs the fits that they ask for,
  * start_from_model.c lets them begin at an earlier model, build_model.c makes a
  * model of the result, and warnings.c says what makes it untrustworthy.
  */
@@ -33,6 +34,13 @@ typedef enum Copies
 	COPIES_OFF
 } Copies;
 
+/* Whether saying nothing about an item is an answer */
+typedef enum Silence
+{
+	SILENCE_IGNORED,
+	SILENCE_INFORMATIVE
+} Silence;
+
 typedef struct FitOptions
 {
 	EmOptions	em;
@@ -42,6 +50,10 @@ typedef struct FitOptions
 	double		gold_weight;
 	int			copies;			/* Copies */
 	double		correlation;	/* or CORRELATION_ESTIMATE */
+	Jsonb	   *groups;			/* of annotators, or NULL */
+	Jsonb	   *prior;			/* class shares, or NULL */
+	char	   *abstain;		/* the label that is no class, or NULL */
+	int			silence;		/* Silence */
 	int			learn_from;		/* LearnFrom */
 	int			restarts;
 	int			seed;
@@ -52,6 +64,12 @@ typedef struct FitOptions
 /* fit_options.c */
 extern FitOptions fit_options_parse(const Jsonb *jsonb);
 extern char *fit_options_json(const FitOptions *options);
+
+/* class_options.c */
+extern void class_options_check(const FitOptions *options);
+extern bool class_options_apply(AnnotationView *view, const FitOptions *options);
+extern uint32 *groups_of_option(const AnnotationView *view, const FitOptions *options);
+extern Size class_options_memory(const AnnotationView *view, const FitOptions *options);
 
 /* run_fit.c */
 extern EmFit *run_fit(AnnotationView *view, FitOptions *options);

@@ -11,6 +11,7 @@
 static const char *const acceleration_names[] = {"squarem", "none", NULL};
 static const char *const learn_from_names[] = {"all", "gold", NULL};
 static const char *const copies_names[] = {"auto", "off", NULL};
+static const char *const silence_names[] = {"ignored", "informative", NULL};
 static const char *const repeats_names[] = {"count", "distinct", NULL};
 static const char *const estimate_words[] = {"estimate", NULL};
 
@@ -36,6 +37,10 @@ static const Option option_table[] = {
 	{"gold_weight", OPTION_DOUBLE, offsetof(FitOptions, gold_weight), 0.5, 1, NULL},
 	{"copies", OPTION_CHOICE, offsetof(FitOptions, copies), 0, 0, copies_names},
 	{"correlation", OPTION_DOUBLE, offsetof(FitOptions, correlation), 0, 1, estimate_words},
+	{"groups", OPTION_JSONB, offsetof(FitOptions, groups), 0, 0, NULL},
+	{"prior", OPTION_JSONB, offsetof(FitOptions, prior), 0, 0, NULL},
+	{"abstain", OPTION_TEXT, offsetof(FitOptions, abstain), 0, 0, NULL},
+	{"silence", OPTION_CHOICE, offsetof(FitOptions, silence), 0, 0, silence_names},
 	{"learn_from", OPTION_CHOICE, offsetof(FitOptions, learn_from), 0, 0, learn_from_names},
 	{"restarts", OPTION_INT, offsetof(FitOptions, restarts), 0, 1000, NULL},
 	{"seed", OPTION_INT, offsetof(FitOptions, seed), 0, 1e9, NULL},
@@ -154,6 +159,7 @@ fit_options_parse(const Jsonb *jsonb)
 		options.em.toward = TOWARD_POOL;
 	options.em.estimate = options.em.smoothing == ESTIMATE;
 	check_restarts(&options);
+	class_options_check(&options);
 	return options;
 }
 

@@ -80,7 +80,7 @@ check_memory(const AnnotationView *view, const FitOptions *options)
 	Size		matrix = mul_size(mul_size(view->labels.n, view->labels.n), sizeof(double));
 	Size		beside = add_size(mul_size(tables_beside(view, options), em_table_size(view)),
 								  mul_size(SINGLE_MATRICES, matrix));
-	Size		other = view_memory(view, options);
+	Size		other = add_size(view_memory(view, options), class_options_memory(view, options));
 
 	if (options->restarts > 0)
 		beside = add_size(beside, em_restart_memory(view));
@@ -226,7 +226,10 @@ run_fit(AnnotationView *view, FitOptions *options)
 	if (options->repeats == REPEATS_DISTINCT)
 		*view = without_repeats(view);
 	if (is_auto)
+	{
+		auto_options.groups = groups_of_option(view, options);
 		em_set_voices(view, auto_options.groups);
+	}
 	if (options->start != NULL)
 	{
 		counts = em_tables_create(view);

@@ -30,7 +30,7 @@ model_knows_labels(const SetScorer *s, uint32 item)
  * to nearly nothing and vote shares serve better.
  */
 static bool
-posterior_of_model(SetScorer *s, uint32 item, double *posterior)
+posterior_of_model(SetScorer *s, const AnnotationView *view, uint32 item, double *posterior)
 {
 	const double *of_model = set_scorer_posterior(s, item);
 	uint32		classes = s->view.labels.n;
@@ -38,7 +38,9 @@ posterior_of_model(SetScorer *s, uint32 item, double *posterior)
 
 	for (uint32 k = 0; k < classes; k++)
 	{
-		posterior[k] = s->labels[k] < 0 ? 0 : of_model[s->labels[k]];
+		int64		class = s->labels[k] < 0 ? -1 : s->scorer->label_class[s->labels[k]];
+
+		posterior[k] = class < 0 || !annotation_is_class(view, k) ? 0 : of_model[class];
 		sum += posterior[k];
 	}
 	for (uint32 k = 0; k < classes; k++)
@@ -65,7 +67,7 @@ start_from_model(const AnnotationView *view, const AnnotatorModel *model,
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		if (!model_knows_labels(s, i) || !posterior_of_model(s, i, posterior))
+		if (!model_knows_labels(s, i) || !posterior_of_model(s, view, i, posterior))
 			em_item_vote_shares(&voices, i, posterior);
 		em_mix_gold(view, i, posterior);
 		em_add_posterior(&voices, i, posterior, counts);

@@ -126,7 +126,8 @@ check_constant(AnnotatorModelView *model, const AnnotationView *view)
 		else if (*seen != (int32) view->label[a])
 			*seen = -2;
 	}
-	for (uint32 j = 0; j < annotators && view->labels.n > 1; j++)
+	/* who may say nothing instead says two things */
+	for (uint32 j = 0; j < annotators && view->labels.n > 1 && !view->silence; j++)
 	{
 		NL_CHECK_INTERRUPTS(j);
 		if (only[j] >= 0 && model->annotations[j] >= FEW_ANNOTATIONS)
@@ -142,10 +143,10 @@ check_adversaries(AnnotatorModelView *model, const AnnotationView *view,
 				  const EmFit *fit)
 {
 	Size		classes = view->labels.n;
-	double		guess = 1.0 / classes;
+	double		guess = 1.0 / annotation_classes(view);
 	NameList	list = {.n = 0};
 
-	for (uint32 j = 0; j < view->annotators.n && classes > 1; j++)
+	for (uint32 j = 0; j < view->annotators.n && annotation_classes(view) > 1; j++)
 	{
 		const double *counts = fit->counts.confusion + em_cell(classes, j, 0, 0);
 		double		n = 0;
@@ -153,7 +154,8 @@ check_adversaries(AnnotatorModelView *model, const AnnotationView *view,
 
 		CHECK_FOR_INTERRUPTS();
 		for (Size c = 0; c < classes * classes; c++)
-			n += counts[c];		/* of answers that teach */
+			if (annotation_is_class(view, c / classes))
+				n += counts[c]; /* of answers that teach */
 		for (uint32 k = 0; k < classes; k++)
 			right += counts[em_cell(classes, 0, k, k)];
 		if (right < n * guess - Z_ALARM * sqrt(n * guess * (1 - guess)))
@@ -173,7 +175,7 @@ check_support(AnnotatorModelView *model, const AnnotationView *view,
 	for (uint32 k = 0; k < view->labels.n; k++)
 		items += fit->counts.prior[k];
 	for (uint32 k = 0; k < view->labels.n && items >= FEW_ITEMS - 0.5; k++)
-		if (fit->counts.prior[k] < 1)
+		if (fit->counts.prior[k] < 1 && annotation_is_class(view, k))
 			list_add(&list, &view->labels, k);
 	if (list.n > 0)
 		warn(model, psprintf("less than one item is expected to be of class %s",

@@ -45,6 +45,11 @@ typedef struct AnnotationView
 	const uint32 *voices;		/* for each item; NULL: each answer is one */
 	const uint32 *group;		/* for each annotator; NULL: each is alone */
 	uint32		teaching_voices;	/* fewer teach nothing without gold */
+
+	/* what a fit was told about classes; see class_options.c */
+	uint32		abstains;		/* the label that is no class, plus 1; or 0 */
+	bool		silence;		/* who says nothing about an item says that one */
+	const double *prior;		/* for each label its known share; or NULL */
 } AnnotationView;
 
 typedef struct AnnotationSet
@@ -99,6 +104,19 @@ static inline uint32
 annotation_gold(const AnnotationView *view, uint32 item)
 {
 	return view->gold == NULL ? NO_GOLD : view->gold[item];
+}
+
+/* Whether a label is one that items can be of. */
+static inline bool
+annotation_is_class(const AnnotationView *view, uint32 label)
+{
+	return label + 1 != view->abstains;
+}
+
+static inline uint32
+annotation_classes(const AnnotationView *view)
+{
+	return view->labels.n - (view->abstains != 0);
 }
 
 /* The view as if no item had gold. */

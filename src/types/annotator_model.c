@@ -117,6 +117,8 @@ fingerprint(const AnnotatorModel *model)
 	hash = fingerprint_add(hash, model->voices);
 	hash = fingerprint_add(hash, model->truths_given);
 	hash = fingerprint_add(hash, model->prior_known);
+	hash = fingerprint_add(hash, model->abstains);
+	hash = fingerprint_add(hash, model->silence);
 	hash = fingerprint_add(hash, model->correlation_items);
 	hash = fingerprint_add(hash, model->teaching_items);
 	hash = fingerprint_doubles(hash, &model->correlation, 1);
@@ -147,6 +149,8 @@ put_record(AnnotatorModel *model, const AnnotatorModelView *view)
 	(void) value_put_doubles(&model->majority_disagreement, &view->majority_disagreement, 1);
 	model->truths_given = view->truths_given;
 	model->prior_known = view->prior_known;
+	model->abstains = view->abstains;
+	model->silence = view->silence;
 	model->correlation_items = view->correlation_items;
 	model->teaching_items = view->teaching_items;
 	model->voices = view->voices;
@@ -246,6 +250,8 @@ take_record(AnnotatorModelView *view, const AnnotatorModel *model)
 	view->teaching_items = model->teaching_items;
 	view->truths_given = model->truths_given;
 	view->prior_known = model->prior_known;
+	view->abstains = model->abstains;
+	view->silence = model->silence;
 	view->majority_disagreement = model->majority_disagreement;
 	view->iterations = model->iterations;
 	view->converged = model->converged;
@@ -334,4 +340,119 @@ annotator_model_rates(const AnnotatorModelView *model, uint32 annotator,
 			rates[i] += model->components[c].weight *
 				model->components[c].confusion[annotator * cells + i];
 	}
+}
+
+/*
+ * The names of the classes, in their own order: labels that are all integers are
+ * ordered as numbers, unless there is one more that stands for no class.  "label" becomes
+ * where each one is among the labels.
+ */
+Names
+model_classes(const AnnotatorModelView *view, uint32 **label)
+{
+	Dictionary *classes;
+	uint32	   *order;
+	uint32	   *place = palloc(view->labels.n * sizeof(uint32));
+	uint32		n = 0;
+
+	*label = palloc(view->labels.n * sizeof(uint32));
+	for (uint32 l = 0; l < view->labels.n; l++)
+		if (l + 1 != view->abstains)
+			place[n++] = l;
+	if (view->abstains == 0)
+	{
+		memcpy(*label, place, n * sizeof(uint32));
+		pfree(place);
+		return view->labels;
+	}
+	classes = dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES);
+	for (uint32 k = 0; k < n; k++)
+		(void) dictionary_add(classes, names_get(&view->labels, place[k]));
+	order = dictionary_order(classes, ORDER_LABELS);
+	for (uint32 k = 0; k < n; k++)
+		(*label)[k] = place[order[k]];
+	pfree(place);
+	return dictionary_names(classes, order);
+}
+
+/* The cells of classes alone, of n matrices. */
+static double *
+cells_of_classes(const double *tables, Size n, Size labels, const uint32 *label, Size classes)
+{
+	double	   *result = nl_alloc(CurrentMemoryContext,
+								  mul_size(Max(n, 1), mul_size(mul_size(classes, classes), sizeof(double))));
+	double	   *at = result;
+
+	for (Size j = 0; j < n; j++, tables += labels * labels)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (Size l = 0; l < classes; l++)
+			for (Size k = 0; k < classes; k++)
+				*at++ = tables[label[l] * labels + label[k]];
+	}
+	return result;
+}
+
+/* Rates of answers that name a class. */
+static void
+scale_rates(double *tables, Size n, Size classes)
+{
+	for (Size j = 0; j < n; j++, tables += classes * classes)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (Size k = 0; k < classes; k++)
+		{
+			double		sum = 0;
+
+			for (Size l = 0; l < classes; l++)
+				sum += tables[l * classes + k];
+			for (Size l = 0; l < classes; l++)
+				tables[l * classes + k] = sum > 0 ? tables[l * classes + k] / sum : 1.0 / classes;
+		}
+	}
+}
+
+static void
+component_of_classes(ModelComponent *c, const AnnotatorModelView *view, const uint32 *label,
+					 Size classes)
+{
+	double	   *prior = palloc(classes * sizeof(double));
+	Size		annotators = view->annotators.n;
+
+	for (Size k = 0; k < classes; k++)
+		prior[k] = c->prior[label[k]];
+	c->prior = prior;
+	c->pool = cells_of_classes(c->pool, 1, view->labels.n, label, classes);
+	c->confusion = cells_of_classes(c->confusion, annotators, view->labels.n, label, classes);
+	scale_rates(c->pool, 1, classes);
+	scale_rates(c->confusion, annotators, classes);
+}
+
+/*
+ * The model as it is reported: without the label that stands for no class, if there
+ * is one.  Counts and rates are those of answers that name a class; how many answers
+ * there are, with those that do not, is in "annotations".
+ */
+AnnotatorModelView
+annotator_model_of_classes(const AnnotatorModel *model)
+{
+	AnnotatorModelView view = annotator_model_view(model);
+	AnnotatorModelView result = view;
+	Size		cells = mul_size(model->labels, model->labels);
+	uint32	   *label;
+
+	if (view.abstains == 0)
+		return view;
+	nl_check_memory(mul_size(mul_size(cells, (Size) model->annotators + 1),
+							 mul_size((Size) model->components + 2, sizeof(double))),
+					"reading an annotator_model");
+	result.labels = model_classes(&view, &label);
+	result.abstains = 0;
+	for (uint32 i = 0; i < view.n_components; i++)
+		component_of_classes(&result.components[i], &view, label, result.labels.n);
+	result.counts = cells_of_classes(view.counts, view.annotators.n, view.labels.n, label,
+									 result.labels.n);
+	result.variances = cells_of_classes(view.variances, view.annotators.n, view.labels.n,
+										label, result.labels.n);
+	return result;
 }

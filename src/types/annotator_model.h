@@ -8,6 +8,10 @@
  * the evidence: for each annotator the number of annotations and the expected
  * counts under the model's posterior, with their variances, which say how much
  * of the counts is certain (em_final_counts.c).
+ *
+ * One label may stand for no class ("abstains"): an answer like the others, but items
+ * are not of it, so that its class prior is 0.  What is reported is about classes
+ * (annotator_model_of_classes).
  */
 #ifndef NL_ANNOTATOR_MODEL_H
 #define NL_ANNOTATOR_MODEL_H
@@ -67,6 +71,8 @@ typedef struct AnnotatorModelView
 	int32		iterations;
 	bool		converged;
 	double		log_likelihood;
+	uint32		abstains;		/* the label that is no class, plus 1; or 0 */
+	bool		silence;		/* who says nothing about an item says that one */
 	bool		prior_known;	/* the class prior was given: it is never tempered */
 	ModelVoices voices;
 	uint32	   *group;			/* J: the first of each one's group; of VOICES_GROUPS */
@@ -112,6 +118,8 @@ typedef struct AnnotatorModel
 	uint32		voices;			/* ModelVoices */
 	uint32		truths_given;
 	uint32		prior_known;
+	uint32		abstains;
+	uint32		silence;
 	double		data[FLEXIBLE_ARRAY_MEMBER];
 
 	/*
@@ -132,6 +140,8 @@ extern void annotator_model_rates(const AnnotatorModelView *model,
 								  uint32 annotator, double *rates);
 extern void model_matrix_transpose(const double *matrix, double *result,
 								   Size classes);
+extern AnnotatorModelView annotator_model_of_classes(const AnnotatorModel *model);
+extern Names model_classes(const AnnotatorModelView *view, uint32 **label);
 extern void annotator_model_check_size(const Names *labels,
 									   const Names *annotators, Size components);
 

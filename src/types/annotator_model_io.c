@@ -91,6 +91,37 @@ check_warnings(const AnnotatorModelView *view)
 			invalid_model("a warning occurs twice");
 }
 
+/* The label that is no class, whose number is that of the input. */
+static void
+check_abstentions(const AnnotatorModelView *view)
+{
+	Size		labels = view->labels.n;
+	uint32		none = view->abstains - 1;
+
+	if (view->silence && view->abstains == 0)
+		invalid_model("silence is an answer, but there is no label for it");
+	if (view->silence && view->voices == VOICES_ANSWERS)
+		invalid_model("silence is an answer, but voices are answers");
+	if (view->abstains == 0)
+		return;
+	if (view->abstains > labels || labels == 1)
+		invalid_model("no class is left beside the label that stands for none");
+	for (uint32 i = 0; i < view->n_components; i++)
+	{
+		const ModelComponent *c = &view->components[i];
+
+		if (c->prior[none] != 0)
+			invalid_model("the label that stands for no class has a class prior");
+		for (Size j = 0; j < view->annotators.n && view->silence; j++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			for (Size k = 0; k < labels; k++)
+				if (c->confusion[(j * labels + none) * labels + k] <= 0)
+					invalid_model("silence has the probability 0");
+		}
+	}
+}
+
 static void
 check_model(const AnnotatorModelView *view)
 {
@@ -131,6 +162,7 @@ check_model(const AnnotatorModelView *view)
 	if (!(view->correlation >= 0 && view->correlation <= 1))
 		invalid_model("its correlation is out of range");
 	check_warnings(view);
+	check_abstentions(view);
 }
 
 static void
@@ -303,6 +335,8 @@ finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotator
 	reorder_cells(view->variances, j, labels);
 	view->variances = reorder_blocks(view->variances, annotators->order, j, cells);
 	reorder_annotators(view, annotators);
+	if (view->abstains > 0)
+		view->abstains = dictionary_rank(labels->order, labels->dict->n)[view->abstains - 1] + 1;
 	return PointerGetDatum(annotator_model_make(view));
 }
 
@@ -418,8 +452,15 @@ append_voices(StringInfo buf, const AnnotatorModelView *view)
 static void
 append_classes(StringInfo buf, const AnnotatorModelView *view)
 {
-	if (view->prior_known)
-		appendStringInfoString(buf, ", \"classes\": {\"prior_known\": true}");
+	if (!view->prior_known && view->abstains == 0)
+		return;
+	appendStringInfo(buf, ", \"classes\": {\"prior_known\": %s, \"abstain\": ",
+					 view->prior_known ? "true" : "false");
+	if (view->abstains == 0)
+		appendStringInfoString(buf, "null");
+	else
+		jsonio_append_name(buf, names_get(&view->labels, view->abstains - 1));
+	appendStringInfo(buf, ", \"silence\": %s}", view->silence ? "true" : "false");
 }
 
 static void
@@ -645,17 +686,25 @@ read_voices(JsonText object, AnnotatorModelView *view, Dictionary *annotators)
 
 /* What append_classes() wrote, if anything. */
 static void
-read_classes(JsonText object, AnnotatorModelView *view)
+read_classes(JsonText object, AnnotatorModelView *view, Dictionary *labels)
 {
-	static const char *const keys[] = {"prior_known"};
+	static const char *const keys[] = {"prior_known", "abstain", "silence"};
 	JsonText	field[lengthof(keys)];
 	JsonText	classes = jsonio_find(object, "classes");
+	int64		label;
 
 	if (classes == NULL)
 		return;
 	jsonio_fields(type_name, jsonio_object(type_name, classes, "classes"), keys,
 				  lengthof(keys), field);
 	view->prior_known = jsonio_bool(type_name, field[0], "prior_known");
+	view->silence = jsonio_bool(type_name, field[2], "silence");
+	if (*field[1] == 'n')
+		return;
+	label = dictionary_find(labels, name_of(jsonio_string(type_name, field[1], "abstain")));
+	if (label < 0)
+		jsonio_invalid(type_name, "\"abstain\" is no label.");
+	view->abstains = label + 1;
 }
 
 /* The text must be long enough for the numbers that memory is taken for. */
@@ -722,7 +771,7 @@ read_json(const char *text)
 	check_length(&view, text);
 	allocate_tables(&view);
 	read_voices(field[3], &view, annotators.dict);
-	read_classes(object, &view);
+	read_classes(object, &view, labels.dict);
 	read_components(field[6], &view);
 	jsonio_read_doubles(type_name, field[7], "annotations", view.annotations,
 						view.annotators.n);
@@ -809,6 +858,8 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	name_send(buf, name_of(view.stopped_by), encoding);
 	pq_sendint8(buf, view.truths_given);
 	pq_sendint8(buf, view.prior_known);
+	pq_sendint8(buf, view.silence);
+	pq_sendint32(buf, view.abstains);
 	pq_sendfloat8(buf, view.majority_disagreement);
 	send_voices(buf, &view);
 	pq_sendint32(buf, view.n_warnings);
@@ -911,6 +962,8 @@ recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 	view->stopped_by = recv_string(buf, encoding);
 	view->truths_given = pq_getmsgbyte(buf) != 0;
 	view->prior_known = pq_getmsgbyte(buf) != 0;
+	view->silence = pq_getmsgbyte(buf) != 0;
+	view->abstains = pq_getmsgint(buf, 4);
 	view->majority_disagreement = value_recv_double(buf);
 	recv_voices(buf, view);
 	view->n_warnings = pq_getmsgint(buf, 4);

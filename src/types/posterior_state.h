@@ -32,7 +32,7 @@ typedef struct PosteriorState
 
 	/*
 	 * LogRate prior[components * classes], score[components * classes] of the
-	 * annotations alone, but for those that are kept; double weights[components];
+	 * annotations alone or, where they are kept, of the silence of all; double weights[components];
 	 * uint32 ends[classes]; bytes of the class names; at the next multiple of 8 the
 	 * answers that are kept
 	 */
@@ -46,6 +46,8 @@ typedef struct KeptAnswer
 {
 	uint64		annotator;
 	uint64		group;
+	uint32		members;		/* of the group; 0: those who answer the item */
+	uint32		abstains;		/* it names no class */
 	LogRate		rates[FLEXIBLE_ARRAY_MEMBER];	/* components * classes */
 } KeptAnswer;
 

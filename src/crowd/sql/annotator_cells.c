@@ -177,7 +177,7 @@ Datum
 annotator_cells(PG_FUNCTION_ARGS)
 {
 	AnnotatorModelView model =
-	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 	CellRows	c = {
 		.model = &model,
 		.level = nl_check_level(PG_GETARG_FLOAT8(1)),

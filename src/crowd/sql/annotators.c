@@ -219,7 +219,7 @@ Datum
 annotators(PG_FUNCTION_ARGS)
 {
 	AnnotatorModelView model =
-	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 	double		level = nl_check_level(PG_GETARG_FLOAT8(1));
 	Crowd	   *crowd = accuracy_crowd(&model);
 	double	   *prior = mixed_prior(&model);
@@ -245,7 +245,7 @@ Datum
 class_prior(PG_FUNCTION_ARGS)
 {
 	AnnotatorModelView model =
-	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 
 	PG_RETURN_POINTER(label_distribution_make(&model.labels, mixed_prior(&model)));
 }
@@ -285,7 +285,7 @@ Datum
 fit_report(PG_FUNCTION_ARGS)
 {
 	AnnotatorModelView model =
-	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 	Datum	   *warnings = palloc(Max(model.n_warnings, 1) * sizeof(Datum));
 	Datum		values[14];
 	bool		nulls[14] = {false};

@@ -20,19 +20,23 @@ check_labels(const SetScorer *s)
 static void
 item_row(SetScorer *s, uint32 item, Datum *values, bool *nulls)
 {
-	const Names *labels = &s->scorer->model.labels;
+	const Names *classes = &s->scorer->classes;
 	const double *posterior = set_scorer_posterior(s, item);
 	bool		tied;
-	uint32		top = probabilities_top(posterior, labels->n, &tied);
+	uint32		top = probabilities_top(posterior, classes->n, &tied);
+	bool		named = annotation_gold(&s->view, item) != NO_GOLD ||
+		set_scorer_voices(s, item) > 0;
 
 	values[0] = PointerGetDatum(names_text(&s->view.item_names, item));
-	values[1] = PointerGetDatum(names_text(labels, top));
+	values[1] = PointerGetDatum(names_text(classes, top));
 	values[2] = Float8GetDatum(posterior[top]);
-	values[3] = Float8GetDatum(probabilities_entropy(posterior, labels->n));
+	values[3] = Float8GetDatum(probabilities_entropy(posterior, classes->n));
 	values[4] = Int32GetDatum(s->view.starts[item + 1] - s->view.starts[item]);
 	values[5] = BoolGetDatum(tied);
-	nulls[2] = nulls[3] = nulls[6] = model_knows_nothing(&s->scorer->model);
-	values[6] = PointerGetDatum(label_distribution_make(labels, posterior));
+	nulls[3] = nulls[6] = model_knows_nothing(&s->scorer->model);
+	nulls[1] = nulls[5] = !named;	/* all abstain: nobody says what it is */
+	nulls[2] = nulls[3] || !named;
+	values[6] = PointerGetDatum(label_distribution_make(classes, posterior));
 }
 
 NL_FUNCTION(consensus);

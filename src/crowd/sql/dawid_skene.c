@@ -36,7 +36,7 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 	if (options_jsonb == NULL)
 		options = fit_options_parse(state_options_parse(view.options));
 	options.start = start_argument(fcinfo, &options);
-	if (view.items == 0)
+	if (view.items == 0 || !class_options_apply(&view, &options))
 	{
 		MemoryContextSwitchTo(old);
 		MemoryContextDelete(phase);

@@ -28,7 +28,7 @@ static PosteriorState *
 state_begin(const ModelScorer *scorer)
 {
 	const AnnotatorModelView *model = &scorer->model;
-	PosteriorState *state = posterior_state_make(model->n_components, &model->labels,
+	PosteriorState *state = posterior_state_make(model->n_components, &scorer->classes,
 									   model->voices == VOICES_ANSWERS ? 0 : FIRST_CAPACITY);
 
 	state->correlation = model->correlation;
@@ -36,6 +36,8 @@ state_begin(const ModelScorer *scorer)
 	state->prior_known = model->prior_known;
 	state->fingerprint = scorer->fingerprint;
 	memcpy(state_prior(state), scorer->prior, scorer->width * sizeof(LogRate));
+	if (scorer->silent != NULL)
+		memcpy(state_score(state), scorer->silent, scorer->width * sizeof(LogRate));
 	memcpy(state_weights(state), scorer->weights, model->n_components * sizeof(double));
 	return state;
 }
@@ -86,8 +88,9 @@ keep_answer(PosteriorState *state, const ModelScorer *scorer, int64 annotator,
 		answer->annotator = annotator;
 		answer->group = group == NULL ? annotator : group[annotator];
 	}
-	memcpy(answer->rates, scorer_rates(scorer, annotator, label),
-		   scorer->width * sizeof(LogRate));
+	answer->members = scorer_members(scorer, annotator);
+	answer->abstains = scorer->label_class[label] < 0;
+	scorer_answer(scorer, annotator, label, answer->rates);
 	return state;
 }
 
@@ -114,10 +117,10 @@ posterior_accum(PG_FUNCTION_ARGS)
 	{
 		state = get_state(fcinfo);
 		check_same_model(state, scorer->fingerprint,
-						 scorer->model.n_components, scorer->model.labels.n,
+						 scorer->model.n_components, scorer->classes.n,
 						 scorer->model.voices != VOICES_ANSWERS);
 	}
-	state->answers++;
+	state->answers += scorer->label_class[l] >= 0;
 	if (state->keep)
 		state = keep_answer(state, scorer, j, name, l);
 	else
@@ -141,9 +144,9 @@ posterior_combine(PG_FUNCTION_ARGS)
 	state = get_state(fcinfo);
 	check_same_model(state, other->fingerprint, other->components, other->classes,
 					 other->keep);
-	for (uint32 i = 0; i < state_width(state); i++)
-		log_rate_add(&state_score(state)[i], &state_score(other)[i]);
 	state->answers += other->answers;
+	for (uint32 i = 0; i < state_width(state) && !state->keep; i++)
+		log_rate_add(&state_score(state)[i], &state_score(other)[i]);
 	if (state->keep)
 	{
 		state = posterior_state_room(state, other->kept);
@@ -184,7 +187,7 @@ end_of_annotator(const KeptAnswer **answers, uint32 from, uint32 n)
 	return to;
 }
 
-/* Adds the answers that are kept; returns how many voices they are. */
+/* Adds the answers that are kept; returns how many voices name a class. */
 static uint32
 add_kept(const PosteriorState *state, LogRate *score)
 {
@@ -196,10 +199,14 @@ add_kept(const PosteriorState *state, LogRate *score)
 	for (uint32 from = 0; from < n; from = end)
 	{
 		uint32		members = 0;
+		bool		named = false;
 
 		for (end = from; end < n && answers[end]->group == answers[from]->group;
 			 end = end_of_annotator(answers, end, n))
 			members++;
+		for (uint32 a = from; a < end; a++)
+			named = named || !answers[a]->abstains;
+		members = answers[from]->members > 0 ? answers[from]->members : members;
 		for (uint32 a = from; a < end;)
 		{
 			uint32		to = end_of_annotator(answers, a, end);
@@ -207,7 +214,7 @@ add_kept(const PosteriorState *state, LogRate *score)
 			add_annotator(score, answers, a, to, members, state_width(state));
 			a = to;
 		}
-		voices++;
+		voices += named;
 	}
 	pfree(answers);
 	return voices;
@@ -281,17 +288,20 @@ write_state(StringInfo buf, const void *value, int encoding)
 		CHECK_FOR_INTERRUPTS();
 		pq_sendint64(buf, answer->annotator);
 		pq_sendint64(buf, answer->group);
+		pq_sendint32(buf, answer->members);
+		pq_sendint8(buf, answer->abstains);
 		send_rates(buf, answer->rates, state_width(state));
 	}
 }
 
 /*
- * Any numbers are sums of some log-probabilities, down to where sums stop.  The
+ * Any numbers are sums of some log-probabilities, down to where sums stop; of an answer
+ * in place of silence they may be above 0.  The
  * sender's classes may be in another order than ours ("rank" says where each one
  * goes), as names are in another encoding.
  */
 static void
-recv_rates(StringInfo buf, LogRate *rates, const PosteriorState *state,
+recv_rates(StringInfo buf, LogRate *rates, int64 max, const PosteriorState *state,
 		   const uint32 *rank)
 {
 	for (uint32 i = 0; i < state_width(state); i++)
@@ -301,7 +311,7 @@ recv_rates(StringInfo buf, LogRate *rates, const PosteriorState *state,
 
 		rate->log = pq_getmsgint64(buf);
 		rate->veto = pq_getmsgint(buf, 4);
-		if (rate->log > 0 || rate->log < LOG_RATE_MIN || rate->veto > PG_INT32_MAX)
+		if (rate->log > max || rate->log < LOG_RATE_MIN || rate->veto > PG_INT32_MAX)
 			value_invalid_binary(KIND_POSTERIOR_STATE, "A score is out of range.");
 	}
 }
@@ -310,7 +320,7 @@ recv_rates(StringInfo buf, LogRate *rates, const PosteriorState *state,
 static PosteriorState *
 recv_answers(StringInfo buf, PosteriorState *state, const uint32 *rank)
 {
-	Size		each = 16 + mul_size(state_width(state), 12);
+	Size		each = 21 + mul_size(state_width(state), 12);
 	uint32		n;
 
 	state->correlation = pq_getmsgfloat8(buf);
@@ -334,7 +344,9 @@ recv_answers(StringInfo buf, PosteriorState *state, const uint32 *rank)
 		CHECK_FOR_INTERRUPTS();
 		answer->annotator = pq_getmsgint64(buf);
 		answer->group = pq_getmsgint64(buf);
-		recv_rates(buf, answer->rates, state, rank);
+		answer->members = pq_getmsgint(buf, 4);
+		answer->abstains = pq_getmsgbyte(buf) != 0;
+		recv_rates(buf, answer->rates, -LOG_RATE_MIN, state, rank);
 	}
 	state->kept = n;
 	return state;
@@ -376,8 +388,8 @@ read_state(StringInfo buf, int encoding)
 	}
 	if (fabs(sum - 1) > 1e-6)
 		value_invalid_binary(KIND_POSTERIOR_STATE, "The weights do not sum to 1.");
-	recv_rates(buf, state_prior(state), state, rank);
-	recv_rates(buf, state_score(state), state, rank);
+	recv_rates(buf, state_prior(state), 0, state, rank);
+	recv_rates(buf, state_score(state), 0, state, rank);
 	return PointerGetDatum(recv_answers(buf, state, rank));
 }
 
