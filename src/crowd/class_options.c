@@ -25,35 +25,56 @@
 static const char groups_allowed[] =
 "Allowed is an array of arrays of annotators, or an object that gives each annotator the name of a group; an annotator is in one group.";
 
-/* The label of who does not name a class, or NULL. */
-static const char *
-abstain_label(const FitOptions *options)
-{
-	if (options->abstain == NULL && options->silence == SILENCE_INFORMATIVE)
-		return SILENT_LABEL;
-	return options->abstain;
-}
-
-/*
- * Groups
- */
+/* A number as it was written. */
 static char *
 numeric_text(const JsonbValue *value)
 {
-	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+	return JsonbToCString(NULL, &JsonbValueToJsonb((JsonbValue *) value)->root, 0);
 }
 
 /* A name in JSON: a string, or a number or boolean as ::text spells it. */
 static NameView
-name_in_json(const JsonbValue *value)
+name_in_json(const char *option, const JsonbValue *value, const char *allowed)
 {
 	if (value->type == jbvNumeric)
 		return name_of(numeric_text(value));
 	if (value->type == jbvBool)
 		return name_of(value->val.boolean ? "true" : "false");
 	if (value->type != jbvString)
-		options_invalid("groups", value, groups_allowed);
+		options_invalid(option, value, allowed);
 	return (NameView) {value->val.string.val, value->val.string.len};
+}
+
+/* The value of an option that is neither an object nor an array. */
+static JsonbValue
+scalar_option(const Jsonb *jsonb)
+{
+	if (JB_ROOT_IS_SCALAR(jsonb))
+		return *getIthJsonbValueFromContainer((JsonbContainer *) &jsonb->root, 0);
+	return (JsonbValue) {.type = jbvBinary};
+}
+
+/* The label of who does not name a class, or NULL. */
+static const char *
+abstain_label(const FitOptions *options)
+{
+	JsonbValue	value;
+	NameView	name;
+
+	if (options->abstain == NULL)
+		return options->silence == SILENCE_INFORMATIVE ? SILENT_LABEL : NULL;
+	value = scalar_option(options->abstain);
+	name = name_in_json("abstain", &value, "Allowed is a label, as in {\"abstain\": \"unsure\"}.");
+	return pnstrdup(name.s, name.len);
+}
+
+/*
+ * Groups
+ */
+static NameView
+annotator_in_json(const JsonbValue *value)
+{
+	return name_in_json("groups", value, groups_allowed);
 }
 
 /* Annotators that the option lists, and the number of each one's group. */
@@ -116,7 +137,7 @@ read_group_arrays(GivenGroups *given, const Jsonb *groups)
 			group++;
 		}
 		else if (token == WJB_ELEM)
-			put_into_group(given, name_in_json(&value), group);
+			put_into_group(given, annotator_in_json(&value), group);
 	}
 }
 
@@ -133,8 +154,8 @@ read_group_object(GivenGroups *given, const Jsonb *groups)
 		if (token == WJB_KEY)
 			key = value;
 		else if (token == WJB_VALUE)
-			put_into_group(given, name_in_json(&key),
-						   dictionary_add(given->names, name_in_json(&value)));
+			put_into_group(given, annotator_in_json(&key),
+						   dictionary_add(given->names, annotator_in_json(&value)));
 }
 
 static GivenGroups
@@ -151,9 +172,8 @@ read_groups(const Jsonb *groups)
 		read_group_arrays(&given, groups);
 	else
 	{
-		JsonbValue	scalar;
+		JsonbValue	scalar = scalar_option(groups);
 
-		JsonbExtractScalar((JsonbContainer *) &groups->root, &scalar);
 		options_invalid("groups", &scalar, groups_allowed);
 	}
 	return given;
@@ -426,6 +446,7 @@ check_abstain(const FitOptions *options)
 	if (options->variant != VARIANT_AUTO && options->variant != VARIANT_FULL)
 		refuse(option, variant_text(options),
 			   "Variants \"auto\", which is the default, and \"full\" take it.");
+	(void) abstain_label(options);
 	if (options->em.toward == TOWARD_ACCURACY)
 		refuse(option, "\"toward\" \"accuracy\"", "Let smoothing point to the \"pool\".");
 	if (options->restarts > 0)

@@ -52,7 +52,7 @@ typedef struct FitOptions
 	double		correlation;	/* or CORRELATION_ESTIMATE */
 	Jsonb	   *groups;			/* of annotators, or NULL */
 	Jsonb	   *prior;			/* class shares, or NULL */
-	char	   *abstain;		/* the label that is no class, or NULL */
+	Jsonb	   *abstain;		/* the label that is no class, or NULL */
 	int			silence;		/* Silence */
 	int			learn_from;		/* LearnFrom */
 	int			restarts;

@@ -39,7 +39,7 @@ static const Option option_table[] = {
 	{"correlation", OPTION_DOUBLE, offsetof(FitOptions, correlation), 0, 1, estimate_words},
 	{"groups", OPTION_JSONB, offsetof(FitOptions, groups), 0, 0, NULL},
 	{"prior", OPTION_JSONB, offsetof(FitOptions, prior), 0, 0, NULL},
-	{"abstain", OPTION_TEXT, offsetof(FitOptions, abstain), 0, 0, NULL},
+	{"abstain", OPTION_JSONB, offsetof(FitOptions, abstain), 0, 0, NULL},
 	{"silence", OPTION_CHOICE, offsetof(FitOptions, silence), 0, 0, silence_names},
 	{"learn_from", OPTION_CHOICE, offsetof(FitOptions, learn_from), 0, 0, learn_from_names},
 	{"restarts", OPTION_INT, offsetof(FitOptions, restarts), 0, 1000, NULL},
