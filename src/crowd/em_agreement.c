@@ -188,19 +188,8 @@ item_truth(AgreementBuffers *s, const uint32 *pair, uint32 item, double *truth)
 {
 	const double *weights;
 	uint32		voices = em_log_weights(s->posteriors, item, pair[0], pair[1], &weights);
-	double		power = design_exponent(voices, ASSUMED_CORRELATION);
-	double		max = weights[0];
-	double		sum = 0;
 
-	for (Size k = 1; k < s->classes; k++)
-		max = Max(max, weights[k]);
-	for (Size k = 0; k < s->classes; k++)
-	{
-		truth[k] = exp((weights[k] - max) * power);
-		sum += truth[k];
-	}
-	for (Size k = 0; k < s->classes; k++)
-		truth[k] /= sum;
+	em_temper(s->view, weights, design_exponent(voices, ASSUMED_CORRELATION), truth);
 }
 
 /* Fills T and labels, of a sample if there are too many items; how many. */

@@ -35,6 +35,7 @@
 typedef struct Grid
 {
 	const AnnotationView *view; /* with all of its gold */
+	double	   *p;				/* K: buffer */
 	double		log_likelihood[STEPS + 1];
 } Grid;
 
@@ -69,29 +70,30 @@ count_judged(const AnnotationView *view)
 	return n;
 }
 
-/* A log weight to a power, which a prior that is known does not have. */
-static double
-tempered(const AnnotationView *view, const double *weights, double power, uint32 k)
+/*
+ * Log weights become probabilities of their power, which a prior that is known does
+ * not have.
+ */
+void
+em_temper(const AnnotationView *view, const double *weights, double power, double *p)
 {
-	double		prior = view->prior != NULL && view->prior[k] > 0 ? log(view->prior[k]) : 0;
-
-	return (weights[k] - prior) * power + prior;
-}
-
-/* The probability of class k under log weights to a power. */
-static double
-tempered_probability(const AnnotationView *view, const double *weights, double power,
-					 uint32 k)
-{
-	uint32		classes = view->labels.n;
-	double		max = tempered(view, weights, power, 0);
+	double		max = -DBL_MAX;
 	double		sum = 0;
 
-	for (uint32 c = 1; c < classes; c++)
-		max = Max(max, tempered(view, weights, power, c));
-	for (uint32 c = 0; c < classes; c++)
-		sum += exp(tempered(view, weights, power, c) - max);
-	return exp(tempered(view, weights, power, k) - max) / sum;
+	for (uint32 k = 0; k < view->labels.n; k++)
+	{
+		double		prior = view->prior != NULL && view->prior[k] > 0 ? log(view->prior[k]) : 0;
+
+		p[k] = (weights[k] - prior) * power + prior;
+		max = Max(max, p[k]);
+	}
+	for (uint32 k = 0; k < view->labels.n; k++)
+	{
+		p[k] = exp(p[k] - max);
+		sum += p[k];
+	}
+	for (uint32 k = 0; k < view->labels.n; k++)
+		p[k] /= sum;
 }
 
 /* What one hidden gold label says about each value. */
@@ -103,9 +105,10 @@ judge(Grid *grid, const double *weights, uint32 voices, uint32 gold)
 
 	for (int step = 0; step <= STEPS; step++)
 	{
-		double		p = tempered_probability(grid->view, weights,
-											 design_exponent(voices, grid_value(step)), gold);
+		double		p;
 
+		em_temper(grid->view, weights, design_exponent(voices, grid_value(step)), grid->p);
+		p = grid->p[gold];
 		p = right * p + (1 - right) * (1 - p) / (classes - 1);
 		grid->log_likelihood[step] += log(Max(p, DBL_MIN));
 	}
@@ -210,6 +213,7 @@ em_correlation(const AnnotationView *view, int max_passes, Size beside)
 
 	if (n < MIN_GOLD_ITEMS || annotation_classes(view) < 2)
 		return (EmCorrelation) {ASSUMED_CORRELATION, 0};
+	grid.p = palloc(view->labels.n * sizeof(double));
 	for (uint32 fold = 0; fold < FOLDS; fold++)
 		run_fold(&grid, fold, max_passes, beside);
 	return (EmCorrelation) {best_value(&grid), n};

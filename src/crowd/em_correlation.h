@@ -29,6 +29,8 @@ typedef struct EmCorrelation
 
 extern EmCorrelation em_correlation(const AnnotationView *view, int max_passes,
 									Size beside);
+extern void em_temper(const AnnotationView *view, const double *weights, double power,
+					  double *p);
 extern Size em_correlation_memory(const AnnotationView *view);
 
 #endif							/* NL_EM_CORRELATION_H */

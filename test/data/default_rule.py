@@ -302,4 +302,5 @@ def main():
                              for name, a in answers.items()) + "\n}")
 
 
-main()
+if __name__ == "__main__":
+    main()

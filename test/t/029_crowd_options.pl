@@ -139,6 +139,12 @@ for my $crowd (@$crowds)
 	my $text = fit($options, 'item, annotator, label');
 	my $model = json($text);
 	check_exact('passes', $name, $model->{fit}{iterations}, $found->{passes}) if defined $found->{passes};
+	if (my ($correlation, $judged) = @{ $found->{correlation} // [] })
+	{
+		my ($said) = $model->{method} =~ /correlation ([^,]*, [^,]*)/;
+		check_exact('correlation', $name, $said,
+			sprintf('%.2f, %s', $correlation, $judged ? "estimated from $judged gold items" : 'assumed'));
+	}
 	check_model($name, $model, $found, $tolerance);
 	check_groups($name, $model, $found);
 	check_items($name, $found, $tolerance);
