@@ -23,7 +23,8 @@
 #define PRIOR_SLACK 0.01		/* by which shares may miss the sum of 1 */
 
 static const char groups_allowed[] =
-"Allowed is an array of arrays of annotators, or an object that gives each annotator the name of a group; an annotator is in one group.";
+"Allowed is an array of arrays of annotators, or an object that gives each annotator "
+"the name of a group; an annotator is in one group.";
 
 /* A number as it was written. */
 static char *
@@ -372,9 +373,20 @@ check_gold(const AnnotationView *view, const char *none)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a gold label is \"%s\", which stands for no class", none),
-					 errhint("Gold is NULL where it is not known. Option \"abstain\" names a label that is an answer but no class%s.",
-							 "; with \"silence\" \"informative\" it is \"" SILENT_LABEL "\" unless it says otherwise")));
+					 errhint("Gold is NULL where it is not known. Option \"abstain\" names the label that is an answer but no class; "
+							 "with \"silence\" \"informative\" alone it is \"" SILENT_LABEL "\".")));
 	}
+}
+
+/* Bytes of labels that are numbered again, and of groups. */
+Size
+class_options_memory(const AnnotationView *view, const FitOptions *options)
+{
+	Size		labels = abstain_label(options) == NULL && options->prior == NULL ? 0 :
+		mul_size(add_size(view->annotations, view->items), sizeof(uint16));
+
+	return add_size(labels, options->groups == NULL ? 0 :
+					mul_size(view->annotators.n, 2 * sizeof(uint32)));
 }
 
 /*
@@ -388,6 +400,7 @@ class_options_apply(AnnotationView *view, const FitOptions *options)
 
 	if (none == NULL && options->prior == NULL)
 		return true;
+	nl_check_memory(class_options_memory(view, options), "dawid_skene()");
 	add_labels(view, options);
 	view->silence = options->silence == SILENCE_INFORMATIVE;
 	if (none != NULL)
@@ -396,17 +409,6 @@ class_options_apply(AnnotationView *view, const FitOptions *options)
 	if (options->prior != NULL)
 		view->prior = prior_of_option(view, options);
 	return annotation_classes(view) > 0;
-}
-
-/* Bytes of labels that are numbered again. */
-Size
-class_options_memory(const AnnotationView *view, const FitOptions *options)
-{
-	Size		labels = abstain_label(options) == NULL && options->prior == NULL ? 0 :
-		mul_size(add_size(view->annotations, view->items), sizeof(uint16));
-
-	return add_size(labels, options->groups == NULL ? 0 :
-					mul_size(view->annotators.n, 2 * sizeof(uint32)));
 }
 
 /*

@@ -216,6 +216,26 @@ END
 cmp_ok($gained, '>=', -0.01, 'and does no worse than votes');
 cmp_ok((sort { $a <=> $b } @ignored)[0], '<=', 0.75, 'without it the fit may be lost');
 
+#
+# Six LLM judges who say much the same, beside ten people
+#
+for my $seed (1 .. 2)
+{
+	$node->safe_psql('postgres', <<"END");
+DROP TABLE IF EXISTS functions;
+CREATE TABLE functions AS SELECT item, annotator, label, truth, kind = 'reliable' AS human FROM simulate_annotations(800,
+	'{"reliable": {"count": 10, "accuracy": 0.8}, "hasty": {"accuracy": 0.7, "answers": 800},
+	  "copy": {"count": 5, "of": "hasty 1", "fidelity": 0.85, "accuracy": 0.7}}', '{"classes": 3, "answers": 4, "seed": $seed}')
+END
+	my $equals = accuracy('{}');
+	my $groups = accuracy('{"groups": [["hasty 1", "copy 1", "copy 2", "copy 3", "copy 4", "copy 5"]]}');
+	$node->safe_psql('postgres', 'DELETE FROM functions WHERE NOT human');
+	my $people = accuracy('{}');
+	note("accuracy: people $people, judges as equals $equals, as a group $groups");
+	cmp_ok($equals, '<', $people - 0.1, "judges of one mind outvote people, $seed");
+	cmp_ok($groups, '>', $people, "as one voice they help, $seed");
+}
+
 log_is_clean($node);
 $node->stop;
 done_testing();
