@@ -216,6 +216,36 @@ model_scorer_label(ModelScorer *scorer, NameView name)
 	return label;
 }
 
+/*
+ * An item's own prior in place of the class prior: "result" has the model's width.
+ * A class that it does not name has probability 0.
+ */
+void
+model_scorer_prior(ModelScorer *scorer, const LabelDistribution *prior, LogRate *result)
+{
+	Names		names = label_distribution_labels(prior);
+	uint32		classes = scorer->classes.n;
+
+	for (uint32 i = 0; i < scorer->width; i++)
+		result[i] = log_rate(0);
+	for (uint32 i = 0; i < names.n; i++)
+	{
+		NameView	name = names_get(&names, i);
+		int64		label = dictionary_find(scorer->labels, name);
+		int64		k = label < 0 ? -1 : scorer->label_class[label];
+
+		CHECK_FOR_INTERRUPTS();
+		if (k < 0 && prior->p[i] > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the prior has a label that is no class of the annotator_model: \"%.*s\"",
+							name.len, name.s),
+					 errhint("The classes of a model are labels(class_prior(model)).")));
+		for (uint32 c = 0; k >= 0 && c < scorer->model.n_components; c++)
+			result[c * classes + k] = log_rate(prior->p[i]);
+	}
+}
+
 /* Places of names in one of the model's dictionaries, -1 where it lacks one. */
 static int64 *
 find_names(Dictionary *dict, const Names *names)
@@ -440,19 +470,44 @@ set_scorer_voices(const SetScorer *s, uint32 item)
 	return n;
 }
 
+/* Labels that the model must know. */
+void
+set_scorer_check_labels(const SetScorer *s)
+{
+	for (uint32 i = 0; i < s->view.labels.n; i++)
+		if (s->labels[i] < 0)
+			(void) model_scorer_label(s->scorer, names_get(&s->view.labels, i));	/* says so */
+}
+
+/* The answers to an item, into s->score; the model must know their labels. */
+void
+set_scorer_answers(SetScorer *s, uint32 item)
+{
+	if (s->scorer->silent != NULL)
+		memcpy(s->score, s->scorer->silent, s->scorer->width * sizeof(LogRate));
+	else
+		memset(s->score, 0, s->scorer->width * sizeof(LogRate));
+	if (em_item_is_plain(&s->view, item))
+		add_plain_item(s, item);
+	else
+		add_voices_item(s, item);
+}
+
 /*
- * What the model says of an item, with the gold that it has; the model must
- * know its labels.  Valid until the next call.
+ * What is reported of an item if these are its answers, in which so many voices
+ * name a class, with the gold that it has.  Valid until the next call.
  */
 const double *
-set_scorer_posterior(SetScorer *s, uint32 item)
+set_scorer_report(SetScorer *s, uint32 item, const LogRate *answers, double voices)
 {
 	const ModelScorer *scorer = s->scorer;
 	uint32		classes = scorer->classes.n;
 	uint32		gold = annotation_gold(&s->view, item);
 	ItemScore	known = {
-		.answers = s->score,
+		.answers = answers,
 		.prior = scorer->prior,
+		.gold = gold != NO_GOLD ? s->gold : NULL,
+		.exponent = design_exponent(voices, s->correlation),
 		.prior_known = scorer->model.prior_known
 	};
 
@@ -462,19 +517,17 @@ set_scorer_posterior(SetScorer *s, uint32 item)
 		s->posterior[gold_class(s, gold)] = 1;
 		return s->posterior;
 	}
-	if (scorer->silent != NULL)
-		memcpy(s->score, scorer->silent, scorer->width * sizeof(LogRate));
-	else
-		memset(s->score, 0, scorer->width * sizeof(LogRate));
-	if (em_item_is_plain(&s->view, item))
-		add_plain_item(s, item);
-	else
-		add_voices_item(s, item);
 	if (gold != NO_GOLD)
 		set_gold(s, gold_class(s, gold));
-	known.gold = gold != NO_GOLD ? s->gold : NULL;
-	known.exponent = design_exponent(set_scorer_voices(s, item), s->correlation);
 	score_posterior(&known, scorer->model.n_components, classes, scorer->weights,
 					s->posterior);
 	return s->posterior;
+}
+
+/* What the model says of an item.  Valid until the next call. */
+const double *
+set_scorer_posterior(SetScorer *s, uint32 item)
+{
+	set_scorer_answers(s, item);
+	return set_scorer_report(s, item, s->score, set_scorer_voices(s, item));
 }

@@ -27,6 +27,7 @@
 #include "math/log_space.h"
 #include "types/annotation_set.h"
 #include "types/annotator_model.h"
+#include "types/label_distribution.h"
 
 typedef struct ModelScorer
 {
@@ -85,12 +86,18 @@ extern int64 model_scorer_annotator(ModelScorer *scorer, NameView name);
 extern void scorer_answer(const ModelScorer *scorer, int64 annotator, uint32 label,
 						  LogRate *rates);
 extern uint32 model_scorer_label(ModelScorer *scorer, NameView name);
+extern void model_scorer_prior(ModelScorer *scorer, const LabelDistribution *prior,
+							   LogRate *result);
 extern void score_posterior(const ItemScore *item, uint32 components,
 							uint32 classes, const double *weights,
 							double *posterior);
 extern SetScorer *set_scorer_begin(const AnnotationView *view,
 								   const AnnotatorModel *model);
 extern uint32 set_scorer_voices(const SetScorer *s, uint32 item);
+extern void set_scorer_check_labels(const SetScorer *s);
+extern void set_scorer_answers(SetScorer *s, uint32 item);
+extern const double *set_scorer_report(SetScorer *s, uint32 item,
+									   const LogRate *answers, double voices);
 extern const double *set_scorer_posterior(SetScorer *s, uint32 item);
 
 /* What one annotation says; "annotator" is -1 for one never seen. */

@@ -8,15 +8,6 @@
 #include "types/label_distribution.h"
 #include "pg/results.h"
 
-/* Labels that the model must know. */
-static void
-check_labels(const SetScorer *s)
-{
-	for (uint32 i = 0; i < s->view.labels.n; i++)
-		if (s->labels[i] < 0)
-			(void) model_scorer_label(s->scorer, names_get(&s->view.labels, i));	/* says so */
-}
-
 static void
 item_row(SetScorer *s, uint32 item, Datum *values, bool *nulls)
 {
@@ -48,7 +39,7 @@ consensus(PG_FUNCTION_ARGS)
 	SetScorer  *s = set_scorer_begin(&view, model);
 	ResultRows	rows = rows_begin(fcinfo);
 
-	check_labels(s);
+	set_scorer_check_labels(s);
 	for (uint32 item = 0; item < view.items; item++)
 	{
 		item_row(s, item, rows.values, rows.nulls);

@@ -1,6 +1,6 @@
 /*
  * posterior.c
- *		The aggregate posterior(annotator_model, annotator, label): the
+ *		The aggregate posterior(annotator_model, annotator, label [, prior]): the
  *		posterior of the item whose annotations are the rows of the group.
  *
  * The state is the type posterior_state: the item's score so far, with what
@@ -24,8 +24,15 @@
 #include "libpq/pqformat.h"
 #include "types/value_forms.h"
 
+/* The class prior, or the item's own. */
+typedef struct Prior
+{
+	const LogRate *rates;
+	bool		known;			/* not by the fit, so that it keeps its full weight */
+} Prior;
+
 static PosteriorState *
-state_begin(const ModelScorer *scorer)
+state_begin(const ModelScorer *scorer, Prior prior)
 {
 	const AnnotatorModelView *model = &scorer->model;
 	PosteriorState *state = posterior_state_make(model->n_components, &scorer->classes,
@@ -33,9 +40,9 @@ state_begin(const ModelScorer *scorer)
 
 	state->correlation = model->correlation;
 	state->knows_nothing = model_knows_nothing(model);
-	state->prior_known = model->prior_known;
+	state->prior_known = prior.known;
 	state->fingerprint = scorer->fingerprint;
-	memcpy(state_prior(state), scorer->prior, scorer->width * sizeof(LogRate));
+	memcpy(state_prior(state), prior.rates, scorer->width * sizeof(LogRate));
 	if (scorer->silent != NULL)
 		memcpy(state_score(state), scorer->silent, scorer->width * sizeof(LogRate));
 	memcpy(state_weights(state), scorer->weights, model->n_components * sizeof(double));
@@ -52,6 +59,31 @@ check_same_model(const PosteriorState *state, uint64 fingerprint,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("annotator_model must be the same for all rows of a group")));
+}
+
+/* Of one model the class prior is the same, so rows of an item differ in their own. */
+static void
+check_same_prior(const PosteriorState *state, Prior prior)
+{
+	if (state->prior_known != prior.known ||
+		memcmp(state_prior(state), prior.rates, state_width(state) * sizeof(LogRate)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("prior must be the same for all rows of a group"),
+				 errhint("It is that of the item which the rows are answers to: GROUP BY the item, and join one prior to it.")));
+}
+
+/* The item's own prior, if the call has one; NULL is none. */
+static Prior
+prior_argument(FunctionCallInfo fcinfo, ModelScorer *scorer)
+{
+	LogRate    *own;
+
+	if (PG_NARGS() <= 4 || PG_ARGISNULL(4))
+		return (Prior) {scorer->prior, scorer->model.prior_known};
+	own = palloc(scorer->width * sizeof(LogRate));
+	model_scorer_prior(scorer, PG_GETARG_LABEL_DISTRIBUTION(4), own);
+	return (Prior) {own, true};
 }
 
 /*
@@ -94,13 +126,14 @@ keep_answer(PosteriorState *state, const ModelScorer *scorer, int64 annotator,
 	return state;
 }
 
-/* (posterior_state, annotator_model, annotator, label) */
+/* (posterior_state, annotator_model, annotator, label [, prior]) */
 NL_FUNCTION(posterior_accum);
 Datum
 posterior_accum(PG_FUNCTION_ARGS)
 {
 	ModelScorer *scorer;
 	PosteriorState *state;
+	Prior		prior;
 	NameView	name;
 	int64		j;
 	uint32		l;
@@ -111,14 +144,16 @@ posterior_accum(PG_FUNCTION_ARGS)
 	name = name_of_text(nl_name_argument(fcinfo, 2));
 	j = model_scorer_annotator(scorer, name);
 	l = model_scorer_label(scorer, name_of_text(nl_name_argument(fcinfo, 3)));
+	prior = prior_argument(fcinfo, scorer);
 	if (PG_ARGISNULL(0))
-		state = state_begin(scorer);
+		state = state_begin(scorer, prior);
 	else
 	{
 		state = get_state(fcinfo);
 		check_same_model(state, scorer->fingerprint,
 						 scorer->model.n_components, scorer->classes.n,
 						 scorer->model.voices != VOICES_ANSWERS);
+		check_same_prior(state, prior);
 	}
 	state->answers += scorer->label_class[l] >= 0;
 	if (state->keep)
@@ -144,6 +179,7 @@ posterior_combine(PG_FUNCTION_ARGS)
 	state = get_state(fcinfo);
 	check_same_model(state, other->fingerprint, other->components, other->classes,
 					 other->keep);
+	check_same_prior(state, (Prior) {state_prior(other), other->prior_known});
 	state->answers += other->answers;
 	for (uint32 i = 0; i < state_width(state) && !state->keep; i++)
 		log_rate_add(&state_score(state)[i], &state_score(other)[i]);
