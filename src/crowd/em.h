@@ -285,6 +285,7 @@ extern double em_block_log_marginal(EmTeam *team, uint32 block);
 /* em_rule.c */
 extern EmFit *em_rule(EmTeam *team, int max_passes, const EmCounts *start);
 extern void em_block_rule(EmTeam *team, uint32 block);
+extern EmFit *em_rule_given(EmTeam *team, uint32 rows);
 
 /*
  * Pseudo-counts that are few enough for any data: for the accuracy of an

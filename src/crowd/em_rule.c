@@ -426,3 +426,27 @@ em_rule(EmTeam *team, int max_passes, const EmCounts *start)
 	pfree(rates);
 	return fit;
 }
+
+/*
+ * One M step alone, of the counts that are in SLOT_COUNTS and whose truths are
+ * known otherwise, so many in all.  They are also what votes are elsewhere: pool0 is
+ * made of them.  The team's view needs no items; the result is em_rule()'s.
+ */
+EmFit *
+em_rule_given(EmTeam *team, uint32 rows)
+{
+	Size		cells = (Size) team->classes * team->classes;
+	double	   *rates = nl_alloc(CurrentMemoryContext, cells * sizeof(double));
+	EmFit	   *fit;
+
+	crowd_rates(team, team->tables[SLOT_TARGET].confusion);
+	if (team->view.abstains != 0)
+		set_abstentions(team, team->tables[SLOT_TARGET].confusion);
+	maximize(team, rows, rates, SLOT_X0);
+	fit = make_fit(team, SLOT_X0);
+	fit->iterations = 1;
+	fit->converged = true;
+	fit->stopped_by = "closed form";
+	pfree(rates);
+	return fit;
+}

@@ -18,6 +18,7 @@
 
 #include "common/hashfn.h"
 #include "types/annotation_set.h"
+#include "types/annotator_counts.h"
 #include "types/confusion_matrix.h"
 #include "types/posterior_state.h"
 #include "types/shared_value.h"
@@ -38,6 +39,8 @@ make_canonical(ValueHeader *value)
 		return confusion_matrix_get(datum);
 	if (value->kind == KIND_ANNOTATION_SET)
 		return annotation_set_get(datum);
+	if (value->kind == KIND_ANNOTATOR_COUNTS)
+		return annotator_counts_get(datum);
 	value_corrupt(value->kind);
 }
 
