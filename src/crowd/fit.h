@@ -64,6 +64,7 @@ typedef struct FitOptions
 /* fit_options.c */
 extern FitOptions fit_options_parse(const Jsonb *jsonb);
 extern char *fit_options_json(const FitOptions *options);
+extern FitOptions fit_options_of_record(const char *json);
 
 /* class_options.c */
 extern void class_options_check(const FitOptions *options);
@@ -73,6 +74,7 @@ extern Size class_options_memory(const AnnotationView *view, const FitOptions *o
 
 /* run_fit.c */
 extern EmFit *run_fit(AnnotationView *view, FitOptions *options);
+extern AnnotationView without_repeats(const AnnotationView *view);
 
 /* start_from_model.c */
 extern void start_from_model(const AnnotationView *view,

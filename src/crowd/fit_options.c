@@ -5,6 +5,7 @@
  */
 #include "crowd/fit.h"
 
+#include "pg/json.h"
 
 #define NOT_GIVEN (-1)
 
@@ -172,4 +173,14 @@ fit_options_json(const FitOptions *o)
 	if (used.variant == VARIANT_AUTO)
 		used.em.smoothing = ESTIMATE;
 	return options_json(option_table, lengthof(option_table), &used);
+}
+
+/* A model's record again. */
+FitOptions
+fit_options_of_record(const char *json)
+{
+	FitOptions	options = default_options;
+
+	options_parse(jsonio_to_jsonb("options", json), option_table, lengthof(option_table), &options);
+	return options;
 }

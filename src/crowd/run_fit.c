@@ -98,7 +98,7 @@ check_memory(const AnnotationView *view, const FitOptions *options)
 }
 
 /* The view with equal annotations of an item taken once. */
-static AnnotationView
+AnnotationView
 without_repeats(const AnnotationView *view)
 {
 	AnnotationView result = *view;

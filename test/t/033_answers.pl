@@ -1,7 +1,7 @@
-# answers(), posterior() with an item's own prior, revise() and learn_annotators(): held
-# against consensus() of sets from which the voice was removed, against models whose prior
-# is that of the item, against Bayes' rule and against another implementation, in numpy
-# (test/data/learn_annotators.py).
+# answers(), posterior() with an item's own prior, revise(), learn_annotators() and
+# copying(): held against consensus() of sets from which the voice was removed, against models whose prior
+# is that of the item, against Bayes' rule and against other implementations, in numpy
+# (test/data/learn_annotators.py, test/data/default_rule.py).
 
 use strict;
 use warnings;
@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use NoisyLabel;
 use PostgreSQL::Test::Utils;
+use RuleCrowds;
 use Test::More;
 
 my $node = new_node('answers', "max_parallel_workers_per_gather = 0\n");
@@ -214,6 +215,45 @@ SELECT bool_and(one #> '{components,0,confusion}' = two #> '{components,0,confus
 FROM (SELECT learn_annotators(annotator, gold, label)::jsonb AS one, dawid_skene(item, annotator, label, gold)::jsonb AS two FROM answers) AS v
 END
 is("@$row", 't', 'learned from gold alone: as the default does where all items have it, to the bit');
+
+#
+# copying(): the pairs of test/data/default_rule.py, whether they are one voice in the
+# model or not, and no others
+#
+my $rule = json(slurp_file("$FindBin::RealBin/../data/default_rule.json"));
+my ($pairs, $grouped) = (0, 0);
+for my $crowd (rule_crowds())
+{
+	my $name = $crowd->{name};
+	my %options = (gold_weight => $crowd->{gold_weight} // 1);
+	$node->safe_psql('postgres', 'DROP TABLE answers; CREATE TABLE answers (item text, annotator text, label text, gold text)');
+	copy_in($node, 'answers', $crowd->{rows});
+	for my $copies ('auto', 'off')
+	{
+		my $json = JSON::PP->new->encode({ %options, copies => $copies });
+		my @got = rows($node, <<"END");
+SELECT c.* FROM (SELECT s, dawid_skene(s, '$json') AS m FROM (SELECT annotation_set(item, annotator, label, gold) AS s FROM answers) AS v) AS w, copying(s, m) AS c
+END
+		my @annotators = map { $_->[0] } rows($node, 'SELECT DISTINCT annotator COLLATE "C" FROM answers ORDER BY 1');
+		my @want = @{ $rule->{$name}{pairs} };
+		check_exact('pairs', "$name, $copies", scalar(@got), scalar(@want));
+		for my $i (0 .. $#want)
+		{
+			my ($a, $b, $n, $observed, $expected, $z, $excess) = @{ $want[$i] };
+			check_exact('who', "$name $i", join(' ', @{ $got[$i] }[ 0 .. 2 ]), "$annotators[$a] $annotators[$b] $n");
+			check_close('agreement', "$name $i", $got[$i][3], $observed / $n, 1e-12);
+			check_close('expected', "$name $i", $got[$i][4], $expected / $n, 1e-9);
+			check_close('z and excess', "$name $i", $got[$i][5] + 100 * $got[$i][6], $z + 100 * $excess, 1e-7, 1);
+			my $group = $rule->{$name}{groups};
+			my ($x, $y) = map { $group->{ $annotators[$_] } // $annotators[$_] } ($a, $b);
+			check_exact('grouped', "$name $i", $got[$i][7], $copies eq 'auto' && $x eq $y ? 't' : 'f');
+			$pairs++;
+			$grouped += $got[$i][7] eq 't';
+		}
+	}
+}
+report_checks();
+cmp_ok($grouped, '>=', 2, "$pairs pairs, $grouped in groups");
 
 # Workers
 $node->safe_psql('postgres', <<'END');
