@@ -8,6 +8,7 @@ CREATE AGGREGATE pg_temp.matrix_log(truth text, label text) (SFUNC = confusion_m
 CREATE AGGREGATE pg_temp.set_log(item text, annotator text, label text) (SFUNC = annotation_set_accum, STYPE = annotation_set);
 CREATE AGGREGATE pg_temp.posterior_log(annotator_model, annotator text, label text) (SFUNC = posterior_accum, STYPE = posterior_state);
 CREATE AGGREGATE pg_temp.average_log(label_distribution) (SFUNC = distribution_avg_accum, STYPE = distribution_state);
+CREATE AGGREGATE pg_temp.counts_log(annotator text, truth label_distribution, label text) (SFUNC = annotator_counts_accum, STYPE = annotator_counts);
 CREATE AGGREGATE pg_temp.training_log(label text, features float8[]) (SFUNC = training_set_accum, STYPE = training_set);
 
 CREATE TEMP TABLE answers AS
@@ -15,7 +16,7 @@ SELECT i, 'item ' || i % 4 AS item, 'annotator ' || i % 3 AS annotator, CASE WHE
 FROM generate_series(1, 12) AS i;
 CREATE TEMP TABLE v (
 	n int, cm confusion_matrix, d label_distribution, s annotation_set, m annotator_model, c classifier,
-	ps posterior_state, ds distribution_state, ts training_set);
+	ps posterior_state, ds distribution_state, ts training_set, ac annotator_counts);
 INSERT INTO v
 SELECT 1, annotator_confusion(truth, label ORDER BY i), '{"a": 0.25, "b": 0.75}', annotation_set(item, annotator, label ORDER BY i),
        dawid_skene(item, annotator, label ORDER BY i), logistic_regression(label, ARRAY[x] ORDER BY i), NULL, NULL, pg_temp.training_log(label, ARRAY[x] ORDER BY i)
@@ -30,7 +31,8 @@ SELECT 3, annotator_confusion(truth, label), '{"a": 0.75, "b": 0.25}', annotatio
        dawid_skene(item, annotator, label), logistic_regression(label, ARRAY[-x]), NULL, NULL, pg_temp.training_log(label, ARRAY[x])
 FROM answers WHERE i < 12;
 UPDATE v SET ps = (SELECT pg_temp.posterior_log(v.m, annotator, label ORDER BY CASE v.n WHEN 1 THEN i ELSE -i END) FROM answers),
-	ds = (SELECT pg_temp.average_log(label_distribution(ARRAY[label, item], ARRAY[1 - x / 7, x / 7]) ORDER BY CASE v.n WHEN 1 THEN i ELSE -i END) FROM answers WHERE i < 12 OR v.n < 3);
+	ds = (SELECT pg_temp.average_log(label_distribution(ARRAY[label, item], ARRAY[1 - x / 7, x / 7]) ORDER BY CASE v.n WHEN 1 THEN i ELSE -i END) FROM answers WHERE i < 12 OR v.n < 3),
+	ac = (SELECT pg_temp.counts_log(annotator, label_distribution(ARRAY[label, item], ARRAY[1 - x / 7, x / 7]), truth ORDER BY CASE v.n WHEN 1 THEN i ELSE -i END) FROM answers WHERE i < 12 OR v.n < 3);
 -- the state of unlike bytes is canonical when it is compared
 SELECT n, cm = annotator_confusion(truth, label) AS cm, s = annotation_set(item, annotator, label) AS s
 FROM v, answers GROUP BY n, cm, s ORDER BY n;
@@ -39,7 +41,7 @@ FROM v, answers GROUP BY n, cm, s ORDER BY n;
 CREATE FUNCTION pg_temp.for_each(query text) RETURNS TABLE (type text, result text) LANGUAGE plpgsql AS $$
 DECLARE col text;
 BEGIN
-	FOREACH col IN ARRAY ARRAY['cm', 'd', 's', 'm', 'c', 'ps', 'ds', 'ts'] LOOP
+	FOREACH col IN ARRAY ARRAY['cm', 'd', 's', 'm', 'c', 'ps', 'ds', 'ts', 'ac'] LOOP
 		EXECUTE replace(query, '%', col) INTO result;
 		type := col;
 		RETURN NEXT;
@@ -65,7 +67,7 @@ SELECT * FROM pg_temp.for_each($$ SELECT ARRAY[a.%, b.%] = ARRAY[b.%, a.%] AND A
 	FROM v AS a, v AS b, v AS c WHERE a.n = 1 AND b.n = 2 AND c.n = 3 $$);
 SELECT * FROM pg_temp.for_each($$ SELECT (ROW(a.%, 1) = ROW(b.%, 1)) AND (ROW(a.%, 1) < ROW(b.%, 2)) FROM v AS a, v AS b WHERE a.n = 1 AND b.n = 2 $$);
 SELECT count(*) FROM (SELECT DISTINCT v - 'n' FROM (SELECT to_jsonb(v) AS v FROM v) AS r) AS r;
-SELECT count(DISTINCT r) FROM (SELECT cm, d, s, m, c, ps, ds, ts FROM v) AS r;
+SELECT count(DISTINCT r) FROM (SELECT cm, d, s, m, c, ps, ds, ts, ac FROM v) AS r;
 
 -- What joins do is the same, whatever the plan
 BEGIN;
@@ -87,6 +89,7 @@ CREATE INDEX ON v USING hash (m);
 CREATE INDEX ON v USING hash (c);
 CREATE INDEX ON v USING hash (ps);
 CREATE INDEX ON v USING hash (ds);
+CREATE INDEX ON v USING hash (ac);
 CREATE INDEX ON v USING hash (ts);
 BEGIN;
 SET LOCAL enable_seqscan = off;
@@ -147,7 +150,7 @@ SELECT to_jsonb(d), to_jsonb(cm) FROM v WHERE n = 1;
 SELECT row_to_json(r) FROM (SELECT n, d FROM v WHERE n < 3) AS r ORDER BY n;
 SELECT jsonb_build_object('answers', s) FROM v WHERE n = 3;
 -- a state has nothing to read
-SELECT to_jsonb(ps) - 'bytes' AS posterior_state, ds::jsonb ->> 'type' AS distribution_state, ts::json ->> 'type' AS training_set, (ts::jsonb -> 'bytes')::int > 0 AS size FROM v WHERE n = 1;
+SELECT to_jsonb(ps) - 'bytes' AS posterior_state, ds::jsonb ->> 'type' AS distribution_state, ac::json ->> 'type' AS annotator_counts, ts::json ->> 'type' AS training_set, (ts::jsonb -> 'bytes')::int > 0 AS size FROM v WHERE n = 1;
 
 -- Assignment does not need the cast to be written
 CREATE TEMP TABLE documents (j json, b jsonb);

@@ -63,9 +63,11 @@ my %argument = (
 	'target label_distribution' => 'soft',
 	'features double precision[]' => 'features',
 	'confusion_matrix' => 'matrix',
+	'prior label_distribution' => q(label_distribution('{class 0,class 1,class 3}', '{0.125,0.25,0.625}')),
 	'annotation_set' => 'part');
 my %options = (
 	dawid_skene => q({"smoothing": 1, "max_iterations": 5}),
+	learn_annotators => q({"smoothing": 0.5}),
 	logistic_regression => q({"l2": 2}));
 my @aggregates = rows($node, q{
 	SELECT p.proname, pg_get_function_identity_arguments(p.oid), p.oid::regprocedure
@@ -80,6 +82,7 @@ sub call_of
 	return "$name(" . join(', ', map {
 		/^model / ? ($arguments =~ /"any"/ ? '(SELECT n FROM model)' : '(SELECT m FROM model)')
 		: /^options (.*)/ ? "$options\::$1"
+		: /^prior / && $arguments =~ /"any"/ ? $argument{$_} =~ s/class //gr
 		: $argument{$_} // die("no argument for $_ of $name")
 	} split(/, /, $arguments)) . ')';
 }
@@ -232,6 +235,8 @@ $node->safe_psql('postgres', <<'END');
 CREATE AGGREGATE collect(text, float8[]) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE collect(label_distribution, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE log_of(text, text) (SFUNC = confusion_matrix_accum, STYPE = confusion_matrix);
+CREATE AGGREGATE learned(text, text, text) (SFUNC = annotator_counts_accum, STYPE = annotator_counts);
+CREATE AGGREGATE learned(text, label_distribution, text) (SFUNC = annotator_counts_accum, STYPE = annotator_counts);
 CREATE AGGREGATE log_of(text, text, text) (SFUNC = annotation_set_accum, STYPE = annotation_set);
 END
 for (
@@ -245,6 +250,8 @@ for (
 		q{annotation_set_counted_accum(before, repeat('x', 50) || i, 'annotator ' || i % 50, 'c' || i % 3, CASE WHEN i % 3 = 0 THEN 'd' END, i * i)} ],
 	[ 'sum of sets', 250, q{sum(annotation_set_accum(NULL, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c'))}, q{annotation_set_combine(before, annotation_set_accum(NULL, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c'))} ],
 	[ 'set with an item of 70,000 bytes', 5, q{annotation_set(repeat('x', 70000) || i, 'a', 'c')}, q{annotation_set_accum(before, repeat('x', 70000) || i, 'a', 'c')} ],
+	[ 'counts of annotators', 600, q{learned(repeat('x', 70) || i % 50, 'c' || i % 3, 'c' || i % 4)}, q{annotator_counts_accum(before, repeat('x', 70) || i % 50, 'c' || i % 3, 'c' || i % 4)} ],
+	[ 'expected counts', 300, q{learned('a' || i % 5, label_distribution(ARRAY['a', 'c' || i % 200], '{0.7,0.3}'), 'a')}, q{annotator_counts_accum(before, 'a' || i % 5, label_distribution(ARRAY['a', 'c' || i % 200], '{0.7,0.3}'), 'a')} ],
 	[ 'training set', 100, q{collect('c' || i % 3, array_fill(i::float8, ARRAY[200]))}, q{training_set_accum(before, 'c' || i % 3, array_fill(i::float8, ARRAY[200]))} ],
 	[ 'training set, soft and weighted', 100, q{collect(label_distribution(ARRAY['a', 'c' || i % 3], '{0.75,0.25}'), array_fill(-1 / i::float8, ARRAY[200]), i % 3)},
 		q{training_set_accum(before, label_distribution(ARRAY['a', 'c' || i % 3], '{0.75,0.25}'), array_fill(-1 / i::float8, ARRAY[200]), i % 3)} ],
@@ -403,6 +410,7 @@ for my $aggregate (@with_options)
 }
 for (
 	[ 'annotation_set', "dawid_skene_accum(NULL, 'i', 'a', 'l', NULL::jsonb)", "dawid_skene_accum(NULL, 'i', 'a', 'l', '{}'::jsonb)" ],
+	[ 'annotator_counts', "annotator_counts_accum(NULL, 'a', 'x', 'x', NULL::jsonb)", "annotator_counts_accum(NULL, 'a', 'x', 'y', '{}'::jsonb)" ],
 	[ 'training_set', "training_set_accum(NULL, 'a', '{1}', NULL::jsonb)", "training_set_accum(NULL, 'b', '{2}', '{}'::jsonb)" ])
 {
 	my ($type, $null, $given) = @$_;
@@ -438,9 +446,9 @@ sub seconds
 }
 for my $call (
 	'annotator_confusion(truth, label)', 'f1_report(truth, label)', 'annotation_set(item, annotator, label)', 'sum(matrix)', 'sum(part)',
-	'posterior((SELECT m FROM model), annotator, label)', 'avg(soft)', 'product(soft)', 'dawid_skene(item, annotator, label, gold)', 'logistic_regression(label, features)')
+	'posterior((SELECT m FROM model), annotator, label)', 'avg(soft)', 'product(soft)', 'learn_annotators(annotator, soft, label)', 'dawid_skene(item, annotator, label, gold)', 'logistic_regression(label, features)')
 {
-	my ($few, $many) = $call =~ /^(dawid|logistic)/ ? (2500, 10000) : (10000, 40000);
+	my ($few, $many) = $call =~ /^(dawid|logistic|learn)/ ? (2500, 10000) : (10000, 40000);
 	my $a = seconds($call, $few);
 	my $b = seconds($call, $many);
 	cmp_ok($b / $a, '<', 8, "$call: $few groups in $a ms, $many in $b ms");

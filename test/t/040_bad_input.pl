@@ -159,6 +159,15 @@ my @errors = (
 	[ q(SELECT distribution_avg_accum(distribution_product_accum(NULL, '{"a": 1}'), '{"a": 1}')), '22023', 'another aggregate' ],
 	[ q(SELECT 'distribution_state:1:AAAA'::distribution_state), '22P03', 'distribution_state' ],
 
+	# answers one by one, priors, truths that are given
+	[ q(SELECT 'annotator_counts:1:AAAA'::annotator_counts), '22P03', 'annotator_counts' ],
+	[ q(SELECT learn_annotators('a', 'x', 'x', '{"variant": "shared"}')), '22023', 'variant.*"shared"', '"auto", "full"' ],
+	[ q(SELECT learn_annotators('a', 'x', 'x', '[]')), '22023', 'must be a JSON object', '"smoothing"' ],
+	[ q(SELECT learn_annotators(i, i, i) FROM generate_series(1, 1001) AS i), '54000', '1000 distinct labels' ],
+	[ q(SELECT revise('{"z": 1}', learn_annotators('a', 'x', 'x'), 'a', 'x')), '22023', 'no class.*"z"', 'class_prior' ],
+	[ q(SELECT * FROM answers((SELECT annotation_set('i', 'a', 'z')), (SELECT learn_annotators('a', 'x', 'x')))), '22023', 'label "z"', 'labels\(model\)' ],
+	[ q(SELECT * FROM copying((SELECT annotation_set('i', 'a', 'z')), (SELECT learn_annotators('a', 'x', 'x')))), '22023', 'label "z"', 'labels\(model\)' ],
+
 	# counts
 	[ q(SELECT annotation_set('i', 'a', 'x', '{"seed": 1}', 2)), '22023', 'options were given where the gold label', 'dawid_skene.*"seed": 1' ],
 	[ q(SELECT annotation_set('i', 'a', 'x', NULL, -1)), '22003', '-1', 'count\(\*\)' ],
@@ -325,7 +334,7 @@ for my $error (@errors)
 # takes it does not fall over.
 #
 my @types = qw(confusion_matrix label_distribution annotation_set annotator_model posterior_state
-	training_set classifier distribution_state);
+	training_set classifier distribution_state annotator_counts);
 $node->safe_psql('postgres', <<'END');
 CREATE TABLE annotations AS
 SELECT 'item ' || i AS item, 'annotator ' || j AS annotator, (i * 5 + j * i) % 3 AS label,
@@ -339,6 +348,7 @@ CREATE TABLE sound_posterior_state (v posterior_state);
 CREATE TABLE sound_training_set (v training_set);
 CREATE TABLE sound_classifier (v classifier);
 CREATE TABLE sound_distribution_state (v distribution_state);
+CREATE TABLE sound_annotator_counts (v annotator_counts);
 INSERT INTO sound_confusion_matrix
 SELECT annotator_confusion(item, label) FROM annotations UNION ALL
 SELECT annotator_confusion(gold, label) FROM annotations UNION ALL
@@ -371,6 +381,10 @@ INSERT INTO sound_distribution_state
 SELECT distribution_avg_accum(distribution_avg_accum(NULL, '{"a": 0.5, "b": 0.5}'), '{"c": 1, "": 0}') UNION ALL
 SELECT distribution_product_accum(distribution_product_accum(NULL, '{"a": 0.5, "b": 0.5}'), '{"c": 1, "b": 0}') UNION ALL
 SELECT distribution_product_accum(NULL, '{"1": 5e-324, "2": 1}');
+INSERT INTO sound_annotator_counts
+SELECT annotator_counts_accum(annotator_counts_accum(NULL, 'a', '{"x": 0.25, "y": 0.75}', 'y'), 'b', 'x', 'z') UNION ALL
+SELECT annotator_counts_accum(annotator_counts_accum(NULL, 'é', '1', '2'), 'é', '1', '10') UNION ALL
+SELECT annotator_counts_accum(NULL, 'a', 'x', 'y', '{"smoothing": 1}');
 
 -- what takes a value of each type; $1 is the value
 CREATE TABLE uses (type text, query text);
@@ -413,6 +427,9 @@ INSERT INTO uses VALUES
 ('distribution_state', 'SELECT distribution_state_final(distribution_state_combine(v, $1))::text FROM sound_distribution_state LIMIT 1'),
 ('distribution_state', 'SELECT distribution_state_final(distribution_avg_accum($1, ''{"b": 1}''))::text::label_distribution'),
 ('distribution_state', 'SELECT distribution_state_final(distribution_product_accum($1, ''{"a": 0, "b": 1}''))::text::label_distribution'),
+('annotator_counts', 'SELECT learn_annotators_final($1)::text::annotator_model'),
+('annotator_counts', 'SELECT learn_annotators_final(annotator_counts_combine($1, annotator_counts_accum(NULL, ''a'', ''x'', ''x'')))::text'),
+('annotator_counts', 'SELECT learn_annotators_final(annotator_counts_accum($1, ''b'', ''{"q": 1}''::label_distribution, ''x''))::text'),
 ('posterior_state', 'SELECT posterior_final($1)::text'),
 ('posterior_state', 'SELECT posterior_final(posterior_combine($1, v))::text FROM sound_posterior_state'),
 ('posterior_state', 'SELECT posterior_final(posterior_combine(v, $1))::text FROM sound_posterior_state'),

@@ -297,7 +297,7 @@ for (
 SKIP:
 {
 	skip('soft errors came with PostgreSQL 16', 1) if $version < 160000;
-	my @types = (sort(keys %form), qw(annotation_set posterior_state training_set distribution_state));
+	my @types = (sort(keys %form), qw(annotation_set posterior_state training_set distribution_state annotator_counts));
 	for my $type (@types)
 	{
 		for my $text ('', 'x', '{}', '[]', 'null', '{"a": ', '{"labels": ["a"], "counts": [[-1]]}', '{"a": 1e400}', '{"\u0000": 1}',

@@ -30,6 +30,8 @@ CREATE AGGREGATE posterior_joined(posterior_state) (SFUNC = posterior_combine, S
 CREATE AGGREGATE average_log(label_distribution) (SFUNC = distribution_avg_accum, STYPE = distribution_state);
 CREATE AGGREGATE product_log(label_distribution) (SFUNC = distribution_product_accum, STYPE = distribution_state);
 CREATE AGGREGATE distributions_joined(distribution_state) (SFUNC = distribution_state_combine, STYPE = distribution_state);
+CREATE AGGREGATE counts_log(text, label_distribution, text) (SFUNC = annotator_counts_accum, STYPE = annotator_counts);
+CREATE AGGREGATE counts_joined(annotator_counts) (SFUNC = annotator_counts_combine, STYPE = annotator_counts);
 CREATE AGGREGATE training_log(text, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE soft_log(label_distribution, float8[]) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE training_joined(training_set) (SFUNC = training_set_combine, STYPE = training_set);
@@ -50,10 +52,10 @@ UPDATE answers SET gold = CASE WHEN pick(item, 4) = 0 THEN (SELECT min(label) FR
               ELSE label_distribution(ARRAY[truth, label, 'z'], '{0.75,0.25,-0.0}') END;
 CREATE TABLE model AS SELECT g, dawid_skene(item, annotator, label, gold) AS m FROM answers GROUP BY g;
 CREATE TABLE made (type text, g int, route text, cm confusion_matrix, d label_distribution, s annotation_set, m annotator_model,
-	c classifier, ps posterior_state, ds distribution_state, ts training_set);
+	c classifier, ps posterior_state, ds distribution_state, ac annotator_counts, ts training_set);
 END
 
-my %state = (ps => 'posterior_state', ds => 'distribution_state', ts => 'training_set');
+my %state = (ps => 'posterior_state', ds => 'distribution_state', ac => 'annotator_counts', ts => 'training_set');
 my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', %state);
 # By which rows; %s is the order
 my %by_rows = (
@@ -65,6 +67,7 @@ my %by_rows = (
 		q[logistic_regression(label, features, weight, '{"l2": 1.0, "max_iterations": 1e3}'::jsonb ORDER BY %s)] ],
 	ps => [ 'posterior_log((SELECT model.m FROM model WHERE model.g = answers.g), annotator, label ORDER BY %s)' ],
 	ds => [ 'average_log(soft ORDER BY %s)' ],
+	ac => [ 'counts_log(annotator, soft, label ORDER BY %s)' ],
 	ts => [ 'training_log(label, features, weight ORDER BY %s)' ]);
 for my $type (sort keys %by_rows)
 {
@@ -89,6 +92,7 @@ INSERT INTO made (type, g, route, ds) SELECT 'ds', g, 'joined', distributions_jo
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product', product_log(soft ORDER BY i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product back', product_log(soft ORDER BY -i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product joined', distributions_joined(ds) FROM (SELECT g, product_log(soft) AS ds FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, ac) SELECT 'ac', g, 'joined', counts_joined(ac) FROM (SELECT g, counts_log(annotator, soft, label) AS ac FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', g, 'joined', training_joined(ts) FROM (SELECT g, training_log(label, features, weight) AS ts FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft', soft_log(soft, features ORDER BY i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft back', soft_log(soft, features ORDER BY -i) FROM answers GROUP BY g;
@@ -98,25 +102,29 @@ DECLARE
 	cm confusion_matrix;
 	s annotation_set;
 	ds distribution_state;
+	ac annotator_counts;
 	ts training_set;
 	r record;
 BEGIN
 	FOR n IN 1 .. 7 LOOP
-		cm := NULL; s := NULL; ds := NULL; ts := NULL;
+		cm := NULL; s := NULL; ds := NULL; ac := NULL; ts := NULL;
 		FOR r IN SELECT * FROM answers WHERE g = n ORDER BY -i LOOP
 			cm := confusion_matrix_accum(cm, r.truth, r.label, r.weight);
 			s := annotation_set_accum(s, r.item, r.annotator, r.label, r.gold);
 			ds := distribution_avg_accum(ds, r.soft);
+			ac := annotator_counts_accum(ac, r.annotator, r.soft, r.label);
 			ts := training_set_accum(ts, r.label, r.features, r.weight);
 		END LOOP;
 		-- while they are still expanded
 		IF cm <> (SELECT made.cm FROM made WHERE type = 'cm' AND g = n LIMIT 1) OR s <> (SELECT made.s FROM made WHERE type = 's' AND g = n LIMIT 1) OR
-			ts <> (SELECT made.ts FROM made WHERE type = 'ts' AND g = n LIMIT 1) THEN
+			ts <> (SELECT made.ts FROM made WHERE type = 'ts' AND g = n LIMIT 1) OR
+			ac <> (SELECT made.ac FROM made WHERE type = 'ac' AND g = n LIMIT 1) THEN
 			RAISE 'an expanded value is another';
 		END IF;
 		INSERT INTO made (type, g, route, cm) VALUES ('cm', n, 'by hand', cm);
 		INSERT INTO made (type, g, route, s) VALUES ('s', n, 'by hand', s);
 		INSERT INTO made (type, g, route, ds) VALUES ('ds', n, 'by hand', ds);
+		INSERT INTO made (type, g, route, ac) VALUES ('ac', n, 'by hand', ac);
 		INSERT INTO made (type, g, route, ts) VALUES ('ts', n, 'by hand', ts);
 	END LOOP;
 END $$;
@@ -130,7 +138,7 @@ for my $type (sort keys %type)
 	my $sql = "INSERT INTO made (type, g, route, $type) SELECT type, g, 'text of ' || route, $type\::text::$own $first;\n";
 	for my $format ('text', 'binary')
 	{
-		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ts $first) TO '$files/copy' (FORMAT $format);"
+		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ac, ts $first) TO '$files/copy' (FORMAT $format);"
 		  . "COPY made FROM '$files/copy' (FORMAT $format); DROP TABLE copied;\n";
 	}
 	for my $storage ('plain', 'external', 'extended', 'main')
@@ -243,6 +251,7 @@ my %reader = (annotation_set => [ 'annotation_summary(%)', '% + %', "annotation_
 	training_set => [ '%::text', "training_set_accum(%, 'i', ARRAY[1, 2])", 'training_joined(%)', 'logistic_regression_final(%)' ],
 	annotator_model => [ 'class_prior(%)', "posterior_log(%, 'a', 'b')" ], classifier => [ 'labels(%)', 'predict(%, ARRAY[1])' ],
 	label_distribution => [ 'entropy(%)', 'avg(%)', 'product(%)', 'combine(%, %)', 'temper(%, 2)' ],
+	annotator_counts => [ 'learn_annotators_final(%)', 'counts_joined(%)', q[annotator_counts_accum(%, 'a', 'x', 'y')] ],
 	distribution_state => [ 'distribution_state_final(%)', 'distributions_joined(%)', q[distribution_avg_accum(%, '{"a": 1}')] ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ]);
 # (random() because constants are flat)
 my %expanded = (confusion_matrix => q(confusion_matrix_accum(NULL, 'a' || random(), 'b')),
