@@ -82,7 +82,7 @@ find_abstain(const AnnotatorCountsView *counts, const char *label)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a truth is \"%s\", which stands for no class", label),
-					 errhint("Option \"abstain\" names a label that is an answer but no class; a truth that is not known is NULL.")));
+					 errhint("Option \"abstain\" names a label that is an answer but no class; an unknown truth is NULL.")));
 	}
 	return place + 1;
 }
@@ -219,7 +219,6 @@ check_memory(const AnnotationView *view)
 {
 	Size		beside = mul_size(3, em_table_size(view));
 
-	annotator_model_check_size(&view->labels, &view->annotators, 1);
 	nl_check_memory_for(add_size(beside, em_team_memory(view)), "learn_annotators()",
 						"learn of fewer annotators at a time (GROUP BY), or merge classes",
 						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
@@ -237,7 +236,8 @@ learn_annotators(const AnnotatorCountsView *counts, const LearnOptions *options)
 		.gold_weight = 1,.abstains = find_abstain(counts, options->abstain)
 	};
 	Size		beside = check_memory(&view);
-	Size		cells = em_table_cells(&view);
+	Size		cells = mul_size(counts->annotators.n,
+								 mul_size(counts->labels.n, counts->labels.n));
 	double	   *variance = nl_alloc_zero(CurrentMemoryContext, cells * sizeof(double));
 	EmFit	   *fit = fit_counts(counts, options, &view, beside, variance);
 	AnnotatorModelView model = describe_model(counts, options);
