@@ -68,6 +68,11 @@ SELECT v.* FROM pg_temp.matrices((SELECT learn_annotators(annotator, truth, CASE
 SELECT pg_temp.r(class_prior(learn_annotators(annotator, truth, CASE WHEN label = 'y' THEN '?' ELSE label END, '{"abstain": "?"}'))) AS prior FROM answers;
 SELECT learn_annotators('a', '?', 'x', '{"abstain": "?"}');
 
+-- distributions that come as json or text
+SELECT learn_annotators('a', '{"x": 0.5, "y": 0.5}'::jsonb, 'x'::text);
+SELECT learn_annotators('a', '{"x": 0.5, "y": 0.5}', 'x');
+SELECT labels(learn_annotators('a', '{"x": 0.5, "y": 0.5}'::jsonb::text::label_distribution, 'x')) AS cast, labels(learn_annotators('a', ARRAY['x'], ARRAY['y'])) AS arrays;
+
 -- options
 SELECT learn_annotators('a', 'x', 'x', '{"iterations": 3}');
 SELECT learn_annotators('a', 'x', 'x', '{"variant": "one_coin"}');

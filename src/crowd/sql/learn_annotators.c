@@ -9,6 +9,7 @@
 #include "crowd/learn_annotators.h"
 
 #include "metrics/spelling.h"
+#include "pg/json.h"
 #include "types/label_distribution.h"
 #include "types/shared_value.h"
 
@@ -24,6 +25,20 @@ get_state(FunctionCallInfo fcinfo)
 	if (ec != NULL && value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
 		return ec;
 	return annotator_counts_expand(PG_GETARG_DATUM(0), context);
+}
+
+/* A distribution that comes as json or text would be a label of that name. */
+static void
+refuse_json(const text *truth)
+{
+	const char *s = VARDATA_ANY(truth);
+	int			len = VARSIZE_ANY_EXHDR(truth);
+
+	if (len > 0 && *s == '{' && memchr(s, '"', len) != NULL && jsonio_error(s, len) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a JSON object was given where the truth is expected"),
+				 errhint("A truth is a label or a label_distribution; cast it: truth::text::label_distribution.")));
 }
 
 /* (annotator_counts, annotator, truth, label [, options]); truth may be expected */
@@ -43,7 +58,12 @@ annotator_counts_accum(PG_FUNCTION_ARGS)
 		(void) learn_options_parse(options.value);	/* bad ones fail before the work */
 	row.field[0] = log_field_text(nl_name_argument(fcinfo, 1));
 	if (signature_is_name(nl_signature(fcinfo), 2))
-		row.field[1] = log_field_text(nl_name_argument(fcinfo, 2));
+	{
+		text	   *truth = nl_name_argument(fcinfo, 2);
+
+		refuse_json(truth);
+		row.field[1] = log_field_text(truth);
+	}
 	else
 	{
 		LabelDistribution *truth = PG_GETARG_LABEL_DISTRIBUTION(2);
