@@ -18,18 +18,20 @@ log_rate(double p)
 	return (LogRate) {0, 1, 0};
 }
 
-/* One annotator's matrices of all components side by side. */
+/* One annotator's matrices of all components side by side; "matrix" is a buffer. */
 static void
-fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size annotator)
+fill_rates(LogRate *rates, const AnnotatorModelView *model, bool pool, Size annotator,
+		   double *matrix)
 {
 	uint32		classes = model->labels.n;
 	uint32		width = model->n_components * classes;
 
 	for (uint32 c = 0; c < model->n_components; c++)
 	{
-		const double *matrix = pool ? model->components[c].pool :
-			model->components[c].confusion + annotator * model_cells(model);
-
+		if (pool)
+			nl_copy(matrix, model->components[c].pool, model_cells(model) * sizeof(double));
+		else
+			model_component_rates(model, c, annotator, matrix);
 		for (uint32 label = 0; label < classes; label++)
 		{
 			CHECK_FOR_INTERRUPTS();
@@ -71,6 +73,7 @@ model_scorer_create(const AnnotatorModel *model)
 	ModelScorer *scorer = palloc0(sizeof(ModelScorer));
 	const AnnotatorModelView *view = &scorer->model;
 	Size		block;
+	double	   *matrix;
 
 	scorer->model = annotator_model_view(model);
 	scorer->fingerprint = model->fingerprint;
@@ -89,11 +92,13 @@ model_scorer_create(const AnnotatorModel *model)
 		scorer->prior[i] =
 			log_rate(view->components[i / view->labels.n].prior[i % view->labels.n]);
 	scorer->pool = nl_alloc(CurrentMemoryContext, block * sizeof(LogRate));
-	fill_rates(scorer->pool, view, true, 0);
+	matrix = nl_alloc(CurrentMemoryContext, model_cells(view) * sizeof(double));
+	fill_rates(scorer->pool, view, true, 0, matrix);
 	scorer->rates = nl_alloc(CurrentMemoryContext,
 							 Max(view->annotators.n, 1) * block * sizeof(LogRate));
 	for (Size j = 0; j < view->annotators.n; j++)
-		fill_rates(scorer->rates + j * block, view, false, j);
+		fill_rates(scorer->rates + j * block, view, false, j, matrix);
+	pfree(matrix);
 	scorer->annotators = index_names(&view->annotators, "annotator");
 	scorer->labels = index_names(&view->labels, "label");
 	return scorer;

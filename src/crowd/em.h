@@ -303,6 +303,8 @@ extern EmFit *em_one_step(EmTeam *team, const EmOptions *options,
 						  const EmCounts *start, EmFit *from);
 extern EmFit *em_refit(EmTeam *team, const EmOptions *options, EmFit *from);
 extern void em_fit_free(EmFit *fit);
+extern void em_fit_answers(const AnnotationView *view, const EmFit *fit, uint32 annotator,
+						   double *n, double *right);
 extern EmPartial em_block_steplength(EmTeam *team, uint32 block);
 extern void em_block_extrapolate(EmTeam *team, uint32 block);
 

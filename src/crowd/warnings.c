@@ -147,15 +147,11 @@ check_adversaries(AnnotatorModelView *model, const AnnotationView *view,
 
 	for (uint32 j = 0; j < view->annotators.n && classes > 1; j++)
 	{
-		const double *counts = fit->counts.confusion + em_cell(classes, j, 0, 0);
-		double		n = 0;
-		double		right = 0;
+		double		n;			/* answers that teach */
+		double		right;
 
 		CHECK_FOR_INTERRUPTS();
-		for (Size c = 0; c < classes * classes; c++)
-			n += counts[c];		/* of answers that teach */
-		for (uint32 k = 0; k < classes; k++)
-			right += counts[em_cell(classes, 0, k, k)];
+		em_fit_answers(view, fit, j, &n, &right);
 		if (right < n * guess - Z_ALARM * sqrt(n * guess * (1 - guess)))
 			list_add(&list, &view->annotators, j);
 	}

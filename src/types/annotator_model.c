@@ -316,19 +316,61 @@ model_matrix_transpose(const double *matrix, double *result, Size classes)
 	}
 }
 
+/* One annotator's rates in one component: K * K, label first. */
+void
+model_component_rates(const AnnotatorModelView *model, uint32 component,
+					  uint32 annotator, double *rates)
+{
+	Size		cells = model_cells(model);
+
+	nl_copy(rates, model->components[component].confusion + annotator * cells,
+			cells * sizeof(double));
+}
+
 /* One annotator's rates, averaged over the components. */
 void
 annotator_model_rates(const AnnotatorModelView *model, uint32 annotator,
 					  double *rates)
 {
 	Size		cells = model_cells(model);
+	double	   *one = nl_alloc(CurrentMemoryContext, Max(cells, 1) * sizeof(double));
 
-	memset(rates, 0, cells * sizeof(double));
+	nl_clear(rates, cells * sizeof(double));
 	for (uint32 c = 0; c < model->n_components; c++)
 	{
-		CHECK_FOR_INTERRUPTS();
+		model_component_rates(model, c, annotator, one);
 		for (Size i = 0; i < cells; i++)
-			rates[i] += model->components[c].weight *
-				model->components[c].confusion[annotator * cells + i];
+			rates[i] += model->components[c].weight * one[i];
+	}
+	pfree(one);
+}
+
+/*
+ * One annotator's expected counts and, if asked for, their variances: K * K,
+ * label first.
+ */
+void
+annotator_model_counts(const AnnotatorModelView *model, uint32 annotator,
+					   double *counts, double *variances)
+{
+	Size		cells = model_cells(model);
+
+	nl_copy(counts, model->counts + annotator * cells, cells * sizeof(double));
+	if (variances != NULL)
+		nl_copy(variances, model->variances + annotator * cells, cells * sizeof(double));
+}
+
+/* Of one truth: K, by label. */
+void
+annotator_model_truth(const AnnotatorModelView *model, uint32 annotator, uint32 truth,
+					  double *counts, double *variances)
+{
+	Size		classes = model->labels.n;
+	Size		at = annotator * model_cells(model) + truth;
+
+	for (Size label = 0; label < classes; label++)
+	{
+		counts[label] = model->counts[at + label * classes];
+		variances[label] = model->variances[at + label * classes];
 	}
 }

@@ -127,8 +127,14 @@ extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
 extern Size annotator_model_doubles(Size labels, Size annotators, Size components);
 extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
+extern void model_component_rates(const AnnotatorModelView *model, uint32 component,
+								  uint32 annotator, double *rates);
 extern void annotator_model_rates(const AnnotatorModelView *model,
 								  uint32 annotator, double *rates);
+extern void annotator_model_counts(const AnnotatorModelView *model, uint32 annotator,
+								   double *counts, double *variances);
+extern void annotator_model_truth(const AnnotatorModelView *model, uint32 annotator,
+								  uint32 truth, double *counts, double *variances);
 extern void model_matrix_transpose(const double *matrix, double *result,
 								   Size classes);
 extern void annotator_model_check_size(const Names *labels,

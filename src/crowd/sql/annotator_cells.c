@@ -29,38 +29,33 @@
 /* One annotator's truth row. */
 typedef struct Row
 {
-	const double *counts;		/* by label, "classes" apart */
-	const double *variances;
+	double	   *counts;			/* by label */
+	double	   *variances;
 	uint32		classes;
 	double		count;			/* sums of these */
 	double		variance;
 } Row;
 
+/* "buffer" has room for twice the classes. */
 static Row
-load_row(const AnnotatorModelView *model, uint32 annotator, uint32 truth)
+load_row(const AnnotatorModelView *model, uint32 annotator, uint32 truth, double *buffer)
 {
 	uint32		classes = model->labels.n;
-	Size		at = annotator * model_cells(model) + truth;
-	Row			row = {model->counts + at, model->variances + at, classes, 0, 0};
+	Row			row = {buffer, buffer + classes, classes, 0, 0};
 
+	annotator_model_truth(model, annotator, truth, row.counts, row.variances);
 	for (uint32 l = 0; l < classes; l++)
 	{
-		row.count += row.counts[(Size) l * classes];
-		row.variance += row.variances[(Size) l * classes];
+		row.count += row.counts[l];
+		row.variance += row.variances[l];
 	}
 	return row;
-}
-
-static inline double
-row_count(const Row *row, uint32 label)
-{
-	return row->counts[(Size) label * row->classes];
 }
 
 static RateEvidence
 cell_evidence(const Row *row, uint32 label, double count)
 {
-	double		variance = row->variances[(Size) label * row->classes];
+	double		variance = row->variances[label];
 
 	return (RateEvidence) {
 		.count = count,
@@ -79,7 +74,7 @@ step_to_maximum(const Row *row, const double *rates, double *result)
 
 	for (uint32 l = 0; l < classes; l++)
 	{
-		RateEvidence e = cell_evidence(row, l, row_count(row, l));
+		RateEvidence e = cell_evidence(row, l, row->counts[l]);
 		double		rate = rates[(Size) l * classes];
 		/* the share is taken inside 0..1, where it is defined */
 		double		inside = (e.count + 0.5 * rate) / (e.total + 0.5);
@@ -99,9 +94,11 @@ make_crowds(const AnnotatorModelView *model)
 {
 	uint32		classes = model->labels.n;
 	uint32		annotators = model->annotators.n;
+	Size		row = mul_size(2 * sizeof(double), classes);
 	Size		buffers = mul_size(Max(annotators, 1),
-								   sizeof(Row) + sizeof(RateEvidence));
+								   add_size(row, sizeof(Row) + sizeof(RateEvidence)));
 	Row		   *rows;
+	double	   *values;
 	RateEvidence *evidence;
 	Crowd	   *crowds;
 
@@ -112,23 +109,25 @@ make_crowds(const AnnotatorModelView *model)
 	rows = nl_alloc(CurrentMemoryContext, Max(annotators, 1) * sizeof(Row));
 	evidence = nl_alloc(CurrentMemoryContext,
 						Max(annotators, 1) * sizeof(RateEvidence));
+	values = nl_alloc(CurrentMemoryContext, Max(annotators, 1) * row);
 	crowds = nl_alloc(CurrentMemoryContext, model_cells(model) * sizeof(Crowd));
 	for (uint32 k = 0; k < classes; k++)
 	{
 		for (uint32 j = 0; j < annotators; j++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			rows[j] = load_row(model, j, k);
+			rows[j] = load_row(model, j, k, values + 2 * (Size) classes * j);
 		}
 		for (uint32 l = 0; l < classes; l++)
 		{
 			for (uint32 j = 0; j < annotators; j++)
-				evidence[j] = cell_evidence(&rows[j], l, row_count(&rows[j], l));
+				evidence[j] = cell_evidence(&rows[j], l, rows[j].counts[l]);
 			crowd_make(evidence, annotators, 1.0 / classes,
 					   &crowds[(Size) k * classes + l]);
 		}
 	}
 	pfree(rows);
+	pfree(values);
 	pfree(evidence);
 	return crowds;
 }
@@ -141,6 +140,7 @@ typedef struct CellRows
 	double		level;
 	double	   *rates;			/* K * K: of the annotator, label first */
 	double	   *counts;			/* K: of a row, at the maximum */
+	double	   *row;			/* 2 * K: buffer of a row */
 	ResultRows	rows;
 } CellRows;
 
@@ -151,7 +151,7 @@ return_row(CellRows *c, uint32 annotator, uint32 truth)
 	uint32		classes = c->model->labels.n;
 	Datum	   *values = c->rows.values;
 	bool	   *nulls = c->rows.nulls;
-	Row			row = load_row(c->model, annotator, truth);
+	Row			row = load_row(c->model, annotator, truth, c->row);
 
 	step_to_maximum(&row, c->rates + truth, c->counts);
 	for (uint32 l = 0; l < classes; l++)
@@ -163,7 +163,7 @@ return_row(CellRows *c, uint32 annotator, uint32 truth)
 		values[0] = PointerGetDatum(names_text(&c->model->annotators, annotator));
 		values[1] = PointerGetDatum(names_text(&c->model->labels, truth));
 		values[2] = PointerGetDatum(names_text(&c->model->labels, l));
-		values[3] = Float8GetDatum(row_count(&row, l));
+		values[3] = Float8GetDatum(row.counts[l]);
 		values[4] = Float8GetDatum(rate.rate);
 		values[5] = Float8GetDatum(rate.low);
 		values[6] = Float8GetDatum(rate.high);
@@ -183,7 +183,8 @@ annotator_cells(PG_FUNCTION_ARGS)
 		.level = nl_check_level(PG_GETARG_FLOAT8(1)),
 		.crowds = make_crowds(&model),
 		.rates = palloc(model_cells(&model) * sizeof(double)),
-		.counts = palloc(model.labels.n * sizeof(double))
+		.counts = palloc(model.labels.n * sizeof(double)),
+		.row = palloc(2 * model.labels.n * sizeof(double))
 	};
 
 	c.rows = rows_begin(fcinfo);

@@ -42,10 +42,11 @@ right_answers(const AnnotatorModelView *model, uint32 annotator)
 {
 	Size		cells = model_cells(model);
 	uint32		classes = model->labels.n;
-	const double *counts = model->counts + annotator * cells;
-	const double *variances = model->variances + annotator * cells;
+	double	   *counts = nl_alloc(CurrentMemoryContext, 2 * cells * sizeof(double));
+	double	   *variances = counts + cells;
 	RateEvidence e = {0};
 
+	annotator_model_counts(model, annotator, counts, variances);
 	for (uint32 truth = 0; truth < classes; truth++)
 		for (uint32 label = 0; label < classes; label++)
 			e.total += counts[(Size) label * classes + truth];
@@ -54,6 +55,7 @@ right_answers(const AnnotatorModelView *model, uint32 annotator)
 		e.count += counts[i];
 		e.unsure_both += variances[i];
 	}
+	pfree(counts);
 	return e;
 }
 
@@ -81,8 +83,10 @@ load_rates(const AnnotatorModelView *model, uint32 annotator, AnnotatorRates *r)
 {
 	Size		cells = model_cells(model);
 
+	/* the rates' place has the counts for a moment */
+	annotator_model_counts(model, annotator, r->rates, NULL);
+	model_matrix_transpose(r->rates, r->counts, r->classes);
 	annotator_model_rates(model, annotator, r->rates);
-	model_matrix_transpose(model->counts + annotator * cells, r->counts, r->classes);
 	memset(r->rows, 0, r->classes * sizeof(double));
 	for (Size i = 0; i < cells; i++)
 		r->rows[i / r->classes] += r->counts[i];
