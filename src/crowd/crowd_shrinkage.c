@@ -178,22 +178,43 @@ crowd_make(const RateEvidence *evidence, uint32 annotators, double guess, Crowd 
 		at[i].weight /= sum;
 }
 
-/* Mean and variance of an annotator's rate, given the crowd's strength. */
-static void
-rate_moments(const Strength *at, const RateEvidence *e, double *mean, double *variance)
+/* An annotator's rate, given the crowd's strength. */
+static inline double
+rate_mean(const Strength *at, const RateEvidence *e)
+{
+	return (e->count + at->strength * at->mean) / (e->total + at->strength);
+}
+
+/* Its variance, where it has the mean "a". */
+static double
+rate_variance(const Strength *at, const RateEvidence *e, double a)
 {
 	double		n = e->total + at->strength;
 	double		pull = at->strength / n;
-	double		a = (e->count + at->strength * at->mean) / n;
+	double		variance = pull * pull * at->variance;
 	double		answers;
 
-	*mean = a;
-	*variance = pull * pull * at->variance;
 	if (a <= 0 || a >= 1)
-		return;
+		return variance;
 	answers = e->total * (1 - missing_share(e, a)) +
 		(at->strength + 1) * (1 - at->missing);
-	*variance += a * (1 - a) / Max(answers, MIN_INFORMATION * (n + 1));
+	return variance + a * (1 - a) / Max(answers, MIN_INFORMATION * (n + 1));
+}
+
+/* The rate alone, of a crowd that has answers. */
+double
+crowd_rate(const Crowd *crowd, const RateEvidence *e)
+{
+	double		weight = 0;
+	double		mean = 0;
+
+	for (uint32 i = 0; i < crowd->n; i++)
+	{
+		/* this way the mean of equal numbers is the number */
+		weight += crowd->at[i].weight;
+		mean += (rate_mean(&crowd->at[i], e) - mean) * crowd->at[i].weight / weight;
+	}
+	return mean;
 }
 
 /* A rate and its interval; false if the crowd has no answers. */
@@ -201,23 +222,18 @@ bool
 crowd_estimate(const Crowd *crowd, const RateEvidence *e, double level,
 			   RateEstimate *result)
 {
-	double		m[STRENGTHS];
-	double		v[STRENGTHS];
-	double		weight = 0;
-	double		mean = 0;
+	double		mean = crowd_rate(crowd, e);
 	double		variance = 0;
 	double		sum;
 	Bounds		bounds;
 
 	for (uint32 i = 0; i < crowd->n; i++)
 	{
-		rate_moments(&crowd->at[i], e, &m[i], &v[i]);
-		/* this way the mean of equal numbers is the number */
-		weight += crowd->at[i].weight;
-		mean += (m[i] - mean) * crowd->at[i].weight / weight;
+		const Strength *at = &crowd->at[i];
+		double		m = rate_mean(at, e);
+
+		variance += at->weight * (rate_variance(at, e, m) + (m - mean) * (m - mean));
 	}
-	for (uint32 i = 0; i < crowd->n; i++)
-		variance += crowd->at[i].weight * (v[i] + (m[i] - mean) * (m[i] - mean));
 	*result = (RateEstimate) {mean, mean, mean};
 	if (crowd->n == 0 || mean <= 0 || mean >= 1)
 		return crowd->n > 0;

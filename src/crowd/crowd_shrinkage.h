@@ -47,6 +47,7 @@ typedef struct Crowd
 extern void crowd_make(const RateEvidence *evidence, uint32 annotators, double guess,
 					   Crowd *crowd);
 extern double missing_share(const RateEvidence *e, double rate);
+extern double crowd_rate(const Crowd *crowd, const RateEvidence *e);
 extern bool crowd_estimate(const Crowd *crowd, const RateEvidence *e,
 						   double level, RateEstimate *result);
 

@@ -257,8 +257,16 @@ extern uint32 em_log_weights(EmPosteriors *s, uint32 item, int64 a, int64 b,
 extern void em_end_posteriors(EmPosteriors *s);
 
 /* em_final_counts.c */
+typedef struct EmEvidence
+{
+	EmCounts   *counts;
+	double	   *variances;		/* em_table_cells(): of the counts */
+	double	   *reported_right; /* J: right answers by what is reported of items */
+	double	   *reported_variances; /* J: of these */
+} EmEvidence;
+
 extern void em_evidence(const AnnotationView *view, const EmParameters *at,
-						bool gold_only, EmCounts *counts, double *variance);
+						bool gold_only, double correlation, EmEvidence *evidence);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;

@@ -12,7 +12,7 @@
 
 #include "math/disjoint_sets.h"
 
-#define MAX_WARNINGS 8
+#define MAX_WARNINGS 12
 #define NAMED 5					/* in one warning */
 #define FEW_ANNOTATIONS 10		/* below, one label only means little */
 #define FEW_ITEMS 10			/* below, any class may have little support */
@@ -280,6 +280,7 @@ add_fit_warnings(AnnotatorModelView *model, const AnnotationView *view,
 		warn(model, psprintf("not converged after %d iteration%s; raise max_iterations",
 							 model->iterations, model->iterations == 1 ? "" : "s"));
 	check_overlap(model, view);
+	warn_few_overlap(model, view);
 	check_gold_agreement(model, view, fit);
 	check_constant(model, view);
 	check_adversaries(model, view, fit);

@@ -101,6 +101,16 @@ annotation_gold(const AnnotationView *view, uint32 item)
 	return view->gold == NULL ? NO_GOLD : view->gold[item];
 }
 
+/* Whether two annotators answered the item; its annotations are in their order. */
+static inline bool
+annotation_overlaps(const AnnotationView *view, uint32 item)
+{
+	uint32		from = view->starts[item];
+	uint32		to = view->starts[item + 1];
+
+	return to > from && view->annotator[from] != view->annotator[to - 1];
+}
+
 /* The view as if no item had gold. */
 static inline AnnotationView
 annotations_without_gold(const AnnotationView *view)

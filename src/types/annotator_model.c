@@ -31,9 +31,9 @@ annotator_model_doubles(Size labels, Size annotators, Size components)
 {
 	Size		n = mul_size(components, component_doubles(labels, annotators));
 
-	/* annotations, those on gold, counts, variances */
+	/* annotations, those on gold, what is reported of them, counts, variances */
 	return add_size(n, mul_size(annotators,
-								add_size(2, mul_size(2, mul_size(labels, labels)))));
+								add_size(4, mul_size(2, mul_size(labels, labels)))));
 }
 
 static Size
@@ -85,6 +85,18 @@ put_component(double *at, const ModelComponent *c, const AnnotatorModelView *vie
 	at = value_put_doubles(at, c->prior, view->labels.n);
 	at = value_put_doubles(at, c->pool, model_cells(view));
 	return value_put_doubles(at, c->confusion, view->annotators.n * model_cells(view));
+}
+
+/* Zeros where nothing is tempered, whatever the view has. */
+static double *
+put_reported(double *at, const double *values, const AnnotatorModelView *view)
+{
+	uint32		n = view->annotators.n;
+
+	if (model_is_tempered(view))
+		return value_put_doubles(at, values, n);
+	nl_clear(at, n * sizeof(double));
+	return at + n;
 }
 
 static char *
@@ -180,6 +192,8 @@ annotator_model_make(const AnnotatorModelView *view)
 		at = put_component(at, &view->components[i], view);
 	at = value_put_doubles(at, view->annotations, view->annotators.n);
 	at = value_put_doubles(at, view->gold_annotations, view->annotators.n);
+	at = put_reported(at, view->reported_right, view);
+	at = put_reported(at, view->reported_variances, view);
 	at = value_put_doubles(at, view->counts, tables);
 	at = value_put_doubles(at, view->variances, tables);
 	bytes = put_bytes((char *) at, view->labels.ends,
@@ -274,7 +288,9 @@ annotator_model_view(const AnnotatorModel *model)
 	}
 	view.annotations = at;
 	view.gold_annotations = at + model->annotators;
-	view.counts = view.gold_annotations + model->annotators;
+	view.reported_right = view.gold_annotations + model->annotators;
+	view.reported_variances = view.reported_right + model->annotators;
+	view.counts = view.reported_variances + model->annotators;
 	view.variances = view.counts + model->annotators * cells;
 	ends = (uint32 *) (view.variances + model->annotators * cells);
 	view.voices = (ModelVoices) model->voices;

@@ -58,6 +58,8 @@ typedef struct AnnotatorModelView
 	ModelComponent *components;
 	double	   *annotations;	/* J: how many each gave */
 	double	   *gold_annotations;	/* J: of these, on items with gold */
+	double	   *reported_right; /* J: right answers, see model_is_tempered() */
+	double	   *reported_variances;	/* J: of these */
 	double	   *counts;			/* J * K * K expected counts */
 	double	   *variances;		/* J * K * K: of the counts, given the annotations */
 	int64		items;
@@ -116,10 +118,10 @@ typedef struct AnnotatorModel
 	/*
 	 * double for each component: variant, weight, prior[K], pool[K * K],
 	 * confusion[J * K * K]; annotations[J]; gold_annotations[J];
-	 * counts[J * K * K]; variances[J * K * K].  uint32 ends of labels, of
-	 * annotators; group[J], if there are groups; bytes of labels, of annotators;
-	 * method, options, stopped_by, warnings and notes[J], each with a
-	 * terminating zero.
+	 * reported_right[J]; reported_variances[J]; counts[J * K * K];
+	 * variances[J * K * K].  uint32 ends of labels, of annotators; group[J], if
+	 * there are groups; bytes of labels, of annotators; method, options,
+	 * stopped_by, warnings and notes[J], each with a terminating zero.
 	 */
 } AnnotatorModel;
 
@@ -147,7 +149,17 @@ extern void annotator_model_check_size(const Names *labels,
 static inline bool
 model_knows_nothing(const AnnotatorModelView *view)
 {
-	return view->voices != VOICES_ANSWERS && view->teaching_items == 0;
+	return !view->truths_given && view->teaching_items == 0;
+}
+
+/*
+ * What is reported of items is less sure than the counts are, so that an
+ * annotator has fewer right answers by it, with other variances.
+ */
+static inline bool
+model_is_tempered(const AnnotatorModelView *view)
+{
+	return !view->truths_given && view->correlation > 0;
 }
 
 /* cells of one annotator's matrix */
