@@ -25,13 +25,10 @@
  * class shares, which would put most of a frequent class's answers into the rows
  * of rare ones.
  *
- * Memory: two posteriors.  Interrupts: for each item, and within an item of many
+ * Memory: posteriors of an item.  Interrupts: for each item, and within an item of many
  * annotations.
  */
-#include "crowd/em_correlation.h"
 #include "crowd/em.h"
-
-#include <math.h>
 
 /* What is known of one item. */
 typedef struct Known
@@ -104,34 +101,6 @@ add_item(EmVoices *voices, uint32 item, const Known *known, EmEvidence *evidence
 	em_voices_leave(voices, item);
 }
 
-/*
- * What is reported of an item with this posterior, as apply_model.c has it: gold
- * keeps its full weight.
- */
-static const double *
-reported_posterior(const AnnotationView *view, uint32 item, double correlation,
-				   const double *posterior, double *reported)
-{
-	uint32		classes = view->labels.n;
-	uint32		gold = annotation_gold(view, item);
-	double		exponent = design_exponent(em_item_voices(view, item), correlation);
-	double		sum = 0;
-
-	if (exponent == 1 || (gold != NO_GOLD && view->gold_weight >= 1))
-		return posterior;
-	for (uint32 k = 0; k < classes; k++)
-	{
-		double		weight = gold == NO_GOLD || classes == 1 ? 1 :
-			k == gold ? view->gold_weight : (1 - view->gold_weight) / (classes - 1);
-
-		reported[k] = weight * pow(posterior[k] / weight, exponent);
-		sum += reported[k];
-	}
-	for (uint32 k = 0; k < classes; k++)
-		reported[k] /= sum;
-	return reported;
-}
-
 /* Fills the evidence from zero; what is reported has the correlation. */
 void
 em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
@@ -139,7 +108,6 @@ em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
 {
 	EmPosteriors *posteriors = em_begin_posteriors(view, at);
 	EmVoices	voices = em_voices_begin(view);
-	double	   *reported = palloc(view->labels.n * sizeof(double));
 
 	em_tables_clear(view, evidence->counts);
 	nl_clear(evidence->variances, em_table_cells(view) * sizeof(double));
@@ -154,10 +122,9 @@ em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
 			continue;
 		known.posterior = em_item_posterior(posteriors, i);
 		if (correlation > 0)
-			known.reported = reported_posterior(view, i, correlation, known.posterior, reported);
+			known.reported = em_reported_posterior(posteriors, i, correlation);
 		add_item(&voices, i, &known, evidence);
 	}
 	em_end_posteriors(posteriors);
 	em_voices_end(&voices);
-	pfree(reported);
 }
