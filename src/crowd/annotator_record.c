@@ -201,11 +201,14 @@ estimate_accuracies(const AnnotatorModelView *model, const Right *right, double 
 {
 	uint32		n = model->annotators.n;
 	double		guess = 1.0 / model->labels.n;
+	CrowdTotals *totals = crowd_totals_create(n);
 	Crowd		counted;
 	Crowd		reported;
 
-	crowd_make(right->counted, n, guess, &counted);
-	crowd_make(right->reported, n, guess, &reported);
+	crowd_totals_fill(totals, right->counted, n);
+	crowd_make(totals, right->counted, guess, &counted);
+	crowd_make(totals, right->reported, guess, &reported);	/* the same answers */
+	crowd_totals_free(totals);
 	for (uint32 j = 0; j < n; j++)
 	{
 		RateEstimate *accuracy = &records[j].accuracy;

@@ -47,8 +47,11 @@
  * with this mean and variance, which is never wider than in the most diverse
  * crowd of the grid.
  *
- * Memory: a few numbers for each strength that has weight.  Interrupts: for
- * each strength and block of annotators.
+ * What depends on n and its variance only is the same for all labels of a truth, and
+ * is worked out once (CrowdTotals): each further rate costs sums of products.
+ *
+ * Memory: a few numbers for each strength that has weight; totals have two for each
+ * strength and annotator.  Interrupts: for each strength and block of annotators.
  */
 #include "crowd/crowd_shrinkage.h"
 
@@ -73,54 +76,113 @@ missing_share(const RateEvidence *e, double rate)
 	return e->total > 0 ? Min((in + out + both) / e->total, 1) : 0;
 }
 
-/* The mean of the crowd at a strength. */
-static void
-crowd_mean(const RateEvidence *evidence, uint32 annotators, double guess,
-		   Strength *at)
+/* Bytes of what crowds of rates with the same totals share. */
+Size
+crowd_totals_memory(uint32 annotators)
 {
-	double		sum = guess;
-	double		answers = 1;
-
-	for (uint32 j = 0; j < annotators; j++)
-	{
-		const RateEvidence *e = &evidence[j];
-		double		share = (at->strength + 1) / (e->total + at->strength);
-
-		NL_CHECK_INTERRUPTS(j);
-		sum += share * e->count;
-		answers += share * e->total;
-	}
-	at->mean = sum / answers;
-	at->variance = at->mean * Max(1 - at->mean, 0) / (answers + 1);
+	return mul_size(Max(annotators, 1), 2 * STRENGTHS * sizeof(double));
 }
 
-/* Log-likelihood of the squares at a strength and its mean. */
+/* "totals" has room for so many annotators. */
+void
+crowd_totals_fill(CrowdTotals *totals, const RateEvidence *evidence, uint32 annotators)
+{
+	totals->annotators = annotators;
+	for (int i = 0; i < STRENGTHS; i++)
+	{
+		double		s = FIRST_STRENGTH * pow(STRENGTH_RANGE, i / (STRENGTHS - 1.0));
+		double		r = 1 / (s + 1);
+		double	   *weight = totals->weight + (Size) i * annotators;
+		double	   *precision = totals->precision + (Size) i * annotators;
+
+		totals->strength[i] = s;
+		/* steps are of log s, in which a uniform r has this density */
+		totals->log_prior[i] = log(s) - 2 * log1p(s);
+		totals->answers[i] = 1;
+		totals->log_sum[i] = 0;
+		totals->known[i] = 0;
+		for (uint32 j = 0; j < annotators; j++)
+		{
+			double		n = evidence[j].total;
+			double		pairs = n * n - n + evidence[j].unsure_in + evidence[j].unsure_out;
+			double		spread = n + r * pairs;
+
+			NL_CHECK_INTERRUPTS(j);
+			weight[j] = (s + 1) / (n + s);
+			totals->answers[i] += weight[j] * n;
+			/* what is no normal number is no answer */
+			precision[j] = spread >= DBL_MIN ? 1 / spread : 0;
+			if (spread < DBL_MIN)
+				continue;
+			totals->log_sum[i] += log(spread);
+			totals->known[i]++;
+		}
+	}
+}
+
+/* In the current context. */
+CrowdTotals *
+crowd_totals_create(uint32 annotators)
+{
+	CrowdTotals *totals = palloc(sizeof(CrowdTotals));
+	Size		half = crowd_totals_memory(annotators) / 2;
+
+	totals->weight = nl_alloc(CurrentMemoryContext, half);
+	totals->precision = nl_alloc(CurrentMemoryContext, half);
+	return totals;
+}
+
+void
+crowd_totals_free(CrowdTotals *totals)
+{
+	pfree(totals->weight);
+	pfree(totals->precision);
+	pfree(totals);
+}
+
+/* The mean of the crowd at a strength. */
+static void
+crowd_mean(const CrowdTotals *totals, int i, const RateEvidence *evidence, double guess,
+		   Strength *at)
+{
+	const double *weight = totals->weight + (Size) i * totals->annotators;
+	double		sum = guess;
+
+	for (uint32 j = 0; j < totals->annotators; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		sum += weight[j] * evidence[j].count;
+	}
+	at->mean = sum / totals->answers[i];
+	at->variance = at->mean * Max(1 - at->mean, 0) / (totals->answers[i] + 1);
+}
+
+/*
+ * Log-likelihood of the squares at a strength and its mean.  The expectation of
+ * a square is m (1 - m) times what totals have the inverse of.
+ */
 static double
-crowd_log_likelihood(const RateEvidence *evidence, uint32 annotators,
+crowd_log_likelihood(const CrowdTotals *totals, int i, const RateEvidence *evidence,
 					 const Strength *at)
 {
+	const double *precision = totals->precision + (Size) i * totals->annotators;
 	double		m = at->mean;
-	double		r = 1 / (at->strength + 1);
 	double		sum = 0;
 
 	if (m <= 0 || m >= 1)		/* there is one class only */
 		return 0;
-	for (uint32 j = 0; j < annotators; j++)
+	for (uint32 j = 0; j < totals->annotators; j++)
 	{
 		const RateEvidence *e = &evidence[j];
-		double		n = e->total;
-		double		distance = e->count - n * m;
-		double		pairs = n * n - n + e->unsure_in + e->unsure_out;
+		double		distance = e->count - e->total * m;
 		double		square = distance * distance +
 			e->unsure_in * (1 - m) * (1 - m) + e->unsure_out * m * m +
 			e->unsure_both;
-		double		expected = m * (1 - m) * (n + r * pairs);
 
 		NL_CHECK_INTERRUPTS(j);
-		if (expected > 0)
-			sum -= (log(expected) + square / expected) / 2;
+		sum += square * precision[j];
 	}
-	return sum;
+	return -(sum / (m * (1 - m)) + totals->log_sum[i] + totals->known[i] * log(m * (1 - m))) / 2;
 }
 
 /* The evidence of all together. */
@@ -142,27 +204,26 @@ sum_evidence(const RateEvidence *evidence, uint32 annotators)
 }
 
 /*
- * How a rate varies in a crowd; "guess" is the rate of blind answers.  A crowd
- * without any answers is no prior, and estimates nothing.
+ * How a rate varies in a crowd; "guess" is the rate of blind answers.  Totals are
+ * those of the evidence.  A crowd without any answers is no prior, and estimates
+ * nothing.
  */
 void
-crowd_make(const RateEvidence *evidence, uint32 annotators, double guess, Crowd *crowd)
+crowd_make(const CrowdTotals *totals, const RateEvidence *evidence, double guess,
+		   Crowd *crowd)
 {
 	Strength   *at = crowd->at;
-	RateEvidence all = sum_evidence(evidence, annotators);
+	RateEvidence all = sum_evidence(evidence, totals->annotators);
 	double		max = -DBL_MAX;
 	double		sum = 0;
 
 	for (int i = 0; i < STRENGTHS; i++)
 	{
-		double		s = FIRST_STRENGTH * pow(STRENGTH_RANGE, i / (STRENGTHS - 1.0));
-
-		at[i].strength = s;
-		crowd_mean(evidence, annotators, guess, &at[i]);
+		at[i].strength = totals->strength[i];
+		crowd_mean(totals, i, evidence, guess, &at[i]);
 		at[i].missing = missing_share(&all, at[i].mean);
-		/* steps are of log s, in which a uniform r has this density */
-		at[i].weight = crowd_log_likelihood(evidence, annotators, &at[i]) +
-			log(s) - 2 * log1p(s);
+		at[i].weight = crowd_log_likelihood(totals, i, evidence, &at[i]) +
+			totals->log_prior[i];
 		max = Max(max, at[i].weight);
 	}
 	crowd->n = 0;

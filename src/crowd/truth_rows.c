@@ -17,7 +17,7 @@
  * the crowd has to do with it, is in crowd_shrinkage.c.  Each cell has a crowd of its
  * own: who is alike in right answers need not be so in errors.
  *
- * Memory: a row of each annotator.  Interrupts: for each annotator, and in crowds.
+ * Memory: a row of each annotator, and what crowds of a row share.  Interrupts: for each annotator, and in crowds.
  */
 #include "crowd/truth_rows.h"
 
@@ -27,8 +27,9 @@
 Size
 truth_rows_memory(const AnnotatorModelView *model)
 {
-	return mul_size(Max(model->annotators.n, 1),
-					add_size(truth_row_size(model), sizeof(TruthRow) + sizeof(RateEvidence)));
+	return add_size(mul_size(Max(model->annotators.n, 1),
+							 add_size(truth_row_size(model), sizeof(TruthRow) + sizeof(RateEvidence))),
+					crowd_totals_memory(model->annotators.n));
 }
 
 TruthRows
@@ -41,6 +42,7 @@ truth_rows_begin(const AnnotatorModelView *model)
 		.model = model,
 		.rows = nl_alloc(context, n * sizeof(TruthRow)),
 		.evidence = nl_alloc(context, n * sizeof(RateEvidence)),
+		.totals = crowd_totals_create(model->annotators.n),
 		.rates = palloc(classes * sizeof(double)),
 		.counts = palloc(classes * sizeof(double))
 	};
@@ -110,7 +112,10 @@ truth_rows_crowds(TruthRows *t, Crowd *crowds)
 			NL_CHECK_INTERRUPTS(j);
 			t->evidence[j] = truth_row_evidence(&t->rows[j], l, t->rows[j].counts[l]);
 		}
-		crowd_make(t->evidence, annotators, 1.0 / classes, &crowds[l]);
+		/* totals are those of the row, whatever the label */
+		if (l == 0)
+			crowd_totals_fill(t->totals, t->evidence, annotators);
+		crowd_make(t->totals, t->evidence, 1.0 / classes, &crowds[l]);
 	}
 }
 

@@ -24,6 +24,7 @@ typedef struct TruthRows
 	uint32		truth;
 	TruthRow   *rows;			/* by annotator */
 	RateEvidence *evidence;		/* by annotator */
+	CrowdTotals *totals;
 	double	   *rates;			/* K: of one row of the model */
 	double	   *counts;			/* K: of one row, at the maximum */
 } TruthRows;
