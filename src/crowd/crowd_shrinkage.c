@@ -29,7 +29,9 @@
  * So r is found from expected counts without taking them for true ones, which
  * vary more and would show a crowd less alike.  It is not fixed: each
  * strength of a grid has the weight of the normal quasi-likelihood of these
- * squares, times a prior under which r is uniform on 0..1.  Many annotators
+ * squares, times a prior under which r is uniform on 0..1.  An annotator of whom
+ * less than one answer is expected counts for that share: a thousand with next to
+ * none would otherwise have the say, as log (m (1 - m)) does not shrink with n.  Many annotators
  * give one strength all the weight; three don't, and so don't prove that all are
  * alike.  m is the mean of x / n with the weights w = n / (1 + (n - 1) r), to
  * which one blind answer is added, so that a faultless crowd is not a
@@ -106,16 +108,17 @@ crowd_totals_fill(CrowdTotals *totals, const RateEvidence *evidence, uint32 anno
 			double		n = evidence[j].total;
 			double		pairs = n * n - n + evidence[j].unsure_in + evidence[j].unsure_out;
 			double		spread = n + r * pairs;
+			double		share = Min(n, 1);
 
 			NL_CHECK_INTERRUPTS(j);
 			weight[j] = (s + 1) / (n + s);
 			totals->answers[i] += weight[j] * n;
 			/* what is no normal number is no answer */
-			precision[j] = spread >= DBL_MIN ? 1 / spread : 0;
+			precision[j] = spread >= DBL_MIN ? share / spread : 0;
 			if (spread < DBL_MIN)
 				continue;
-			totals->log_sum[i] += log(spread);
-			totals->known[i]++;
+			totals->log_sum[i] += share * log(spread);
+			totals->known[i] += share;
 		}
 	}
 }

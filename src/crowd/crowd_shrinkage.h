@@ -54,7 +54,7 @@ typedef struct CrowdTotals
 	double		log_prior[STRENGTHS];
 	double		answers[STRENGTHS]; /* sum of weights */
 	double		log_sum[STRENGTHS]; /* of the inverse precisions */
-	uint32		known[STRENGTHS];	/* annotators with answers */
+	double		known[STRENGTHS];	/* annotators with answers */
 } CrowdTotals;
 
 extern Size crowd_totals_memory(uint32 annotators);

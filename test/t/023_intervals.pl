@@ -105,7 +105,7 @@ sub crowd
 			my $var_n = $e->{in} + $e->{out};
 			my $expected = $m * (1 - $m) * ($e->{n} + $r * ($e->{n}**2 + $var_n - $e->{n}));
 			my $square = ($e->{x} - $e->{n} * $m)**2 + $e->{in} * (1 - $m)**2 + $e->{out} * $m**2 + $e->{both};
-			$log -= 0.5 * log($expected) + $square / (2 * $expected) if $expected > 0;
+			$log -= min($e->{n}, 1) * (0.5 * log($expected) + $square / (2 * $expected)) if $expected > 0;
 		}
 		push @crowd, [ $log, $s, $m, $m * (1 - $m) / ($sum + 1), missing($all, $m) ];
 	}

@@ -78,7 +78,7 @@ note_about(const AnnotatorModelView *model, uint32 annotator, const AnnotatorRec
 	if (model->notes[annotator][0] != '\0')
 		return model->notes[annotator];
 	if (!r->known)
-		return "no answer to an item that others answered, or with gold: nothing tells how often he is right";
+		return "nothing tells how often these answers are right: ask about items that others answered, too, or with gold";
 	return NULL;
 }
 
