@@ -28,7 +28,12 @@
  * Memory: posteriors of an item.  Interrupts: for each item, and within an item of many
  * annotations.
  */
+#include "crowd/em_correlation.h"
 #include "crowd/em.h"
+
+#include <math.h>
+
+#define SMALL_POSTERIOR 1e-290
 
 /* What is known of one item. */
 typedef struct Known
@@ -101,6 +106,40 @@ add_item(EmVoices *voices, uint32 item, const Known *known, EmEvidence *evidence
 	em_voices_leave(voices, item);
 }
 
+/*
+ * What is reported of an item with this posterior.  By its powers, relative to the
+ * largest, unless gold has its own weight or a probability is too small to have
+ * all of its digits.
+ */
+static const double *
+reported_posterior(const AnnotationView *view, uint32 item, double correlation,
+				   const double *posterior, EmPosteriors *posteriors, double *reported)
+{
+	uint32		classes = view->labels.n;
+	double		exponent = design_exponent(em_item_voices(view, item), correlation);
+	uint32		top = 0;
+	double		sum = 1;
+
+	if (annotation_gold(view, item) != NO_GOLD)
+		return em_reported_posterior(posteriors, item, correlation);
+	for (uint32 k = 1; k < classes; k++)
+		if (posterior[k] > posterior[top])
+			top = k;
+	for (uint32 k = 0; k < classes; k++)
+	{
+		if (k == top)
+			continue;
+		if (posterior[k] < SMALL_POSTERIOR)
+			return em_reported_posterior(posteriors, item, correlation);
+		reported[k] = exp(log(posterior[k] / posterior[top]) * exponent);
+		sum += reported[k];
+	}
+	reported[top] = 1;
+	for (uint32 k = 0; k < classes; k++)
+		reported[k] /= sum;
+	return reported;
+}
+
 /* Fills the evidence from zero; what is reported has the correlation. */
 void
 em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
@@ -108,6 +147,7 @@ em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
 {
 	EmPosteriors *posteriors = em_begin_posteriors(view, at);
 	EmVoices	voices = em_voices_begin(view);
+	double	   *reported = palloc(view->labels.n * sizeof(double));
 
 	em_tables_clear(view, evidence->counts);
 	nl_clear(evidence->variances, em_table_cells(view) * sizeof(double));
@@ -122,9 +162,11 @@ em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
 			continue;
 		known.posterior = em_item_posterior(posteriors, i);
 		if (correlation > 0)
-			known.reported = em_reported_posterior(posteriors, i, correlation);
+			known.reported = reported_posterior(view, i, correlation, known.posterior,
+												posteriors, reported);
 		add_item(&voices, i, &known, evidence);
 	}
 	em_end_posteriors(posteriors);
 	em_voices_end(&voices);
+	pfree(reported);
 }
