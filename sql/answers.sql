@@ -9,7 +9,7 @@ CREATE TEMP TABLE model AS
 SELECT m, replace(m::text, '"correlation": 0,', '"correlation": 0.5,')::annotator_model AS m5,
        replace(m::text, '"gold_weight": 1,', '"gold_weight": 0.75,')::annotator_model AS m_gold
 FROM (SELECT '{"method": "by hand", "options": {}, "fit": {"items": 1, "annotations": 1, "gold_items": 0, "gold_weight": 1, "iterations": 0,
-         "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 1}, "labels": ["x", "y"], "annotators": ["a", "b"],
+         "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": true, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 1}, "labels": ["x", "y"], "annotators": ["a", "b"],
          "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.75, 0.25], [0.5, 0.5]],
                          "confusion": [[[0.8, 0.2], [0.25, 0.75]], [[0.75, 0.25], [0.6, 0.4]]]}],
          "annotations": [0, 0], "gold_annotations": [0, 0], "notes": {}, "counts": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]]}'::annotator_model AS m) AS v;

@@ -4,7 +4,7 @@
 -- Rates by truth, in the order of labels; a prior that was given is not tempered
 CREATE FUNCTION pg_temp.model(classes text, groups text, correlation text, prior text DEFAULT '[0.8, 0.2, 0]') RETURNS annotator_model LANGUAGE sql AS $$
 SELECT format('{"method": "by hand", "options": {}, "fit": {"items": 5, "annotations": 9, "gold_items": 0, "gold_weight": 1, "iterations": 0,
-	"converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []},
+	"converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": true, "majority_disagreement": null, "warnings": []},
 	"voices": {"of": "annotators", "groups": %2$s, "correlation": %3$s, "gold_items": 0, "teaching_items": 5}, "classes": %1$s,
 	"labels": ["x", "y", "skip"], "annotators": ["a", "b", "c"], "components": [{"variant": "full", "weight": 1, "prior": %4$s,
 		"pool": [[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0, 0, 1]],

@@ -165,7 +165,7 @@ SELECT w, pg_temp.r(probability(distribution, 'x')) AS x
 FROM (VALUES (1.0), (0.9), (0.5)) AS v(w),
      consensus((SELECT annotation_set('i', 'a', 'x', 'y')),
                ('{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": ' || w ||
-                ', "iterations": 0, "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a"],
+                ', "iterations": 0, "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": true, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a"],
                 "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.5, 0.5], [0.5, 0.5]],
                 "confusion": [[[0.75, 0.25], [0.25, 0.75]]]}], "annotations": [0], "gold_annotations": [0], "notes": {}, "counts": [[[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]]]}')::annotator_model)
 ORDER BY w DESC;

@@ -61,7 +61,8 @@ SELECT * FROM annotator_cells((SELECT dawid_skene('i', 'a', 'x')));
 SELECT annotator, pg_temp.r(accuracy) AS accuracy, pg_temp.r(accuracy_low) AS low, accuracy_high < 1 AS below_1
 FROM annotators((SELECT dawid_skene(i, a, i % 2) FROM generate_series(1, 6) AS i, (VALUES ('a'), ('b')) AS v(a)));
 
--- No counts, or none for a class or an annotator: the crowd alone speaks
+-- No counts: nothing is known.  None for a class: the crowd alone speaks; none for an
+-- annotator: nothing is known of him
 CREATE FUNCTION pg_temp.by_hand(counts text) RETURNS annotator_model LANGUAGE sql AS $$
 	SELECT format('{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0,
 	        "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a", "b"],

@@ -5,7 +5,7 @@ CREATE FUNCTION pg_temp.r(float8) RETURNS numeric LANGUAGE sql AS 'SELECT round(
 -- a is right 3 of 4 times, b always says x
 CREATE TEMP TABLE model AS
 SELECT '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 0, "gold_items": 0, "gold_weight": 1, "iterations": 0,
-         "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a", "b"],
+         "converged": true, "log_likelihood": 0, "stopped_by": "hand", "truths_given": true, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["x", "y"], "annotators": ["a", "b"],
          "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.75, 0.25], [0.5, 0.5]],
                          "confusion": [[[0.75, 0.25], [0.25, 0.75]], [[1, 0], [1, 0]]]}],
          "annotations": [0, 0], "gold_annotations": [0, 0], "notes": {}, "counts": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]], [[0, 0], [0, 0]]]}'::annotator_model AS m;
@@ -82,7 +82,7 @@ SELECT '{"method": "by hand", "options": {}, "fit": {"items": 0, "annotations": 
          "labels": ["x", "y"], "annotators": ["a", "b", "c"],
          "components": [{"variant": "full", "weight": 1, "prior": [0.5, 0.5], "pool": [[0.75, 0.25], [0.25, 0.75]],
                          "confusion": [[[0.75, 0.25], [0.25, 0.75]], [[0.75, 0.25], [0.25, 0.75]], [[0.75, 0.25], [0.25, 0.75]]]}],
-         "annotations": [0, 0, 0], "gold_annotations": [0, 0, 0], "notes": {}, "counts": [[[0, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]]],
+         "annotations": [0, 0, 0], "gold_annotations": [0, 0, 0], "reported_right": [0, 0, 0], "reported_variances": [0, 0, 0], "notes": {}, "counts": [[[0, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]]],
          "variances": [[[0, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 0]]]}'::annotator_model AS m;
 SELECT m::jsonb -> 'voices' AS voices FROM voices;
 CREATE TEMP TABLE heard (item text, power float8, answers text[]);	-- {annotator, label, ...}

@@ -18,9 +18,10 @@ log_rate(double p)
 	return (LogRate) {0, 1, 0};
 }
 
-/* One annotator's matrices of all components side by side. */
+/* One annotator's matrices of all components side by side; "matrix" is a buffer. */
 static void
-fill_rates(LogRate *rates, const ModelScorer *scorer, bool pool, Size annotator)
+fill_rates(LogRate *rates, const ModelScorer *scorer, bool pool, Size annotator,
+		   double *matrix)
 {
 	const AnnotatorModelView *model = &scorer->model;
 	uint32		classes = scorer->classes.n;
@@ -28,9 +29,10 @@ fill_rates(LogRate *rates, const ModelScorer *scorer, bool pool, Size annotator)
 
 	for (uint32 c = 0; c < model->n_components; c++)
 	{
-		const double *matrix = pool ? model->components[c].pool :
-			model->components[c].confusion + annotator * model_cells(model);
-
+		if (pool)
+			nl_copy(matrix, model->components[c].pool, model_cells(model) * sizeof(double));
+		else
+			model_component_rates(model, c, annotator, matrix);
 		for (uint32 label = 0; label < model->labels.n; label++)
 		{
 			CHECK_FOR_INTERRUPTS();
@@ -132,6 +134,7 @@ model_scorer_create(const AnnotatorModel *model)
 	ModelScorer *scorer = palloc0(sizeof(ModelScorer));
 	const AnnotatorModelView *view = &scorer->model;
 	Size		block;
+	double	   *matrix;
 
 	scorer->model = annotator_model_view(model);
 	scorer->fingerprint = model->fingerprint;
@@ -151,11 +154,13 @@ model_scorer_create(const AnnotatorModel *model)
 		scorer->prior[i] =
 			log_rate(view->components[i / scorer->classes.n].prior[scorer->class_label[i % scorer->classes.n]]);
 	scorer->pool = nl_alloc(CurrentMemoryContext, block * sizeof(LogRate));
-	fill_rates(scorer->pool, scorer, true, 0);
+	matrix = nl_alloc(CurrentMemoryContext, model_cells(view) * sizeof(double));
+	fill_rates(scorer->pool, scorer, true, 0, matrix);
 	scorer->rates = nl_alloc(CurrentMemoryContext,
 							 Max(view->annotators.n, 1) * block * sizeof(LogRate));
 	for (Size j = 0; j < view->annotators.n; j++)
-		fill_rates(scorer->rates + j * block, scorer, false, j);
+		fill_rates(scorer->rates + j * block, scorer, false, j, matrix);
+	pfree(matrix);
 	if (view->silence)
 		sum_silence(scorer);
 	scorer->annotators = index_names(&view->annotators, "annotator");

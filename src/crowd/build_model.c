@@ -3,7 +3,7 @@
  *		From a fit to the annotator_model: its parameters, the evidence about each
  *		annotator, and the record of the fit.
  *
- * Memory: a table of variances, and the model; run_fit.c counts both.
+ * Memory: a table of variances, some numbers of each annotator, and the model; run_fit.c counts both.
  * Interrupts: for a block of items, annotations or annotators.
  */
 #include "crowd/fit.h"
@@ -47,23 +47,46 @@ no_notes(uint32 annotators)
 
 /* What answers to one item are worth together, and how many items taught. */
 static void
-set_voices(AnnotatorModelView *model, const FitOptions *options, const EmFit *fit)
+set_voices(AnnotatorModelView *model, const AnnotationView *view,
+		   const FitOptions *options, const EmFit *fit)
 {
 	const AutoReport *report = fit->report;
 
 	model->correlation = options->correlation;
-	model->teaching_items = options->learn_from == LEARN_FROM_GOLD ? model->gold_items : model->items;
+	model->teaching_items = options->learn_from == LEARN_FROM_GOLD ? model->gold_items :
+		em_count_telling(view);
 	if (report == NULL)
 		return;
 	model->correlation = report->correlation.correlation;
 	model->correlation_items = report->correlation.gold_items;
-	model->teaching_items = report->teaching_items;
 	model->voices = VOICES_ANNOTATORS;
 	if (report->n_groups > 0)
 	{
 		model->voices = VOICES_GROUPS;
 		model->group = (uint32 *) report->group;
 	}
+}
+
+/* Takes the fit's counts. */
+static void
+add_evidence(AnnotatorModelView *model, const AnnotationView *view,
+			 const FitOptions *options, EmFit *fit)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Size		annotators = mul_size(Max(view->annotators.n, 1), sizeof(double));
+	EmEvidence	evidence = {
+		.counts = &fit->counts,
+		.variances = nl_alloc(context, mul_size(em_table_cells(view), sizeof(double))),
+		.reported_right = nl_alloc(context, annotators),
+		.reported_variances = nl_alloc(context, annotators)
+	};
+
+	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,
+				model->correlation, &evidence);
+	model->counts = evidence.counts->confusion;
+	model->variances = evidence.variances;
+	model->reported_right = evidence.reported_right;
+	model->reported_variances = evidence.reported_variances;
 }
 
 static const char *
@@ -91,8 +114,6 @@ AnnotatorModel *
 build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 			MemoryContext context)
 {
-	double	   *variance = nl_alloc(CurrentMemoryContext,
-									mul_size(em_table_cells(view), sizeof(double)));
 	ModelComponent component = {
 		.variant = options->variant == VARIANT_AUTO ? VARIANT_FULL : options->variant,
 		.weight = 1,
@@ -108,8 +129,6 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 		.annotators = view->annotators,
 		.n_components = 1,
 		.components = &component,
-		.counts = fit->counts.confusion,
-		.variances = variance,
 		.items = view->items,
 		.gold_weight = options->gold_weight,
 		.n_annotations = view->annotations,
@@ -128,9 +147,8 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 
 	count_annotations(&model, view);
 	model.notes = no_notes(view->annotators.n);
-	set_voices(&model, options, fit);
-	add_fit_warnings(&model, view, fit, options->em.tolerance);	/* reads the last counts */
-	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,
-				&fit->counts, variance);
+	set_voices(&model, view, options, fit);
+	add_fit_warnings(&model, view, fit, options->em.tolerance); /* reads the last counts */
+	add_evidence(&model, view, options, fit);
 	return make_model_in(context, &model);
 }

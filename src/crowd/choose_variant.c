@@ -118,7 +118,6 @@ fit_auto(AnnotationView *view, const AutoOptions *options, EmCounts *start)
 		report->correlation = em_correlation(view, options->max_passes, options->beside);
 	if (report->group != NULL)
 		report->n_groups = count_groups(report->group, view->annotators.n);
-	report->teaching_items = em_count_teaching(view);
 	fit->detail = describe(report);
 	fit->report = report;
 	return fit;

@@ -28,7 +28,6 @@ typedef struct AutoReport
 	EmCopies	copies;			/* with share 0 if none were looked for */
 	EmCorrelation correlation;
 	bool		correlation_given;
-	uint32		teaching_items;
 } AutoReport;
 
 extern EmFit *fit_auto(AnnotationView *view, const AutoOptions *options,

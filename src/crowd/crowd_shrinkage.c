@@ -29,7 +29,9 @@
  * So r is found from expected counts without taking them for true ones, which
  * vary more and would show a crowd less alike.  It is not fixed: each
  * strength of a grid has the weight of the normal quasi-likelihood of these
- * squares, times a prior under which r is uniform on 0..1.  Many annotators
+ * squares, times a prior under which r is uniform on 0..1.  An annotator of whom
+ * less than one answer is expected counts for that share: a thousand with next to
+ * none would otherwise have the say, as log (m (1 - m)) does not shrink with n.  Many annotators
  * give one strength all the weight; three don't, and so don't prove that all are
  * alike.  m is the mean of x / n with the weights w = n / (1 + (n - 1) r), to
  * which one blind answer is added, so that a faultless crowd is not a
@@ -47,8 +49,11 @@
  * with this mean and variance, which is never wider than in the most diverse
  * crowd of the grid.
  *
- * Memory: a few numbers for each strength that has weight.  Interrupts: for
- * each strength and block of annotators.
+ * What depends on n and its variance only is the same for all labels of a truth, and
+ * is worked out once (CrowdTotals): each further rate costs sums of products.
+ *
+ * Memory: a few numbers for each strength that has weight; totals have two for each
+ * strength and annotator.  Interrupts: for each strength and block of annotators.
  */
 #include "crowd/crowd_shrinkage.h"
 
@@ -73,54 +78,114 @@ missing_share(const RateEvidence *e, double rate)
 	return e->total > 0 ? Min((in + out + both) / e->total, 1) : 0;
 }
 
-/* The mean of the crowd at a strength. */
-static void
-crowd_mean(const RateEvidence *evidence, uint32 annotators, double guess,
-		   Strength *at)
+/* Bytes of what crowds of rates with the same totals share. */
+Size
+crowd_totals_memory(uint32 annotators)
 {
-	double		sum = guess;
-	double		answers = 1;
-
-	for (uint32 j = 0; j < annotators; j++)
-	{
-		const RateEvidence *e = &evidence[j];
-		double		share = (at->strength + 1) / (e->total + at->strength);
-
-		NL_CHECK_INTERRUPTS(j);
-		sum += share * e->count;
-		answers += share * e->total;
-	}
-	at->mean = sum / answers;
-	at->variance = at->mean * Max(1 - at->mean, 0) / (answers + 1);
+	return mul_size(Max(annotators, 1), 2 * STRENGTHS * sizeof(double));
 }
 
-/* Log-likelihood of the squares at a strength and its mean. */
+/* "totals" has room for so many annotators. */
+void
+crowd_totals_fill(CrowdTotals *totals, const RateEvidence *evidence, uint32 annotators)
+{
+	totals->annotators = annotators;
+	for (int i = 0; i < STRENGTHS; i++)
+	{
+		double		s = FIRST_STRENGTH * pow(STRENGTH_RANGE, i / (STRENGTHS - 1.0));
+		double		r = 1 / (s + 1);
+		double	   *weight = totals->weight + (Size) i * annotators;
+		double	   *precision = totals->precision + (Size) i * annotators;
+
+		totals->strength[i] = s;
+		/* steps are of log s, in which a uniform r has this density */
+		totals->log_prior[i] = log(s) - 2 * log1p(s);
+		totals->answers[i] = 1;
+		totals->log_sum[i] = 0;
+		totals->known[i] = 0;
+		for (uint32 j = 0; j < annotators; j++)
+		{
+			double		n = evidence[j].total;
+			double		pairs = n * n - n + evidence[j].unsure_in + evidence[j].unsure_out;
+			double		spread = n + r * pairs;
+			double		share = Min(n, 1);
+
+			NL_CHECK_INTERRUPTS(j);
+			weight[j] = (s + 1) / (n + s);
+			totals->answers[i] += weight[j] * n;
+			/* what is no normal number is no answer */
+			precision[j] = spread >= DBL_MIN ? share / spread : 0;
+			if (spread < DBL_MIN)
+				continue;
+			totals->log_sum[i] += share * log(spread);
+			totals->known[i] += share;
+		}
+	}
+}
+
+/* In the current context. */
+CrowdTotals *
+crowd_totals_create(uint32 annotators)
+{
+	CrowdTotals *totals = palloc(sizeof(CrowdTotals));
+	Size		half = crowd_totals_memory(annotators) / 2;
+
+	totals->weight = nl_alloc(CurrentMemoryContext, half);
+	totals->precision = nl_alloc(CurrentMemoryContext, half);
+	return totals;
+}
+
+void
+crowd_totals_free(CrowdTotals *totals)
+{
+	pfree(totals->weight);
+	pfree(totals->precision);
+	pfree(totals);
+}
+
+/* The mean of the crowd at a strength. */
+static void
+crowd_mean(const CrowdTotals *totals, int i, const RateEvidence *evidence, double guess,
+		   Strength *at)
+{
+	const double *weight = totals->weight + (Size) i * totals->annotators;
+	double		sum = guess;
+
+	for (uint32 j = 0; j < totals->annotators; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		sum += weight[j] * evidence[j].count;
+	}
+	at->mean = sum / totals->answers[i];
+	at->variance = at->mean * Max(1 - at->mean, 0) / (totals->answers[i] + 1);
+}
+
+/*
+ * Log-likelihood of the squares at a strength and its mean.  The expectation of
+ * a square is m (1 - m) times what totals have the inverse of.
+ */
 static double
-crowd_log_likelihood(const RateEvidence *evidence, uint32 annotators,
+crowd_log_likelihood(const CrowdTotals *totals, int i, const RateEvidence *evidence,
 					 const Strength *at)
 {
+	const double *precision = totals->precision + (Size) i * totals->annotators;
 	double		m = at->mean;
-	double		r = 1 / (at->strength + 1);
 	double		sum = 0;
 
 	if (m <= 0 || m >= 1)		/* there is one class only */
 		return 0;
-	for (uint32 j = 0; j < annotators; j++)
+	for (uint32 j = 0; j < totals->annotators; j++)
 	{
 		const RateEvidence *e = &evidence[j];
-		double		n = e->total;
-		double		distance = e->count - n * m;
-		double		pairs = n * n - n + e->unsure_in + e->unsure_out;
+		double		distance = e->count - e->total * m;
 		double		square = distance * distance +
 			e->unsure_in * (1 - m) * (1 - m) + e->unsure_out * m * m +
 			e->unsure_both;
-		double		expected = m * (1 - m) * (n + r * pairs);
 
 		NL_CHECK_INTERRUPTS(j);
-		if (expected > 0)
-			sum -= (log(expected) + square / expected) / 2;
+		sum += square * precision[j];
 	}
-	return sum;
+	return -(sum / (m * (1 - m)) + totals->log_sum[i] + totals->known[i] * log(m * (1 - m))) / 2;
 }
 
 /* The evidence of all together. */
@@ -142,27 +207,26 @@ sum_evidence(const RateEvidence *evidence, uint32 annotators)
 }
 
 /*
- * How a rate varies in a crowd; "guess" is the rate of blind answers.  A crowd
- * without any answers is no prior, and estimates nothing.
+ * How a rate varies in a crowd; "guess" is the rate of blind answers.  Totals are
+ * those of the evidence.  A crowd without any answers is no prior, and estimates
+ * nothing.
  */
 void
-crowd_make(const RateEvidence *evidence, uint32 annotators, double guess, Crowd *crowd)
+crowd_make(const CrowdTotals *totals, const RateEvidence *evidence, double guess,
+		   Crowd *crowd)
 {
 	Strength   *at = crowd->at;
-	RateEvidence all = sum_evidence(evidence, annotators);
+	RateEvidence all = sum_evidence(evidence, totals->annotators);
 	double		max = -DBL_MAX;
 	double		sum = 0;
 
 	for (int i = 0; i < STRENGTHS; i++)
 	{
-		double		s = FIRST_STRENGTH * pow(STRENGTH_RANGE, i / (STRENGTHS - 1.0));
-
-		at[i].strength = s;
-		crowd_mean(evidence, annotators, guess, &at[i]);
+		at[i].strength = totals->strength[i];
+		crowd_mean(totals, i, evidence, guess, &at[i]);
 		at[i].missing = missing_share(&all, at[i].mean);
-		/* steps are of log s, in which a uniform r has this density */
-		at[i].weight = crowd_log_likelihood(evidence, annotators, &at[i]) +
-			log(s) - 2 * log1p(s);
+		at[i].weight = crowd_log_likelihood(totals, i, evidence, &at[i]) +
+			totals->log_prior[i];
 		max = Max(max, at[i].weight);
 	}
 	crowd->n = 0;
@@ -178,22 +242,43 @@ crowd_make(const RateEvidence *evidence, uint32 annotators, double guess, Crowd 
 		at[i].weight /= sum;
 }
 
-/* Mean and variance of an annotator's rate, given the crowd's strength. */
-static void
-rate_moments(const Strength *at, const RateEvidence *e, double *mean, double *variance)
+/* An annotator's rate, given the crowd's strength. */
+static inline double
+rate_mean(const Strength *at, const RateEvidence *e)
+{
+	return (e->count + at->strength * at->mean) / (e->total + at->strength);
+}
+
+/* Its variance, where it has the mean "a". */
+static double
+rate_variance(const Strength *at, const RateEvidence *e, double a)
 {
 	double		n = e->total + at->strength;
 	double		pull = at->strength / n;
-	double		a = (e->count + at->strength * at->mean) / n;
+	double		variance = pull * pull * at->variance;
 	double		answers;
 
-	*mean = a;
-	*variance = pull * pull * at->variance;
 	if (a <= 0 || a >= 1)
-		return;
+		return variance;
 	answers = e->total * (1 - missing_share(e, a)) +
 		(at->strength + 1) * (1 - at->missing);
-	*variance += a * (1 - a) / Max(answers, MIN_INFORMATION * (n + 1));
+	return variance + a * (1 - a) / Max(answers, MIN_INFORMATION * (n + 1));
+}
+
+/* The rate alone, of a crowd that has answers. */
+double
+crowd_rate(const Crowd *crowd, const RateEvidence *e)
+{
+	double		weight = 0;
+	double		mean = 0;
+
+	for (uint32 i = 0; i < crowd->n; i++)
+	{
+		/* this way the mean of equal numbers is the number */
+		weight += crowd->at[i].weight;
+		mean += (rate_mean(&crowd->at[i], e) - mean) * crowd->at[i].weight / weight;
+	}
+	return mean;
 }
 
 /* A rate and its interval; false if the crowd has no answers. */
@@ -201,23 +286,18 @@ bool
 crowd_estimate(const Crowd *crowd, const RateEvidence *e, double level,
 			   RateEstimate *result)
 {
-	double		m[STRENGTHS];
-	double		v[STRENGTHS];
-	double		weight = 0;
-	double		mean = 0;
+	double		mean = crowd_rate(crowd, e);
 	double		variance = 0;
 	double		sum;
 	Bounds		bounds;
 
 	for (uint32 i = 0; i < crowd->n; i++)
 	{
-		rate_moments(&crowd->at[i], e, &m[i], &v[i]);
-		/* this way the mean of equal numbers is the number */
-		weight += crowd->at[i].weight;
-		mean += (m[i] - mean) * crowd->at[i].weight / weight;
+		const Strength *at = &crowd->at[i];
+		double		m = rate_mean(at, e);
+
+		variance += at->weight * (rate_variance(at, e, m) + (m - mean) * (m - mean));
 	}
-	for (uint32 i = 0; i < crowd->n; i++)
-		variance += crowd->at[i].weight * (v[i] + (m[i] - mean) * (m[i] - mean));
 	*result = (RateEstimate) {mean, mean, mean};
 	if (crowd->n == 0 || mean <= 0 || mean >= 1)
 		return crowd->n > 0;

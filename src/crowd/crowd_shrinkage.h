@@ -44,9 +44,28 @@ typedef struct Crowd
 	Strength	at[STRENGTHS];
 } Crowd;
 
-extern void crowd_make(const RateEvidence *evidence, uint32 annotators, double guess,
-					   Crowd *crowd);
+/* What rates whose evidence has the same totals have in common. */
+typedef struct CrowdTotals
+{
+	uint32		annotators;
+	double	   *weight;			/* STRENGTHS * annotators: of an answer in the mean */
+	double	   *precision;		/* the same: of a square, but for 1 / (m (1 - m)) */
+	double		strength[STRENGTHS];
+	double		log_prior[STRENGTHS];
+	double		answers[STRENGTHS]; /* sum of weights */
+	double		log_sum[STRENGTHS]; /* of the inverse precisions */
+	double		known[STRENGTHS];	/* annotators with answers */
+} CrowdTotals;
+
+extern Size crowd_totals_memory(uint32 annotators);
+extern CrowdTotals *crowd_totals_create(uint32 annotators);
+extern void crowd_totals_fill(CrowdTotals *totals, const RateEvidence *evidence,
+							  uint32 annotators);
+extern void crowd_totals_free(CrowdTotals *totals);
+extern void crowd_make(const CrowdTotals *totals, const RateEvidence *evidence,
+					   double guess, Crowd *crowd);
 extern double missing_share(const RateEvidence *e, double rate);
+extern double crowd_rate(const Crowd *crowd, const RateEvidence *e);
 extern bool crowd_estimate(const Crowd *crowd, const RateEvidence *e,
 						   double level, RateEstimate *result);
 

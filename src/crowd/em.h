@@ -252,13 +252,23 @@ extern double em_expectation_moved(EmTeam *team, EmSlot from, EmMoved since,
 extern EmPosteriors *em_begin_posteriors(const AnnotationView *view,
 										 const EmParameters *at);
 extern double *em_item_posterior(EmPosteriors *s, uint32 item);
+extern const double *em_reported_posterior(EmPosteriors *s, uint32 item,
+											double correlation);
 extern uint32 em_log_weights(EmPosteriors *s, uint32 item, int64 a, int64 b,
 							 const double **weights);
 extern void em_end_posteriors(EmPosteriors *s);
 
 /* em_final_counts.c */
+typedef struct EmEvidence
+{
+	EmCounts   *counts;
+	double	   *variances;		/* em_table_cells(): of the counts */
+	double	   *reported_right; /* J: right answers by what is reported of items */
+	double	   *reported_variances; /* J: of these */
+} EmEvidence;
+
 extern void em_evidence(const AnnotationView *view, const EmParameters *at,
-						bool gold_only, EmCounts *counts, double *variance);
+						bool gold_only, double correlation, EmEvidence *evidence);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;
@@ -304,6 +314,8 @@ extern EmFit *em_one_step(EmTeam *team, const EmOptions *options,
 						  const EmCounts *start, EmFit *from);
 extern EmFit *em_refit(EmTeam *team, const EmOptions *options, EmFit *from);
 extern void em_fit_free(EmFit *fit);
+extern void em_fit_answers(const AnnotationView *view, const EmFit *fit, uint32 annotator,
+						   double *n, double *right);
 extern EmPartial em_block_steplength(EmTeam *team, uint32 block);
 extern void em_block_extrapolate(EmTeam *team, uint32 block);
 

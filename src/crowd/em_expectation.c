@@ -41,6 +41,7 @@
  */
 #include "crowd/em.h"
 
+#include "crowd/em_correlation.h"
 #include "math/dispatch.h"
 #include "math/log_space.h"
 
@@ -616,6 +617,32 @@ em_item_posterior(EmPosteriors *s, uint32 item)
 
 	pass_posteriors(s, item, item + 1, &log_likelihood);
 	return s->posterior;
+}
+
+/*
+ * What is reported of an item, as apply_model.c has it: prior and answers to the
+ * power of design_exponent(), gold with its full weight.  Beside em_item_posterior();
+ * valid until the next call.
+ */
+const double *
+em_reported_posterior(EmPosteriors *s, uint32 item, double correlation)
+{
+	uint32		gold = annotation_gold(s->view, item);
+	double		exponent = design_exponent(em_item_voices(s->view, item), correlation);
+
+	if (gold != NO_GOLD && s->view->gold_weight >= 1)
+	{
+		for (uint32 k = 0; k < s->classes; k++)
+			s->weight[k] = (k == gold);
+		return s->weight;
+	}
+	add_item_logs(s, item);
+	for (uint32 k = 0; k < s->classes; k++)
+		s->weight[k] *= exponent;
+	if (gold != NO_GOLD)
+		add_gold_logs(s, gold);
+	(void) logspace_normalize(s->weight, s->vetoes, s->classes);
+	return s->weight;
 }
 
 /*

@@ -292,6 +292,22 @@ em_fit_free(EmFit *fit)
 	pfree(fit);
 }
 
+/* Of an annotator's answers that teach, how many are right, as expected. */
+void
+em_fit_answers(const AnnotationView *view, const EmFit *fit, uint32 annotator,
+			   double *n, double *right)
+{
+	Size		classes = view->labels.n;
+	const double *counts = fit->counts.confusion + em_cell(classes, annotator, 0, 0);
+
+	*n = *right = 0;
+	for (Size c = 0; c < classes * classes; c++)
+		if (annotation_is_class(view, c / classes))
+			*n += counts[c];
+	for (Size k = 0; k < classes; k++)
+		*right += counts[em_cell(classes, 0, k, k)];
+}
+
 static void
 set_counts(EmTeam *team, const EmCounts *counts)
 {

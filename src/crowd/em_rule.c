@@ -387,7 +387,7 @@ em_rule(EmTeam *team, int max_passes, const EmCounts *start)
 {
 	Size		cells = (Size) team->classes * team->classes;
 	double	   *rates = nl_alloc(CurrentMemoryContext, cells * sizeof(double));
-	uint32		teaching = em_count_teaching(&team->view);
+	uint32		teaching = em_count_telling(&team->view);
 	EmMoved		since = start == NULL ? MOVED_FROM_VOTES : MOVED_UNKNOWN;
 	EmSlot		at = SLOT_X0;
 	EmSlot		before = SLOT_X1;

@@ -186,16 +186,16 @@ em_set_voices(AnnotationView *view, const uint32 *group)
 	}
 }
 
-/* How many items have a part in what is learned. */
+/* How many items tell anything about annotators. */
 uint32
-em_count_teaching(const AnnotationView *view)
+em_count_telling(const AnnotationView *view)
 {
 	uint32		n = 0;
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		n += em_item_teaches(view, i);
+		n += em_item_tells(view, i);
 	}
 	return n;
 }

@@ -56,8 +56,21 @@ em_item_teaches(const AnnotationView *view, uint32 item)
 		annotation_gold(view, item) != NO_GOLD;
 }
 
+/*
+ * Whether an item tells anything about annotators: two of them (or two voices)
+ * answered, or its gold is known.  Where all items teach, as in the papers'
+ * variants, those that don't only confirm what they are believed to be.
+ */
+static inline bool
+em_item_tells(const AnnotationView *view, uint32 item)
+{
+	if (view->teaching_voices > 0)
+		return em_item_teaches(view, item);
+	return annotation_gold(view, item) != NO_GOLD || annotation_overlaps(view, item);
+}
+
 extern void em_set_voices(AnnotationView *view, const uint32 *group);
-extern uint32 em_count_teaching(const AnnotationView *view);
+extern uint32 em_count_telling(const AnnotationView *view);
 extern Size em_set_voices_memory(const AnnotationView *view);
 
 extern EmVoices em_voices_begin(const AnnotationView *view);

@@ -90,4 +90,7 @@ extern void add_fit_warnings(AnnotatorModelView *model,
 							 const AnnotationView *view, const EmFit *fit,
 							 double tolerance);
 
+/* warn_overlap.c */
+extern void warn_few_overlap(AnnotatorModelView *model, const AnnotationView *view);
+
 #endif							/* NL_FIT_H */

@@ -12,7 +12,7 @@
 
 #include "math/disjoint_sets.h"
 
-#define MAX_WARNINGS 8
+#define MAX_WARNINGS 12
 #define NAMED 5					/* in one warning */
 #define FEW_ANNOTATIONS 10		/* below, one label only means little */
 #define FEW_ITEMS 10			/* below, any class may have little support */
@@ -142,22 +142,16 @@ static void
 check_adversaries(AnnotatorModelView *model, const AnnotationView *view,
 				  const EmFit *fit)
 {
-	Size		classes = view->labels.n;
 	double		guess = 1.0 / annotation_classes(view);
 	NameList	list = {.n = 0};
 
 	for (uint32 j = 0; j < view->annotators.n && annotation_classes(view) > 1; j++)
 	{
-		const double *counts = fit->counts.confusion + em_cell(classes, j, 0, 0);
-		double		n = 0;
-		double		right = 0;
+		double		n;			/* answers that teach */
+		double		right;
 
 		CHECK_FOR_INTERRUPTS();
-		for (Size c = 0; c < classes * classes; c++)
-			if (annotation_is_class(view, c / classes))
-				n += counts[c]; /* of answers that teach */
-		for (uint32 k = 0; k < classes; k++)
-			right += counts[em_cell(classes, 0, k, k)];
+		em_fit_answers(view, fit, j, &n, &right);
 		if (right < n * guess - Z_ALARM * sqrt(n * guess * (1 - guess)))
 			list_add(&list, &view->annotators, j);
 	}
@@ -286,6 +280,7 @@ add_fit_warnings(AnnotatorModelView *model, const AnnotationView *view,
 		warn(model, psprintf("not converged after %d iteration%s; raise max_iterations",
 							 model->iterations, model->iterations == 1 ? "" : "s"));
 	check_overlap(model, view);
+	warn_few_overlap(model, view);
 	check_gold_agreement(model, view, fit);
 	check_constant(model, view);
 	check_adversaries(model, view, fit);

@@ -119,6 +119,16 @@ annotation_classes(const AnnotationView *view)
 	return view->labels.n - (view->abstains != 0);
 }
 
+/* Whether two annotators answered the item; its annotations are in their order. */
+static inline bool
+annotation_overlaps(const AnnotationView *view, uint32 item)
+{
+	uint32		from = view->starts[item];
+	uint32		to = view->starts[item + 1];
+
+	return to > from && view->annotator[from] != view->annotator[to - 1];
+}
+
 /* The view as if no item had gold. */
 static inline AnnotationView
 annotations_without_gold(const AnnotationView *view)

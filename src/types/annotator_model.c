@@ -31,9 +31,9 @@ annotator_model_doubles(Size labels, Size annotators, Size components)
 {
 	Size		n = mul_size(components, component_doubles(labels, annotators));
 
-	/* annotations, those on gold, counts, variances */
+	/* annotations, those on gold, what is reported of them, counts, variances */
 	return add_size(n, mul_size(annotators,
-								add_size(2, mul_size(2, mul_size(labels, labels)))));
+								add_size(4, mul_size(2, mul_size(labels, labels)))));
 }
 
 static Size
@@ -85,6 +85,18 @@ put_component(double *at, const ModelComponent *c, const AnnotatorModelView *vie
 	at = value_put_doubles(at, c->prior, view->labels.n);
 	at = value_put_doubles(at, c->pool, model_cells(view));
 	return value_put_doubles(at, c->confusion, view->annotators.n * model_cells(view));
+}
+
+/* Zeros where nothing is tempered, whatever the view has. */
+static double *
+put_reported(double *at, const double *values, const AnnotatorModelView *view)
+{
+	uint32		n = view->annotators.n;
+
+	if (model_is_tempered(view))
+		return value_put_doubles(at, values, n);
+	nl_clear(at, n * sizeof(double));
+	return at + n;
 }
 
 static char *
@@ -186,6 +198,8 @@ annotator_model_make(const AnnotatorModelView *view)
 		at = put_component(at, &view->components[i], view);
 	at = value_put_doubles(at, view->annotations, view->annotators.n);
 	at = value_put_doubles(at, view->gold_annotations, view->annotators.n);
+	at = put_reported(at, view->reported_right, view);
+	at = put_reported(at, view->reported_variances, view);
 	at = value_put_doubles(at, view->counts, tables);
 	at = value_put_doubles(at, view->variances, tables);
 	bytes = put_bytes((char *) at, view->labels.ends,
@@ -283,7 +297,9 @@ annotator_model_view(const AnnotatorModel *model)
 	}
 	view.annotations = at;
 	view.gold_annotations = at + model->annotators;
-	view.counts = view.gold_annotations + model->annotators;
+	view.reported_right = view.gold_annotations + model->annotators;
+	view.reported_variances = view.reported_right + model->annotators;
+	view.counts = view.reported_variances + model->annotators;
 	view.variances = view.counts + model->annotators * cells;
 	ends = (uint32 *) (view.variances + model->annotators * cells);
 	view.voices = (ModelVoices) model->voices;
@@ -325,20 +341,62 @@ model_matrix_transpose(const double *matrix, double *result, Size classes)
 	}
 }
 
+/* One annotator's rates in one component: K * K, label first. */
+void
+model_component_rates(const AnnotatorModelView *model, uint32 component,
+					  uint32 annotator, double *rates)
+{
+	Size		cells = model_cells(model);
+
+	nl_copy(rates, model->components[component].confusion + annotator * cells,
+			cells * sizeof(double));
+}
+
 /* One annotator's rates, averaged over the components. */
 void
 annotator_model_rates(const AnnotatorModelView *model, uint32 annotator,
 					  double *rates)
 {
 	Size		cells = model_cells(model);
+	double	   *one = nl_alloc(CurrentMemoryContext, Max(cells, 1) * sizeof(double));
 
-	memset(rates, 0, cells * sizeof(double));
+	nl_clear(rates, cells * sizeof(double));
 	for (uint32 c = 0; c < model->n_components; c++)
 	{
-		CHECK_FOR_INTERRUPTS();
+		model_component_rates(model, c, annotator, one);
 		for (Size i = 0; i < cells; i++)
-			rates[i] += model->components[c].weight *
-				model->components[c].confusion[annotator * cells + i];
+			rates[i] += model->components[c].weight * one[i];
+	}
+	pfree(one);
+}
+
+/*
+ * One annotator's expected counts and, if asked for, their variances: K * K,
+ * label first.
+ */
+void
+annotator_model_counts(const AnnotatorModelView *model, uint32 annotator,
+					   double *counts, double *variances)
+{
+	Size		cells = model_cells(model);
+
+	nl_copy(counts, model->counts + annotator * cells, cells * sizeof(double));
+	if (variances != NULL)
+		nl_copy(variances, model->variances + annotator * cells, cells * sizeof(double));
+}
+
+/* Of one truth: K, by label. */
+void
+annotator_model_truth(const AnnotatorModelView *model, uint32 annotator, uint32 truth,
+					  double *counts, double *variances)
+{
+	Size		classes = model->labels.n;
+	Size		at = annotator * model_cells(model) + truth;
+
+	for (Size label = 0; label < classes; label++)
+	{
+		counts[label] = model->counts[at + label * classes];
+		variances[label] = model->variances[at + label * classes];
 	}
 }
 

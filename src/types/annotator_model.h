@@ -62,6 +62,8 @@ typedef struct AnnotatorModelView
 	ModelComponent *components;
 	double	   *annotations;	/* J: how many each gave */
 	double	   *gold_annotations;	/* J: of these, on items with gold */
+	double	   *reported_right; /* J: right answers, see model_is_tempered() */
+	double	   *reported_variances;	/* J: of these */
 	double	   *counts;			/* J * K * K expected counts */
 	double	   *variances;		/* J * K * K: of the counts, given the annotations */
 	int64		items;
@@ -125,10 +127,10 @@ typedef struct AnnotatorModel
 	/*
 	 * double for each component: variant, weight, prior[K], pool[K * K],
 	 * confusion[J * K * K]; annotations[J]; gold_annotations[J];
-	 * counts[J * K * K]; variances[J * K * K].  uint32 ends of labels, of
-	 * annotators; group[J], if there are groups; bytes of labels, of annotators;
-	 * method, options, stopped_by, warnings and notes[J], each with a
-	 * terminating zero.
+	 * reported_right[J]; reported_variances[J]; counts[J * K * K];
+	 * variances[J * K * K].  uint32 ends of labels, of annotators; group[J], if
+	 * there are groups; bytes of labels, of annotators; method, options,
+	 * stopped_by, warnings and notes[J], each with a terminating zero.
 	 */
 } AnnotatorModel;
 
@@ -136,8 +138,14 @@ extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
 extern Size annotator_model_doubles(Size labels, Size annotators, Size components);
 extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
+extern void model_component_rates(const AnnotatorModelView *model, uint32 component,
+								  uint32 annotator, double *rates);
 extern void annotator_model_rates(const AnnotatorModelView *model,
 								  uint32 annotator, double *rates);
+extern void annotator_model_counts(const AnnotatorModelView *model, uint32 annotator,
+								   double *counts, double *variances);
+extern void annotator_model_truth(const AnnotatorModelView *model, uint32 annotator,
+								  uint32 truth, double *counts, double *variances);
 extern void model_matrix_transpose(const double *matrix, double *result,
 								   Size classes);
 extern AnnotatorModelView annotator_model_of_classes(const AnnotatorModel *model);
@@ -152,7 +160,17 @@ extern void annotator_model_check_size(const Names *labels,
 static inline bool
 model_knows_nothing(const AnnotatorModelView *view)
 {
-	return view->voices != VOICES_ANSWERS && view->teaching_items == 0;
+	return !view->truths_given && view->teaching_items == 0;
+}
+
+/*
+ * What is reported of items is less sure than the counts are, so that an
+ * annotator has fewer right answers by it, with other variances.
+ */
+static inline bool
+model_is_tempered(const AnnotatorModelView *view)
+{
+	return !view->truths_given && view->correlation > 0;
 }
 
 /* cells of one annotator's matrix */

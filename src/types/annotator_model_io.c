@@ -3,8 +3,8 @@
  *		Text and binary input and output of annotator_model.
  *
  * Text form: JSON, its matrices with the truth as rows.  Binary form: version;
- * names of labels and annotators; the components; annotations, those on gold,
- * counts and variances; the fit record; its matrices with the label first, as
+ * names of labels and annotators; the components; annotations, those on gold, what
+ * is reported of them, counts and variances; the fit record; its matrices with the label first, as
  * they are stored.  Both are read into a view that is checked as a whole and put into
  * canonical order.
  */
@@ -143,6 +143,8 @@ check_model(const AnnotatorModelView *view)
 	check_distributions(weights, view->n_components, 1, "the list of weights");
 	check_counts(view->annotations, annotators, "\"annotations\"");
 	check_counts(view->gold_annotations, annotators, "\"gold_annotations\"");
+	check_counts(view->reported_right, annotators, "\"reported_right\"");
+	check_counts(view->reported_variances, annotators, "\"reported_variances\"");
 	check_counts(view->counts, annotators * labels * labels, "\"counts\"");
 	check_counts(view->variances, annotators * labels * labels, "\"variances\"");
 	if (!(view->gold_weight > 0 && view->gold_weight <= 1))
@@ -187,6 +189,8 @@ allocate_tables(AnnotatorModelView *view)
 	}
 	view->annotations = palloc(Max(view->annotators.n, 1) * sizeof(double));
 	view->gold_annotations = palloc(Max(view->annotators.n, 1) * sizeof(double));
+	view->reported_right = palloc(Max(view->annotators.n, 1) * sizeof(double));
+	view->reported_variances = palloc(Max(view->annotators.n, 1) * sizeof(double));
 	view->notes = nl_alloc(CurrentMemoryContext, Max(view->annotators.n, 1) * sizeof(char *));
 	for (uint32 j = 0; j < view->annotators.n; j++)
 	{
@@ -305,6 +309,8 @@ reorder_annotators(AnnotatorModelView *view, const InputNames *annotators)
 
 	view->annotations = reorder_blocks(view->annotations, annotators->order, n, 1);
 	view->gold_annotations = reorder_blocks(view->gold_annotations, annotators->order, n, 1);
+	view->reported_right = reorder_blocks(view->reported_right, annotators->order, n, 1);
+	view->reported_variances = reorder_blocks(view->reported_variances, annotators->order, n, 1);
 	for (uint32 j = 0; j < n; j++)
 	{
 		NL_CHECK_INTERRUPTS(j);
@@ -500,6 +506,18 @@ append_notes(StringInfo buf, const AnnotatorModelView *view)
 	appendStringInfoChar(buf, '}');
 }
 
+/* Where it is another than the counts say. */
+static void
+append_reported(StringInfo buf, const AnnotatorModelView *view)
+{
+	if (!model_is_tempered(view))
+		return;
+	appendStringInfoString(buf, ", \"reported_right\": ");
+	jsonio_append_doubles(buf, view->reported_right, view->annotators.n);
+	appendStringInfoString(buf, ", \"reported_variances\": ");
+	jsonio_append_doubles(buf, view->reported_variances, view->annotators.n);
+}
+
 static void
 write_json(StringInfo buf, const void *value)
 {
@@ -526,6 +544,7 @@ write_json(StringInfo buf, const void *value)
 	jsonio_append_doubles(buf, view.annotations, view.annotators.n);
 	appendStringInfoString(buf, ", \"gold_annotations\": ");
 	jsonio_append_doubles(buf, view.gold_annotations, view.annotators.n);
+	append_reported(buf, &view);
 	append_notes(buf, &view);
 	appendStringInfoString(buf, ", \"counts\": ");
 	append_tables(buf, view.counts, view.annotators.n, view.labels.n);
@@ -737,6 +756,23 @@ read_notes(JsonText object, AnnotatorModelView *view, Dictionary *annotators)
 	}
 }
 
+/* What append_reported() wrote; zeros where it writes nothing. */
+static void
+read_reported(JsonText object, AnnotatorModelView *view)
+{
+	static const char *const keys[] = {"reported_right", "reported_variances"};
+	JsonText	field[lengthof(keys)];
+	uint32		n = view->annotators.n;
+
+	nl_clear(view->reported_right, n * sizeof(double));
+	nl_clear(view->reported_variances, n * sizeof(double));
+	if (!model_is_tempered(view))
+		return;
+	jsonio_fields(type_name, object, keys, lengthof(keys), field);
+	jsonio_read_doubles(type_name, field[0], keys[0], view->reported_right, n);
+	jsonio_read_doubles(type_name, field[1], keys[1], view->reported_variances, n);
+}
+
 static void
 read_components(JsonText array, AnnotatorModelView *view)
 {
@@ -751,8 +787,8 @@ read_json(const char *text)
 {
 	static const char *const keys[] = {"method", "options", "fit", "voices", "labels", "annotators",
 	"components", "annotations", "gold_annotations", "notes", "counts", "variances"};
-	JsonText	field[lengthof(keys)];
 	JsonText	object = jsonio_parse_object(type_name, text);
+	JsonText	field[lengthof(keys)];
 	AnnotatorModelView view = {0};
 	InputNames	labels;
 	InputNames	annotators;
@@ -780,6 +816,7 @@ read_json(const char *text)
 	read_notes(field[9], &view, annotators.dict);
 	read_tables(field[10], "counts", view.counts, view.annotators.n, view.labels.n);
 	read_tables(field[11], "variances", view.variances, view.annotators.n, view.labels.n);
+	read_reported(object, &view);
 	return finish_input(&view, &labels, &annotators);
 }
 
@@ -844,6 +881,8 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	}
 	value_send_doubles(buf, view.annotations, view.annotators.n);
 	value_send_doubles(buf, view.gold_annotations, view.annotators.n);
+	value_send_doubles(buf, view.reported_right, view.annotators.n);
+	value_send_doubles(buf, view.reported_variances, view.annotators.n);
 	value_send_doubles(buf, view.counts, tables);
 	value_send_doubles(buf, view.variances, tables);
 	pq_sendint64(buf, view.items);
@@ -1001,6 +1040,8 @@ read_binary(StringInfo buf, int encoding)
 		recv_component(buf, &view, &view.components[i]);
 	value_recv_doubles(buf, view.annotations, view.annotators.n);
 	value_recv_doubles(buf, view.gold_annotations, view.annotators.n);
+	value_recv_doubles(buf, view.reported_right, view.annotators.n);
+	value_recv_doubles(buf, view.reported_variances, view.annotators.n);
 	value_recv_doubles(buf, view.counts, view.annotators.n * model_cells(&view));
 	value_recv_doubles(buf, view.variances, view.annotators.n * model_cells(&view));
 	recv_fit(buf, &view, encoding);

@@ -236,7 +236,7 @@ is( consensus_of(fit_of_values($three, "('i', 'a', 'x'), ('i', 'b', 'x'), ('j', 
 	'i x 1 0 f; j x 1 0 f', 'one class');
 is( consensus_of(fit_of_values($three, "('i', 'a', 'x'), ('j', 'a', 'y'), ('k', 'a', 'y')", '{"variant": "full"}'),
 		'item, label, confidence'),
-	'i x 1; j y 1; k y 1', 'one annotator');
+	'i x NULL; j y NULL; k y NULL', 'one annotator: nothing is known');
 is( consensus_of(fit_of_values($three, "('i', 'a', 'y'), ('i', 'b', 'x')", '{"smoothing": 1, "toward": "uniform"}'),
 		'item, label, confidence, tied'),
 	'i x 0.5 t', 'a tie goes to the first label and is flagged');
@@ -284,7 +284,7 @@ like($err, qr/does not know label "unheard"/, 'posterior(): an unknown label is 
 # Rates of 1e-300 and a thousand votes: no NaN, and the majority of evidence wins.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION by_hand(tiny text) RETURNS annotator_model LANGUAGE sql AS $$
-		SELECT jsonb_set(jsonb_set(dawid_skene(l, 'a', l, '{"variant": "full"}'::jsonb)::jsonb,
+		SELECT jsonb_set(jsonb_set(jsonb_set(dawid_skene(l, 'a', l, '{"variant": "full"}'::jsonb)::jsonb, '{fit,truths_given}', 'true'),
 		                           '{components,0,prior}', '[0.5, 0.5]'),
 		                 '{components,0,confusion}', format('[[[1, %s], [%s, 1]]]', tiny, tiny)::jsonb)::text::annotator_model
 		FROM (VALUES ('x'), ('y')) AS v(l)

@@ -26,29 +26,58 @@ $node->safe_psql('postgres', q{
 	WHERE (i * 5 + a * 3) % 7 < 2 AND r <= (i + a) % 4
 	UNION ALL SELECT 'long', 'annotator ' || a, CASE WHEN a % 3 = 0 THEN 0 ELSE 1 END, NULL FROM generate_series(1, 1000) AS a;
 	CREATE TABLE fits AS
-	SELECT row_number() OVER () AS id, o AS options,
+	SELECT id, o AS options,
 	       (SELECT annotation_set(item, annotator, label, gold) FROM votes) AS s,
 	       dawid_skene((SELECT annotation_set(item, annotator, label, gold) FROM votes), o) AS m
 	FROM unnest(ARRAY['{"variant": "full"}', '{"variant": "class"}', '{"variant": "one_coin", "gold_weight": 0.8}', '{"variant": "shared"}',
-	                  '{"smoothing": 3, "toward": "diagonal", "gold_weight": 0.9}', '{"learn_from": "gold", "smoothing": 1, "gold_weight": 0.9}']::jsonb[]) AS o});
+	                  '{"smoothing": 3, "toward": "diagonal", "gold_weight": 0.9}', '{"learn_from": "gold", "smoothing": 1, "gold_weight": 0.9}',
+	                  '{"variant": "auto", "gold_weight": 0.9, "correlation": 0.4}']::jsonb[]) WITH ORDINALITY AS o(o, id)});
 for (rows($node, q{
-	WITH t AS (SELECT id, item, p.label AS truth, p.probability AS t FROM fits, consensus(s, m) AS c, probabilities(c.distribution) AS p),
+	WITH t AS (SELECT id, item, p.label AS truth, p.probability AS t FROM fits, consensus(s, m) AS c, probabilities(c.distribution) AS p WHERE id < 7),
 	     e AS (SELECT id, annotator, truth, label::text, sum(n * t) AS count, sum(n * n * t * (1 - t)) AS variance
 	           FROM t JOIN (SELECT item, annotator, label, count(*) AS n FROM votes GROUP BY 1, 2, 3) AS v USING (item)
 	           WHERE id < 6 OR item IN (SELECT item FROM votes WHERE gold IS NOT NULL) GROUP BY 1, 2, 3, 4),
+	     j AS MATERIALIZED (SELECT id, m::jsonb AS j FROM fits WHERE id < 7),
 	     m AS (SELECT id, a.name AS annotator, t.name AS truth, l.name AS label,
-	                  (m::jsonb #>> ARRAY['counts', (a.i - 1)::text, (t.i - 1)::text, (l.i - 1)::text])::float8 AS count,
-	                  (m::jsonb #>> ARRAY['variances', (a.i - 1)::text, (t.i - 1)::text, (l.i - 1)::text])::float8 AS variance
-	           FROM fits, jsonb_array_elements_text(m::jsonb -> 'annotators') WITH ORDINALITY AS a(name, i),
-	                jsonb_array_elements_text(m::jsonb -> 'labels') WITH ORDINALITY AS t(name, i),
-	                jsonb_array_elements_text(m::jsonb -> 'labels') WITH ORDINALITY AS l(name, i)
+	                  (j #>> ARRAY['counts', (a.i - 1)::text, (t.i - 1)::text, (l.i - 1)::text])::float8 AS count,
+	                  (j #>> ARRAY['variances', (a.i - 1)::text, (t.i - 1)::text, (l.i - 1)::text])::float8 AS variance
+	           FROM j, jsonb_array_elements_text(j -> 'annotators') WITH ORDINALITY AS a(name, i),
+	                jsonb_array_elements_text(j -> 'labels') WITH ORDINALITY AS t(name, i),
+	                jsonb_array_elements_text(j -> 'labels') WITH ORDINALITY AS l(name, i)
 	           WHERE a.i <= 20)
 	SELECT id, max(abs(m.count - coalesce(e.count, 0))), max(abs(m.variance - coalesce(e.variance, 0))), max(m.variance)
-	FROM m LEFT JOIN e USING (id, annotator, truth, label) GROUP BY id ORDER BY id}))
+	FROM m LEFT JOIN e USING (id, annotator, truth, label) WHERE id < 7 GROUP BY id ORDER BY id}))
 {
 	my ($id, $counts, $variances, $largest) = @$_;
 	cmp_ok(max($counts, $variances), '<', 1e-6, "fit $id: counts and variances are those of the posteriors");
 	cmp_ok($largest, '>', 0.01, "fit $id: some truth is unsure");
+}
+
+# Variant auto: an answer counts as one of its annotator's on the item, posteriors are
+# those before they are tempered, and what is reported is what consensus() says
+for (rows($node, q{
+	WITH f AS MATERIALIZED (SELECT s, m, m::jsonb AS j FROM fits WHERE id = 7),
+	     t AS (SELECT item, p.label AS truth, p.probability AS t FROM f, consensus(s, jsonb_set(j - '{reported_right,reported_variances}'::text[], '{voices,correlation}', '0')::text::annotator_model) AS c, probabilities(c.distribution) AS p),
+	     r AS (SELECT item, p.label, p.probability AS r FROM f, consensus(s, m) AS c, probabilities(c.distribution) AS p),
+	     v AS (SELECT item, annotator, label::text, count(*) AS n, count(*) / sum(count(*)) OVER (PARTITION BY item, annotator) AS share,
+	                  count(gold) > 0 OR count(*) < sum(count(*)) OVER (PARTITION BY item) AS tells
+	           FROM votes GROUP BY item, annotator, label),
+	     e AS (SELECT annotator, truth, label, sum(share * t) AS count, sum(share * share * t * (1 - t)) AS variance FROM t JOIN v USING (item) WHERE tells GROUP BY 1, 2, 3),
+	     er AS (SELECT annotator, sum(share * r) AS right, sum(share * share * r * (1 - r)) AS variance FROM r JOIN v USING (item, label) WHERE tells GROUP BY 1),
+	     m AS (SELECT a.name AS annotator, t.name AS truth, l.name AS label,
+	                  (j #>> ARRAY['counts', (a.i - 1)::text, (t.i - 1)::text, (l.i - 1)::text])::float8 AS count,
+	                  (j #>> ARRAY['variances', (a.i - 1)::text, (t.i - 1)::text, (l.i - 1)::text])::float8 AS variance,
+	                  (j #>> ARRAY['reported_right', (a.i - 1)::text])::float8 AS right, (j #>> ARRAY['reported_variances', (a.i - 1)::text])::float8 AS right_variance
+	           FROM f, jsonb_array_elements_text(j -> 'annotators') WITH ORDINALITY AS a(name, i),
+	                jsonb_array_elements_text(j -> 'labels') WITH ORDINALITY AS t(name, i), jsonb_array_elements_text(j -> 'labels') WITH ORDINALITY AS l(name, i)
+	           WHERE a.i <= 20)
+	SELECT max(abs(m.count - coalesce(e.count, 0))), max(abs(m.variance - coalesce(e.variance, 0))), max(abs(m.right - er.right)), max(abs(m.right_variance - er.variance)), count(*), max(m.variance)
+	FROM m LEFT JOIN e USING (annotator, truth, label) LEFT JOIN er USING (annotator)}))
+{
+	my ($counts, $variances, $right, $right_variances, $n, $largest) = @$_;
+	cmp_ok(max($counts, $variances), '<', 1e-6, "auto: $n counts and variances are those of the posteriors");
+	cmp_ok(max($right, $right_variances), '<', 1e-6, 'auto: right answers and variances by what is reported');
+	cmp_ok($largest, '>', 0.01, 'auto: some truth is unsure');
 }
 
 #
@@ -76,7 +105,7 @@ sub crowd
 			my $var_n = $e->{in} + $e->{out};
 			my $expected = $m * (1 - $m) * ($e->{n} + $r * ($e->{n}**2 + $var_n - $e->{n}));
 			my $square = ($e->{x} - $e->{n} * $m)**2 + $e->{in} * (1 - $m)**2 + $e->{out} * $m**2 + $e->{both};
-			$log -= 0.5 * log($expected) + $square / (2 * $expected) if $expected > 0;
+			$log -= min($e->{n}, 1) * (0.5 * log($expected) + $square / (2 * $expected)) if $expected > 0;
 		}
 		push @crowd, [ $log, $s, $m, $m * (1 - $m) / ($sum + 1), missing($all, $m) ];
 	}
@@ -147,7 +176,7 @@ sub check_tails
 	check_close("${what}_high", $where, $high > $rate ? $above : max($above, $tail), $tail, 1e-4);
 	return;
 }
-for my $id (1 .. 6)
+for my $id (1 .. 7)
 {
 	my $m = json(value($node, "SELECT m::text FROM fits WHERE id = $id"));
 	my ($k, @annotators) = (scalar @{ $m->{labels} }, @{ $m->{annotators} });
@@ -166,13 +195,32 @@ for my $id (1 .. 6)
 		}
 	} 0 .. $#annotators;
 	my $crowd = crowd(1 / $k, @right);
+	# the interval by what is reported: right answers alone differ
+	my @reported = $m->{reported_right}
+	  ? map { { %{ $right[$_] }, x => $m->{reported_right}[$_], both => $m->{reported_variances}[$_] } } 0 .. $#annotators
+	  : ();
+	my $reported = @reported ? crowd(1 / $k, @reported) : undef;
 	for (rows($node, "SELECT annotator, accuracy, accuracy_low, accuracy_high FROM fits, annotators(m, $level) WHERE id = $id AND annotator IN ($list)"))
 	{
 		my ($annotator, $rate, $low, $high) = @$_;
-		my ($mean, $variance) = estimate($crowd, $right[ $place{$annotator} ]);
+		my $j = $place{$annotator};
+		if ($right[$j]{n} == 0)
+		{
+			check_exact('accuracy', "fit $id, $annotator", $_, undef) for $rate, $low, $high;
+			next;
+		}
+		my ($mean, $variance) = estimate($crowd, $right[$j]);
 		my @tails = tails($mean, $variance, $low, $high);
 		check_close('accuracy', "fit $id, $annotator", $rate, $mean, 1e-6);
-		check_tails('accuracy', "fit $id, $annotator", $rate, $low, $high, @tails);
+		if (!@reported)
+		{
+			check_tails('accuracy', "fit $id, $annotator", $rate, $low, $high, @tails);
+			next;
+		}
+		# each end is the outer one of two, which leaves less outside by the other
+		my @other = tails(estimate($reported, $reported[$j]), $low, $high);
+		check_close("outer accuracy_$_->[0]", "fit $id, $annotator", max($_->[1], $_->[2]), (1 - $level) / 2, 1e-4)
+		  for [ 'low', $tails[0], $other[0] ], [ 'high', $tails[1], $other[1] ];
 	}
 
 	# cells
@@ -208,6 +256,11 @@ for my $id (1 .. 6)
 	for (rows($node, "SELECT annotator, truth, label, count, rate, rate_low, rate_high FROM fits, annotator_cells(m, $level) WHERE id = $id AND annotator IN ($list)"))
 	{
 		my ($annotator, $t, $l, $count, $rate, $low, $high) = @$_;
+		if ($right[ $place{$annotator} ]{n} == 0)
+		{
+			check_exact('rate', "fit $id, $annotator, $t $l", $_, undef) for $rate, $low, $high;
+			next;
+		}
 		my $e = $evidence{"$t $l"}[ $place{$annotator} ];
 		my ($mean, $variance) = estimate($crowd{"$t $l"}, { %$e, x => $start{"$annotator $t $l"} });
 		my @tails = tails($mean, $variance, $low, $high);

@@ -176,7 +176,7 @@ END
 
 # A state whose sender orders classes otherwise (by another encoding's bytes)
 my $model = q({"method": "by hand", "options": {}, "fit": {"items": 1, "annotations": 1, "gold_items": 0, "gold_weight": 1, "iterations": 1,
-	"converged": true, "log_likelihood": -1, "stopped_by": "hand", "truths_given": false, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["p", "q"], "annotators": ["a"], "components": [{"variant": "full", "weight": 1,
+	"converged": true, "log_likelihood": -1, "stopped_by": "hand", "truths_given": true, "majority_disagreement": null, "warnings": []}, "voices": {"of": "answers", "groups": [], "correlation": 0, "gold_items": 0, "teaching_items": 0}, "labels": ["p", "q"], "annotators": ["a"], "components": [{"variant": "full", "weight": 1,
 	"prior": [0.25, 0.75], "pool": [[0.5, 0.5], [0.5, 0.5]], "confusion": [[[1, 0], [0.125, 0.875]]]}], "annotations": [1], "gold_annotations": [0], "notes": {}, "counts": [[[1, 0], [0, 0]]], "variances": [[[0, 0], [0, 0]]]});
 my $sent = value($node, "SELECT posterior_log('$model', 'a', 'q')::text");
 my ($prefix, $base64) = $sent =~ /^(\w+:\d+:)(.*)$/s;

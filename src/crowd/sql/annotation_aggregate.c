@@ -178,13 +178,28 @@ typedef struct Summary
 	uint32		min_per_item;
 	uint32		max_per_item;
 	uint32		repeated;
-	bool		overlap;		/* has any item two annotators? */
+	uint32		overlapping;	/* items of two annotators or more */
+	uint32		comparable;		/* annotators of these */
 } Summary;
+
+/* The annotators of an item that has two or more, first seen here or not. */
+static void
+note_overlap(Summary *s, const AnnotationView *view, uint32 item, bool *seen)
+{
+	s->overlapping++;
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		s->comparable += !seen[view->annotator[a]];
+		seen[view->annotator[a]] = true;
+	}
+}
 
 static Summary
 summarize(const AnnotationView *view)
 {
 	Summary		s = {.min_per_item = PG_UINT32_MAX};
+	bool	   *seen = nl_alloc_zero(CurrentMemoryContext, Max(view->annotators.n, 1));
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
@@ -196,16 +211,16 @@ summarize(const AnnotationView *view)
 		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
 		{
 			NL_CHECK_INTERRUPTS(a);
-			if (view->annotator[a] == view->annotator[a - 1])
-				s.repeated++;
-			else
-				s.overlap = true;
+			s.repeated += view->annotator[a] == view->annotator[a - 1];
 		}
+		if (annotation_overlaps(view, i))
+			note_overlap(&s, view, i, seen);
 		if (view->gold != NULL && view->gold[i] != NO_GOLD)
 			s.gold_items++;
 	}
 	if (view->items == 0)
 		s.min_per_item = 0;
+	pfree(seen);
 	return s;
 }
 
@@ -215,8 +230,8 @@ annotation_set_summary(PG_FUNCTION_ARGS)
 {
 	AnnotationView view = annotation_set_view(PG_GETARG_DATUM(0));
 	Summary		s = summarize(&view);
-	Datum		values[10];
-	bool		nulls[10] = {false};
+	Datum		values[12];
+	bool		nulls[12] = {false};
 
 	values[0] = Int64GetDatum(view.items);
 	values[1] = Int64GetDatum(view.annotators.n);
@@ -228,7 +243,9 @@ annotation_set_summary(PG_FUNCTION_ARGS)
 	values[7] = Int32GetDatum(s.max_per_item);
 	values[8] = Int64GetDatum(s.repeated);
 	values[9] = CStringGetTextDatum(s.gold_items > 0 ? "gold" :
-									s.overlap ? "overlap" : "single");
+									s.overlapping > 0 ? "overlap" : "single");
+	values[10] = Int64GetDatum(s.overlapping);
+	values[11] = Int64GetDatum(s.comparable);
 	PG_RETURN_DATUM(nl_record(fcinfo, values, nulls));
 }
 

@@ -1,173 +1,86 @@
 /*
  * annotator_cells.c
- *		annotator_cells(): each rate of each annotator with its interval.
- *
- * The fits' own rates are not always those of maximum likelihood: some
- * variants tie cells together, some stop after one step, smoothing pulls.  The
- * share of a cell in the expected counts, r, is one EM step from the rate p of
- * the fit, and a step goes the share 1 - f of the way to the maximum, with f
- * the missing share of the information.  So the estimate goes on to
- *
- *	p + (r - p) / (1 - f)
- *
- * (Louis, JRSS B 44, 1982, sec. 5), at most MAX_STEP times the step.  At the
- * maximum itself r = p, and nothing changes.  How sure the result is, and what
- * the crowd has to do with it, is in crowd_shrinkage.c.  Each cell has a crowd of its
- * own: who is alike in right answers need not be so in errors.
+ *		annotator_cells(): each rate of each annotator with its interval;
+ *		annotator_rates(): the matrices that consensus() works with.
  *
  * Memory: a crowd for each cell, and a row of each annotator.  Interrupts: for
  * each annotator, and for each result row.
  */
-#include "types/annotator_model.h"
-
-#include "crowd/crowd_shrinkage.h"
+#include "crowd/truth_rows.h"
 #include "pg/arguments.h"
 #include "pg/results.h"
 
-#define MAX_STEP 2.0
-
-/* One annotator's truth row. */
-typedef struct Row
-{
-	const double *counts;		/* by label, "classes" apart */
-	const double *variances;
-	uint32		classes;
-	double		count;			/* sums of these */
-	double		variance;
-} Row;
-
-static Row
-load_row(const AnnotatorModelView *model, uint32 annotator, uint32 truth)
-{
-	uint32		classes = model->labels.n;
-	Size		at = annotator * model_cells(model) + truth;
-	Row			row = {model->counts + at, model->variances + at, classes, 0, 0};
-
-	for (uint32 l = 0; l < classes; l++)
-	{
-		row.count += row.counts[(Size) l * classes];
-		row.variance += row.variances[(Size) l * classes];
-	}
-	return row;
-}
-
-static inline double
-row_count(const Row *row, uint32 label)
-{
-	return row->counts[(Size) label * row->classes];
-}
-
-static RateEvidence
-cell_evidence(const Row *row, uint32 label, double count)
-{
-	double		variance = row->variances[(Size) label * row->classes];
-
-	return (RateEvidence) {
-		.count = count,
-		.total = row->count,
-		.unsure_in = variance,
-		.unsure_out = Max(row->variance - variance, 0)
-	};
-}
-
-/* The counts of a row at the maximum, from those of the fit and the row's rates. */
-static void
-step_to_maximum(const Row *row, const double *rates, double *result)
-{
-	uint32		classes = row->classes;
-	double		sum = 0;
-
-	for (uint32 l = 0; l < classes; l++)
-	{
-		RateEvidence e = cell_evidence(row, l, row_count(row, l));
-		double		rate = rates[(Size) l * classes];
-		/* the share is taken inside 0..1, where it is defined */
-		double		inside = (e.count + 0.5 * rate) / (e.total + 0.5);
-		double		missing = missing_share(&e, Max(Min(inside, 0.999), 0.001));
-		double		step = e.total > 0 ? e.count / e.total - rate : 0;
-
-		result[l] = Max(rate + step * Min(1 / (1 - missing), MAX_STEP), 0);
-		sum += result[l];
-	}
-	for (uint32 l = 0; l < classes; l++)
-		result[l] *= row->count / sum;
-}
-
-/* The crowds of all cells; how often each cell is a blind answer is 1 / K. */
+/* The crowds of all cells. */
 static Crowd *
-make_crowds(const AnnotatorModelView *model)
+make_crowds(TruthRows *t)
 {
-	uint32		classes = model->labels.n;
-	uint32		annotators = model->annotators.n;
-	Size		buffers = mul_size(Max(annotators, 1),
-								   sizeof(Row) + sizeof(RateEvidence));
-	Row		   *rows;
-	RateEvidence *evidence;
-	Crowd	   *crowds;
+	uint32		classes = t->model->labels.n;
+	Crowd	   *crowds = nl_alloc(CurrentMemoryContext,
+								  model_cells(t->model) * sizeof(Crowd));
 
-	nl_check_memory_for(add_size(buffers, mul_size(model_cells(model), sizeof(Crowd))),
-						"annotator_cells()", "fit a model with fewer classes",
-						"It grows with the square of the number of classes (%u), and with the number of annotators (%u).",
-						classes, annotators);
-	rows = nl_alloc(CurrentMemoryContext, Max(annotators, 1) * sizeof(Row));
-	evidence = nl_alloc(CurrentMemoryContext,
-						Max(annotators, 1) * sizeof(RateEvidence));
-	crowds = nl_alloc(CurrentMemoryContext, model_cells(model) * sizeof(Crowd));
 	for (uint32 k = 0; k < classes; k++)
 	{
-		for (uint32 j = 0; j < annotators; j++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			rows[j] = load_row(model, j, k);
-		}
-		for (uint32 l = 0; l < classes; l++)
-		{
-			for (uint32 j = 0; j < annotators; j++)
-				evidence[j] = cell_evidence(&rows[j], l, row_count(&rows[j], l));
-			crowd_make(evidence, annotators, 1.0 / classes,
-					   &crowds[(Size) k * classes + l]);
-		}
+		truth_rows_load(t, k);
+		truth_rows_crowds(t, crowds + (Size) k * classes);
 	}
-	pfree(rows);
-	pfree(evidence);
 	return crowds;
+}
+
+static void
+check_memory(const AnnotatorModelView *model)
+{
+	nl_check_memory_for(add_size(truth_rows_memory(model),
+								 mul_size(model_cells(model), sizeof(Crowd))),
+						"annotator_cells()", "fit a model with fewer classes",
+						"It grows with the square of the number of classes (%u), and with the number of annotators (%u).",
+						model->labels.n, model->annotators.n);
 }
 
 /* What an annotator's result rows are made with. */
 typedef struct CellRows
 {
-	const AnnotatorModelView *model;
+	TruthRows	truths;
 	Crowd	   *crowds;			/* K * K */
 	double		level;
-	double	   *rates;			/* K * K: of the annotator, label first */
-	double	   *counts;			/* K: of a row, at the maximum */
+	double	   *buffer;			/* of a row */
 	ResultRows	rows;
 } CellRows;
 
+/* Whether he has answered any item that teaches. */
+static bool
+has_counts(CellRows *c, uint32 annotator)
+{
+	for (uint32 k = 0; k < c->truths.model->labels.n; k++)
+		if (truth_row_load(c->truths.model, annotator, k, c->buffer).count > 0)
+			return true;
+	return false;
+}
+
 /* The result rows of one truth. */
 static void
-return_row(CellRows *c, uint32 annotator, uint32 truth)
+return_row(CellRows *c, uint32 annotator, uint32 truth, bool has_any)
 {
-	uint32		classes = c->model->labels.n;
+	const AnnotatorModelView *model = c->truths.model;
+	uint32		classes = model->labels.n;
 	Datum	   *values = c->rows.values;
 	bool	   *nulls = c->rows.nulls;
-	Row			row = load_row(c->model, annotator, truth);
+	TruthRow	row = truth_row_load(model, annotator, truth, c->buffer);
+	const double *counts = truth_row_at_maximum(&c->truths, annotator, truth, &row);
 
-	step_to_maximum(&row, c->rates + truth, c->counts);
 	for (uint32 l = 0; l < classes; l++)
 	{
-		RateEvidence e = cell_evidence(&row, l, c->counts[l]);
+		RateEvidence e = truth_row_evidence(&row, l, counts[l]);
 		RateEstimate rate;
 		bool		known = crowd_estimate(&c->crowds[(Size) truth * classes + l], &e, c->level, &rate);
 
-		values[0] = PointerGetDatum(names_text(&c->model->annotators, annotator));
-		values[1] = PointerGetDatum(names_text(&c->model->labels, truth));
-		values[2] = PointerGetDatum(names_text(&c->model->labels, l));
-		values[3] = Float8GetDatum(row_count(&row, l));
+		values[0] = PointerGetDatum(names_text(&model->annotators, annotator));
+		values[1] = PointerGetDatum(names_text(&model->labels, truth));
+		values[2] = PointerGetDatum(names_text(&model->labels, l));
+		values[3] = Float8GetDatum(row.counts[l]);
 		values[4] = Float8GetDatum(rate.rate);
 		values[5] = Float8GetDatum(rate.low);
 		values[6] = Float8GetDatum(rate.high);
-		nulls[4] = nulls[5] = nulls[6] = !known;
+		nulls[4] = nulls[5] = nulls[6] = !known || !has_any;
 		rows_add(&c->rows);
 	}
 }
@@ -178,20 +91,49 @@ annotator_cells(PG_FUNCTION_ARGS)
 {
 	AnnotatorModelView model =
 	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
-	CellRows	c = {
-		.model = &model,
-		.level = nl_check_level(PG_GETARG_FLOAT8(1)),
-		.crowds = make_crowds(&model),
-		.rates = palloc(model_cells(&model) * sizeof(double)),
-		.counts = palloc(model.labels.n * sizeof(double))
-	};
+	CellRows	c = {.level = nl_check_level(PG_GETARG_FLOAT8(1))};
 
+	check_memory(&model);
+	c.truths = truth_rows_begin(&model);
+	c.crowds = make_crowds(&c.truths);
+	c.buffer = palloc(truth_row_size(&model));
 	c.rows = rows_begin(fcinfo);
 	for (uint32 j = 0; j < model.annotators.n; j++)
 	{
-		annotator_model_rates(&model, j, c.rates);
+		bool		has_any = has_counts(&c, j);
+
 		for (uint32 k = 0; k < model.labels.n; k++)
-			return_row(&c, j, k);
+			return_row(&c, j, k, has_any);
 	}
 	return rows_end(&c.rows);
+}
+
+NL_FUNCTION(annotator_rates);
+Datum
+annotator_rates(PG_FUNCTION_ARGS)
+{
+	AnnotatorModelView model =
+	annotator_model_view(annotator_model_get(PG_GETARG_DATUM(0)));
+	uint32		classes = model.labels.n;
+	double	   *rates = palloc(model_cells(&model) * sizeof(double));
+	ResultRows	rows = rows_begin(fcinfo);
+
+	for (uint32 j = 0; j < model.annotators.n; j++)
+	{
+		annotator_model_rates(&model, j, rates);
+		for (uint32 i = 0; i < model_cells(&model); i++)
+		{
+			uint32		truth = i / classes;
+			uint32		label = i % classes;
+
+			if (truth + 1 == model.abstains)
+				continue;
+			rows.values[0] = PointerGetDatum(names_text(&model.annotators, j));
+			rows.values[1] = PointerGetDatum(names_text(&model.labels, truth));
+			rows.values[2] = PointerGetDatum(names_text(&model.labels, label));
+			rows.values[3] = Float8GetDatum(rates[(Size) label * classes + truth]);
+			rows_add(&rows);
+		}
+	}
+	return rows_end(&rows);
 }

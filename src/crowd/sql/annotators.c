@@ -5,201 +5,108 @@
  */
 #include "types/annotator_model.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "types/confusion_matrix.h"
-#include "crowd/crowd_shrinkage.h"
+#include "crowd/annotator_record.h"
 #include "types/label_distribution.h"
 #include "pg/arguments.h"
 #include "names/names_io.h"
 #include "pg/results.h"
 #include "utils/array.h"
 
+#define NAMED_COPIES 100		/* of one group */
+
 /* Columns of annotators(), in order. */
 enum
 {
 	A_ANNOTATOR, A_ANNOTATIONS, A_ACCURACY, A_ACCURACY_LOW, A_ACCURACY_HIGH,
 	A_INFORMATION, A_WORST_TRUTH, A_WORST_LABEL, A_WORST_RATE,
-	A_SPAMMER_SCORE, A_CONFUSION
+	A_SPAMMER_SCORE, A_GOLD_ANNOTATIONS, A_COPIES, A_NOTE, A_CONFUSION
 };
 
-/* One annotator's rates, averaged over the components, and counts. */
-typedef struct AnnotatorRates
+/* For each annotator the next one of his group, in order, the first after the last. */
+static uint32 *
+group_rings(const AnnotatorModelView *model)
 {
-	uint32		classes;
-	double	   *rates;			/* K * K, label first */
-	double	   *counts;			/* K * K, truth first */
-	double	   *rows;			/* K: row sums of the counts */
-} AnnotatorRates;
+	uint32		n = model->annotators.n;
+	uint32	   *next = nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
 
-/*
- * How many answers of an annotator are right.  Whether one is, is as uncertain
- * as the truth: an answer that is not right is wrong.
- */
-static RateEvidence
-right_answers(const AnnotatorModelView *model, uint32 annotator)
-{
-	Size		cells = model_cells(model);
-	uint32		classes = model->labels.n;
-	const double *counts = model->counts + annotator * cells;
-	const double *variances = model->variances + annotator * cells;
-	RateEvidence e = {0};
-
-	for (uint32 truth = 0; truth < classes; truth++)
-		for (uint32 label = 0; label < classes; label++)
-			e.total += counts[(Size) label * classes + truth];
-	for (Size i = 0; i < cells; i += classes + 1)
+	for (uint32 j = 0; j < n; j++)
+		next[j] = j;
+	for (uint32 j = n; model->group != NULL && j-- > 0;)
 	{
-		e.count += counts[i];
-		e.unsure_both += variances[i];
-	}
-	return e;
-}
+		uint32		first = model->group[j];
 
-/* The crowd's accuracies; a blind answer is right once in K. */
-static Crowd *
-accuracy_crowd(const AnnotatorModelView *model)
-{
-	RateEvidence *evidence = nl_alloc(CurrentMemoryContext,
-									  mul_size(Max(model->annotators.n, 1),
-											   sizeof(RateEvidence)));
-	Crowd	   *crowd = palloc(sizeof(Crowd));
-
-	for (uint32 j = 0; j < model->annotators.n; j++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		evidence[j] = right_answers(model, j);
-	}
-	crowd_make(evidence, model->annotators.n, 1.0 / model->labels.n, crowd);
-	pfree(evidence);
-	return crowd;
-}
-
-static void
-load_rates(const AnnotatorModelView *model, uint32 annotator, AnnotatorRates *r)
-{
-	Size		cells = model_cells(model);
-
-	annotator_model_rates(model, annotator, r->rates);
-	model_matrix_transpose(model->counts + annotator * cells, r->counts, r->classes);
-	memset(r->rows, 0, r->classes * sizeof(double));
-	for (Size i = 0; i < cells; i++)
-		r->rows[i / r->classes] += r->counts[i];
-}
-
-/*
- * Mutual information of truth and answer in bits, at the model's class prior:
- * what one answer of this annotator tells about an item nothing is known of.
- */
-static double
-information(const AnnotatorRates *r, const double *prior)
-{
-	double		bits = 0;
-
-	for (uint32 label = 0; label < r->classes; label++)
-	{
-		double		marginal = 0;
-
-		CHECK_FOR_INTERRUPTS();
-		for (uint32 k = 0; k < r->classes; k++)
-			marginal += prior[k] * r->rates[(Size) label * r->classes + k];
-		for (uint32 k = 0; k < r->classes; k++)
-		{
-			double		rate = r->rates[(Size) label * r->classes + k];
-			double		lift = rate / marginal;
-
-			/* the product may be 0, and so may be the sum of such, if nothing else is */
-			if (prior[k] * rate > 0)
-				bits += prior[k] * rate *
-					(isinf(lift) ? log2(rate) - log2(marginal) : log2(lift));
-		}
-	}
-	return Min(Max(bits, 0), log2(r->classes));
-}
-
-/*
- * Raykar & Yu, JMLR 13 (2012): the mean squared difference between the
- * rows of the confusion matrix.  0 for one who answers without looking at the
- * item, 1 for one who is always right; for two classes it is their
- * (sensitivity + specificity - 1)^2.
- */
-static double
-spammer_score(const AnnotatorRates *r)
-{
-	uint32		classes = r->classes;
-	double		sum = 0;
-
-	for (uint32 a = 0; a < classes; a++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (uint32 b = a + 1; b < classes; b++)
-			for (uint32 label = 0; label < classes; label++)
-			{
-				double		difference = r->rates[(Size) label * classes + a] -
-					r->rates[(Size) label * classes + b];
-
-				sum += difference * difference;
-			}
-	}
-	return Min(sum / ((double) classes * (classes - 1)), 1);
-}
-
-/*
- * The most frequent error among the truths that the annotator has met (at
- * least one expected item); ties go to the first.
- */
-static bool
-worst_error(const AnnotatorRates *r, uint32 *truth, uint32 *label, double *rate)
-{
-	*rate = 0;
-	for (uint32 k = 0; k < r->classes; k++)
-	{
-		if (r->rows[k] < 1 - NL_TIE_TOLERANCE)
+		NL_CHECK_INTERRUPTS(j);
+		if (first == j)
 			continue;
-		for (uint32 l = 0; l < r->classes; l++)
-		{
-			double		error = r->rates[(Size) l * r->classes + k];
-
-			if (k != l && error > *rate + NL_TIE_TOLERANCE)
-			{
-				*truth = k;
-				*label = l;
-				*rate = error;
-			}
-		}
+		next[j] = next[first];
+		next[first] = j;
 	}
-	return *rate > 0;
+	return next;
+}
+
+/* The others of his group by name, or NULL. */
+static char *
+copies_of(const AnnotatorModelView *model, const uint32 *next, uint32 annotator)
+{
+	StringInfoData buf;
+	uint32		n = 0;
+	uint32		j;
+
+	if (next[annotator] == annotator)
+		return NULL;
+	initStringInfo(&buf);
+	j = model->group[annotator];
+	do
+	{
+		NL_CHECK_INTERRUPTS(n);
+		if (j != annotator && n++ < NAMED_COPIES)
+			appendStringInfo(&buf, "%s%s", n > 1 ? ", " : "",
+							 names_cstring(&model->annotators, j));
+		j = next[j];
+	} while (j != model->group[annotator]);
+	if (n > NAMED_COPIES)
+		appendStringInfo(&buf, " and %u more", n - NAMED_COPIES);
+	return buf.data;
+}
+
+/* The fit's note about an annotator, or why there is nothing to say about him. */
+static const char *
+note_about(const AnnotatorModelView *model, uint32 annotator, const AnnotatorRecord *r)
+{
+	if (model->notes[annotator][0] != '\0')
+		return model->notes[annotator];
+	if (!r->known)
+		return "nothing tells how often these answers are right: ask about items that others answered, too, or with gold";
+	return NULL;
 }
 
 static void
-annotator_row(const AnnotatorModelView *model, uint32 j, const AnnotatorRates *r,
-			  const Crowd *crowd, const double *prior, double level,
-			  Datum *values, bool *nulls)
+set_text(Datum *values, bool *nulls, int column, const char *s)
 {
-	RateEvidence right = right_answers(model, j);
-	RateEstimate accuracy;
-	bool		known = crowd_estimate(crowd, &right, level, &accuracy);
-	uint32		truth = 0;
-	uint32		label = 0;
-	double		rate;
-	bool		has_worst = worst_error(r, &truth, &label, &rate);
+	nulls[column] = s == NULL;
+	if (s != NULL)
+		values[column] = CStringGetTextDatum(s);
+}
 
-	values[A_ANNOTATOR] = PointerGetDatum(names_text(&model->annotators, j));
-	values[A_ANNOTATIONS] = Int64GetDatum((int64) model->annotations[j]);
-	nulls[A_ACCURACY] = nulls[A_ACCURACY_LOW] = nulls[A_ACCURACY_HIGH] = !known;
-	values[A_ACCURACY] = Float8GetDatum(accuracy.rate);
-	values[A_ACCURACY_LOW] = Float8GetDatum(accuracy.low);
-	values[A_ACCURACY_HIGH] = Float8GetDatum(accuracy.high);
-	values[A_INFORMATION] = Float8GetDatum(information(r, prior));
-	nulls[A_WORST_TRUTH] = nulls[A_WORST_LABEL] = nulls[A_WORST_RATE] = !has_worst;
-	values[A_WORST_TRUTH] = PointerGetDatum(names_text(&model->labels, truth));
-	values[A_WORST_LABEL] = PointerGetDatum(names_text(&model->labels, label));
-	values[A_WORST_RATE] = Float8GetDatum(rate);
-	nulls[A_SPAMMER_SCORE] = r->classes < 2 || model_knows_nothing(model);
-	values[A_SPAMMER_SCORE] = Float8GetDatum(r->classes < 2 ? 0 : spammer_score(r));
-	values[A_CONFUSION] = PointerGetDatum(confusion_matrix_make(&model->labels,
-																r->counts));
+/* What is known by the counts. */
+static void
+record_columns(const AnnotatorModelView *model, const AnnotatorRecord *r,
+			   Datum *values, bool *nulls)
+{
+	nulls[A_ACCURACY] = nulls[A_ACCURACY_LOW] = nulls[A_ACCURACY_HIGH] = !r->known;
+	values[A_ACCURACY] = Float8GetDatum(r->accuracy.rate);
+	values[A_ACCURACY_LOW] = Float8GetDatum(r->accuracy.low);
+	values[A_ACCURACY_HIGH] = Float8GetDatum(r->accuracy.high);
+	nulls[A_INFORMATION] = !r->compared;
+	values[A_INFORMATION] = Float8GetDatum(r->information);
+	nulls[A_WORST_TRUTH] = nulls[A_WORST_LABEL] = nulls[A_WORST_RATE] = !r->has_worst;
+	values[A_WORST_TRUTH] = PointerGetDatum(names_text(&model->labels, r->worst_truth));
+	values[A_WORST_LABEL] = PointerGetDatum(names_text(&model->labels, r->worst_label));
+	values[A_WORST_RATE] = Float8GetDatum(r->worst_rate);
+	nulls[A_SPAMMER_SCORE] = !r->compared || model->labels.n < 2;
+	values[A_SPAMMER_SCORE] = Float8GetDatum(r->spammer_score);
 }
 
 /* The class prior of all components together. */
@@ -214,6 +121,17 @@ mixed_prior(const AnnotatorModelView *model)
 	return prior;
 }
 
+/* The expected counts, with the truth first; "cells" has room for twice as many. */
+static ConfusionMatrix *
+expected_counts(const AnnotatorModelView *model, uint32 annotator, double *cells)
+{
+	double	   *truth_first = cells + model_cells(model);
+
+	annotator_model_counts(model, annotator, cells, NULL);
+	model_matrix_transpose(cells, truth_first, model->labels.n);
+	return confusion_matrix_make(&model->labels, truth_first);
+}
+
 NL_FUNCTION(annotators);
 Datum
 annotators(PG_FUNCTION_ARGS)
@@ -221,20 +139,21 @@ annotators(PG_FUNCTION_ARGS)
 	AnnotatorModelView model =
 	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 	double		level = nl_check_level(PG_GETARG_FLOAT8(1));
-	Crowd	   *crowd = accuracy_crowd(&model);
-	double	   *prior = mixed_prior(&model);
-	AnnotatorRates r = {
-		.classes = model.labels.n,
-		.rates = palloc(model_cells(&model) * sizeof(double)),
-		.counts = palloc(model_cells(&model) * sizeof(double)),
-		.rows = palloc(model.labels.n * sizeof(double))
-	};
+	AnnotatorRecord *records = annotator_records(&model, mixed_prior(&model), level);
+	uint32	   *next = group_rings(&model);
+	double	   *cells = palloc(2 * model_cells(&model) * sizeof(double));
 	ResultRows	rows = rows_begin(fcinfo);
+	Datum	   *values = rows.values;
 
 	for (uint32 j = 0; j < model.annotators.n; j++)
 	{
-		load_rates(&model, j, &r);
-		annotator_row(&model, j, &r, crowd, prior, level, rows.values, rows.nulls);
+		values[A_ANNOTATOR] = PointerGetDatum(names_text(&model.annotators, j));
+		values[A_ANNOTATIONS] = Int64GetDatum((int64) model.annotations[j]);
+		record_columns(&model, &records[j], values, rows.nulls);
+		values[A_GOLD_ANNOTATIONS] = Int64GetDatum((int64) model.gold_annotations[j]);
+		set_text(values, rows.nulls, A_COPIES, copies_of(&model, next, j));
+		set_text(values, rows.nulls, A_NOTE, note_about(&model, j, &records[j]));
+		values[A_CONFUSION] = PointerGetDatum(expected_counts(&model, j, cells));
 		rows_add(&rows);
 	}
 	return rows_end(&rows);
