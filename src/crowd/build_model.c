@@ -122,12 +122,15 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 		.options = fit_options_json(options),
 		.stopped_by = stopped_by(options, fit)
 	};
+	MajorityTally majority = majority_begin(view);
 
 	count_annotations(&model, view);
 	model.notes = no_notes(view->annotators.n);
 	set_voices(&model, options, fit);
-	add_fit_warnings(&model, view, fit, options->em.tolerance);	/* reads the last counts */
 	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,
-				&fit->counts, variance);
+				&fit->counts, variance, majority_look, &majority);
+	if (majority.items > 0 && !model_knows_nothing(&model))
+		model.majority_disagreement = (double) majority.other / majority.items;
+	add_fit_warnings(&model, view, options, fit, &majority);
 	return make_model_in(context, &model);
 }

@@ -91,6 +91,7 @@ typedef struct EmFit
 	EmRivals   *rivals;			/* NULL: there was one start */
 	const char *detail;			/* what was chosen on the way, or NULL */
 	struct AutoReport *report;	/* of variant auto, or NULL */
+	struct GoldCheck *gold;		/* NULL where there is none */
 } EmFit;
 
 /* The tables that the processes of a team share. */
@@ -257,8 +258,11 @@ extern uint32 em_log_weights(EmPosteriors *s, uint32 item, int64 a, int64 b,
 extern void em_end_posteriors(EmPosteriors *s);
 
 /* em_final_counts.c */
+typedef void (*EmLook) (void *arg, uint32 item, const double *posterior);
+
 extern void em_evidence(const AnnotationView *view, const EmParameters *at,
-						bool gold_only, EmCounts *counts, double *variance);
+						bool gold_only, EmCounts *counts, double *variance,
+						EmLook look, void *arg);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;

@@ -72,10 +72,13 @@ add_item(EmVoices *voices, uint32 item, const double *posterior,
 	em_voices_leave(voices, item);
 }
 
-/* Fills counts and variance, a table of em_table_cells() numbers, from zero. */
+/*
+ * Fills counts and variance, a table of em_table_cells() numbers, from zero; and
+ * calls "look" with the posterior of every item.
+ */
 void
 em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
-			EmCounts *counts, double *variance)
+			EmCounts *counts, double *variance, EmLook look, void *arg)
 {
 	EmPosteriors *posteriors = em_begin_posteriors(view, at);
 	EmVoices	voices = em_voices_begin(view);
@@ -84,9 +87,12 @@ em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
 	nl_clear(variance, em_table_cells(view) * sizeof(double));
 	for (uint32 i = 0; i < view->items; i++)
 	{
+		const double *posterior = em_item_posterior(posteriors, i);
+
 		CHECK_FOR_INTERRUPTS();
 		if (gold_only ? annotation_gold(view, i) != NO_GOLD : em_item_teaches(view, i))
-			add_item(&voices, i, em_item_posterior(posteriors, i), counts, variance);
+			add_item(&voices, i, posterior, counts, variance);
+		look(arg, i, posterior);
 	}
 	em_end_posteriors(posteriors);
 	em_voices_end(&voices);
