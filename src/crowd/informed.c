@@ -13,10 +13,17 @@
  *
  * so S / R estimates d: 0 for who answers without looking, whatever his
  * preferences; below 0 for who says the opposite.  Were answers and items dealt
- * to each other at random, the variance of S would be (n_l of N answers are l;
- * u = sum over l of n_l T(l) / N)
+ * to each other at random (d = 0), the variance of S would be (n_l of N answers
+ * are l; u = sum over l of n_l T(l) / N)
  *
- *	1 / (n - 1) times sum over items and l of n_l (T(l) - m(l) - u + mean u)^2
+ *	V = 1 / (n - 1) times sum over items and l of n_l (T(l) - m(l) - u + mean u)^2
+ *
+ * and for another d it is, with E the mean and W the variance of T(k) - m(k) for an
+ * item whose class k is drawn from T, and F = u - mean u,
+ *
+ *	(1 - d) V + sum over items of d W + d (1 - d) (E - F)^2
+ *
+ * which matters where a class is rare: then S hangs on few items.
  *
  * That knows of one kind of dependence only.  Of any other, such as classes
  * mixed up, the logarithm of the likelihood ratio tells: his answers under his
@@ -42,7 +49,8 @@ typedef struct Sums
 	double		n;
 	double		right;			/* T of his answers */
 	double		squares;		/* of T, over all classes */
-	double		spread;			/* see end_sums() */
+	double		spread;			/* of T by labels; see end_sums() */
+	double		looking;		/* variance by looking or not, at INFORMED_BOUND */
 	double		log_ratio;
 	bool		wanted;
 } Sums;
@@ -56,6 +64,7 @@ typedef struct Reader
 	Sums	   *sums;			/* J */
 	double	   *labels;			/* J * K: how often each gave each */
 	double	   *truth;			/* J * K: sum of T over his items */
+	double	   *mean;			/* J * K: its mean, by the fit */
 	Size		capacity;		/* of the next two, in runs */
 	EmRun	   *runs;			/* of one item */
 	double	   *logs;			/* K for each run */
@@ -92,9 +101,12 @@ count_labels(Reader *r)
 	}
 }
 
-/* The share by counts of which his own answers are a part: too high, if not right. */
+/*
+ * The share by counts of which his own answers are a part: too high, if not right.
+ * Leaves the mean of T.
+ */
 static double
-share_in_fit(const AnnotatorModelView *model, uint32 annotator)
+share_in_fit(const AnnotatorModelView *model, uint32 annotator, double *mean)
 {
 	uint32		classes = model->labels.n;
 	const double *counts = model->counts + annotator * model_cells(model);
@@ -122,8 +134,9 @@ share_in_fit(const AnnotatorModelView *model, uint32 annotator)
 			truth += counts[em_cell(classes, 0, c, k)];
 		}
 		right += counts[em_cell(classes, 0, k, k)];
-		by_chance += label * truth / n;
-		mean_squares += truth * truth / n;
+		mean[k] = n > 0 ? truth / n : 1.0 / classes;
+		by_chance += label * mean[k];
+		mean_squares += truth * mean[k];
 	}
 	return squares > mean_squares ? (right - by_chance) / (squares - mean_squares) : 0;
 }
@@ -184,6 +197,32 @@ truth_without(Reader *r, uint32 item, uint32 own, uint32 n)
 	em_mix_gold(r->view, item, r->t);
 }
 
+/*
+ * The variance of an answer's part of S by whether he looked, and by which class
+ * it is; "u" is the mean of T(l) by his labels.
+ */
+static double
+looking_variance(const Reader *r, uint32 annotator, double u, double n)
+{
+	uint32		classes = r->classes;
+	const double *mean = r->mean + (Size) annotator * classes;
+	const double *labels = r->labels + (Size) annotator * classes;
+	double		e = 0;
+	double		squares = 0;
+	double		f = u;
+
+	for (uint32 k = 0; k < classes; k++)
+	{
+		double		part = r->t[k] - mean[k];
+
+		e += r->t[k] * part;
+		squares += r->t[k] * part * part;
+		f -= labels[k] * mean[k] / n;
+	}
+	return INFORMED_BOUND * (squares - e * e) +
+		INFORMED_BOUND * (1 - INFORMED_BOUND) * (e - f) * (e - f);
+}
+
 /* One answer, which counts "own". */
 static void
 add_answer(Reader *r, uint32 annotator, uint32 label, double own)
@@ -194,7 +233,7 @@ add_answer(Reader *r, uint32 annotator, uint32 label, double own)
 	double	   *truth = r->truth + (Size) annotator * classes;
 	const double *rates = answer_rates(r, annotator, label);
 	double		n = 0;
-	double		u = 0;
+	double		u = 0;			/* n times */
 	double		of_labels = 0;
 	double		rate = 0;
 
@@ -212,6 +251,7 @@ add_answer(Reader *r, uint32 annotator, uint32 label, double own)
 	s->n += own;
 	s->right += own * r->t[label];
 	s->spread += own * (of_labels - u * u / n);
+	s->looking += own * looking_variance(r, annotator, u / n, n);
 	s->log_ratio += own * log(Max(rate, MIN_RATE) * n / labels[label]);
 }
 
@@ -264,8 +304,13 @@ end_sums(const Reader *r, uint32 annotator)
 	variance = (s->spread - (of_labels - by_chance * by_chance)) / (s->n - 1);
 	if (scale < 1e-9 || variance < 1e-9)
 		return (InformedShare) {0};
-	return (InformedShare) {s->n, (s->right - by_chance) / scale, sqrt(variance) / scale,
-		s->log_ratio};
+	return (InformedShare) {
+		.n = s->n,
+		.share = (s->right - by_chance) / scale,
+		.chance_error = sqrt(variance) / scale,
+		.error = sqrt((1 - INFORMED_BOUND) * variance + s->looking) / scale,
+		.log_ratio = s->log_ratio
+	};
 }
 
 static uint32
@@ -294,6 +339,7 @@ begin_reader(const AnnotationView *view, const EmFit *fit)
 	r.sums = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(Sums)));
 	r.labels = nl_alloc_zero(context, numbers);
 	r.truth = nl_alloc_zero(context, numbers);
+	r.mean = nl_alloc(context, numbers);
 	r.runs = nl_alloc(context, mul_size(runs, sizeof(EmRun)));
 	r.logs = nl_alloc(context, mul_size(runs, mul_size(classes, sizeof(double))));
 	r.all = nl_alloc(context, classes * sizeof(double));
@@ -308,6 +354,7 @@ end_reader(Reader *r)
 	pfree(r->sums);
 	pfree(r->labels);
 	pfree(r->truth);
+	pfree(r->mean);
 	pfree(r->runs);
 	pfree(r->logs);
 	pfree(r->all);
@@ -326,7 +373,7 @@ informed_shares(const AnnotatorModelView *model, const AnnotationView *view,
 
 	count_labels(&r);
 	for (uint32 j = 0; j < annotators; j++)
-		r.sums[j].wanted = share_in_fit(model, j) < SURE;
+		r.sums[j].wanted = share_in_fit(model, j, r.mean + (Size) j * r.classes) < SURE;
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);

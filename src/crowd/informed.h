@@ -8,11 +8,18 @@
 
 #include "crowd/em.h"
 
+/*
+ * Who knows the class less often is called uninformed.  In a crowd of two classes it
+ * is a third for those who are right on two items of three.
+ */
+#define INFORMED_BOUND (1 / 3.0)
+
 typedef struct InformedShare
 {
 	double		n;				/* answers compared, repeats as one; 0: clearly informed */
 	double		share;			/* of them, with which he knew the class */
-	double		error;			/* its standard error, were it 0 */
+	double		chance_error;	/* its standard error, were it 0 */
+	double		error;			/* the same, were it INFORMED_BOUND */
 	double		log_ratio;		/* of his answers under his matrix, and under none */
 } InformedShare;
 

@@ -20,10 +20,11 @@
 #define ONE_LABEL_LEVEL 0.01
 #define UNINFORMED_LEVEL 0.1
 
-/* In a crowd of two classes, who is right on two items of three knows one of three. */
-#define UNINFORMED_SHARE (1 / 3.0)
 #define DEPENDENCE_Z 3.0		/* standard deviations beyond chance: there is some */
+#define TINY_SHARE 0.15			/* and of the answers depend on the class: else it is as good as none */
 #define OPPOSITE_Z 2.0			/* the same, for one of whom we know that he has not looked */
+
+#define Z_95 1.645				/* one-sided */
 
 #define COPIES_NAMED 5
 
@@ -167,7 +168,7 @@ static double
 p_informed(const InformedShare *s)
 {
 	return s->n < FEW_ANNOTATIONS ? 1 :
-		0.5 * erfc((UNINFORMED_SHARE - s->share) / (s->error * M_SQRT2));
+		0.5 * erfc((INFORMED_BOUND - s->share) / (s->error * M_SQRT2));
 }
 
 static int
@@ -202,13 +203,14 @@ largest_p(const InformedShare *shares, uint32 annotators)
 	return largest;
 }
 
-/* Whether the answers depend on the class in some other way. */
+/* Whether the answers depend on the class, if little, or in some other way. */
 static bool
 depends(const InformedShare *s, uint32 classes)
 {
 	double		free_cells = (double) (classes - 1) * (classes - 1);
 
-	return 2 * s->log_ratio > free_cells + DEPENDENCE_Z * sqrt(2 * free_cells);
+	return s->share > Max(DEPENDENCE_Z * s->chance_error, TINY_SHARE) ||
+		2 * s->log_ratio > free_cells + DEPENDENCE_Z * sqrt(2 * free_cells);
 }
 
 static void
@@ -216,8 +218,8 @@ note_informed(AnnotatorModelView *model, uint32 annotator, const InformedShare *
 			  const char *what)
 {
 	warn_annotator(model, annotator,
-				   psprintf("%s (informed share %.2f, standard error %.2f, of %.0f answers compared with the others)",
-							what, s->share, s->error, s->n));
+				   psprintf("%s (informed share %.2f, at most %.2f, of %.0f answers compared with the others)",
+							what, s->share, s->share + Z_95 * s->error, s->n));
 }
 
 static void
@@ -233,7 +235,7 @@ warn_each(AnnotatorModelView *model, const InformedShare *shares, const int32 *o
 		CHECK_FOR_INTERRUPTS();
 		if (only[j] >= 0 || p_informed(s) > largest)
 			continue;
-		if (s->share < -OPPOSITE_Z * s->error)
+		if (s->share < -OPPOSITE_Z * s->chance_error)
 		{
 			list_annotator(opposite, model, j);
 			note_informed(model, j, s, "worse than guessing: answers avoid the right class");
@@ -241,7 +243,7 @@ warn_each(AnnotatorModelView *model, const InformedShare *shares, const int32 *o
 		else if (!depends(s, model->labels.n))
 		{
 			list_annotator(uninformed, model, j);
-			note_informed(model, j, s, "answers without information: they do not depend on the class");
+			note_informed(model, j, s, "answers without information: they hardly depend on the class");
 		}
 	}
 }
@@ -260,7 +262,7 @@ warn_uninformed(AnnotatorModelView *model, const AnnotationView *view, const EmF
 	only = only_labels(view);
 	warn_each(model, shares, only, &uninformed, &opposite);
 	warn_list(model, &uninformed, "answers without information",
-			  "they do not depend on the class: pay for no more of them, and have their items answered by others");
+			  "they hardly depend on the class: pay for no more of them, and have their items answered by others");
 	warn_list(model, &opposite, "worse than guessing",
 			  "ask them whether they mixed up the labels");
 	pfree(shares);
@@ -310,13 +312,13 @@ warn_copies(AnnotatorModelView *model, const EmFit *fit)
 							 names_cstring(&model->annotators, p->annotators[1]),
 							 p->agreement.observed, p->agreement.items,
 							 p->agreement.expected);
-		else if (n == COPIES_NAMED)
-			appendStringInfoString(&text, "; ...");
 		note_copy(model, p, 0, noted);
 		note_copy(model, p, 1, noted);
 		n++;
 	}
-	warn(model, psprintf("annotators who are copies of each other count as one (%zu pair%s): %s; leave out all but one of them, or fit with option \"copies\" \"off\" if each answered for himself",
-						 n, n == 1 ? "" : "s", text.data));
+	if (n > COPIES_NAMED)
+		appendStringInfo(&text, "; and %zu more pairs", n - COPIES_NAMED);
+	warn(model, psprintf("annotators who are copies of each other count as one: %s; leave out all but one of them, or fit with option \"copies\" \"off\" if each answered for himself",
+						 text.data));
 	pfree(noted);
 }
