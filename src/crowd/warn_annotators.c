@@ -317,7 +317,7 @@ warn_copies(AnnotatorModelView *model, const EmFit *fit)
 		n++;
 	}
 	if (n > COPIES_NAMED)
-		appendStringInfo(&text, "; and %zu more pairs", n - COPIES_NAMED);
+		appendStringInfo(&text, "; and %zu more", n - COPIES_NAMED);
 	warn(model, psprintf("annotators who are copies of each other count as one: %s; leave out all but one of them, or fit with option \"copies\" \"off\" if each answered for himself",
 						 text.data));
 	pfree(noted);

@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use NoisyLabel;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('warnings');
@@ -165,6 +166,18 @@ for (@notes)
 		is($got, undef, "$annotator has none: $want");
 	}
 }
+
+#
+# The query of the reference finds the items of majority_disagreement
+#
+my ($query) = slurp_file("$FindBin::RealBin/../../docs/reference.md") =~ /^```sql\n(WITH votes AS .*?);\n```$/ms;
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE annotation AS SELECT item, annotator, label FROM simulate_annotations(300, '{"expert": 3, "adversary": 4}', '{"classes": 3, "seed": 4}');
+CREATE TABLE fitted AS SELECT annotation_set(item, annotator, label) AS answers, dawid_skene(item, annotator, label) AS model FROM annotation;
+END
+my $other = scalar(rows($node, $query));
+cmp_ok($other, '>', 3, "the answer to $other items is not the most frequent label");
+is(value($node, 'SELECT round(majority_disagreement * 300) FROM fitted, fit_report(model)'), $other, 'as fit_report() says');
 
 #
 # What is said of music_genre, of whose answers a third carry no information
