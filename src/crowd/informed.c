@@ -13,10 +13,10 @@
  *
  * so S / R estimates d: 0 for who answers without looking, whatever his
  * preferences; below 0 for who says the opposite.  Were answers and items dealt
- * to each other at random (d = 0), the variance of S would be (n_l of N answers
- * are l; u = sum over l of n_l T(l) / N)
+ * to each other at random (d = 0), the variance of S would be (a share p_l of the
+ * answers is l; u = sum over l of p_l T(l))
  *
- *	V = 1 / (n - 1) times sum over items and l of n_l (T(l) - m(l) - u + mean u)^2
+ *	V = n / (n - 1) times sum over items and l of p_l (T(l) - m(l) - u + mean u)^2
  *
  * and for another d it is, with E the mean and W the variance of T(k) - m(k) for an
  * item whose class k is drawn from T, and F = u - mean u,
@@ -29,30 +29,37 @@
  * mixed up, the logarithm of the likelihood ratio tells: his answers under his
  * matrix, against labels as frequent as ever.
  *
- * Phases.  Labels are counted; who by the counts of the fit, in which his own
- * answers have a part, knew the class more often than SURE is left out, which
- * most are in most crowds; the items of the others are read once.
+ * Phases.  Who by the counts of the fit, in which his own answers have a part, knew
+ * the class more often than SURE is left out, as most are in most crowds.  Items of
+ * the others are read once; of who has more than MAX_ANSWERS answers a sample by a
+ * hash of the item's place.  Where all answers are voices T is the posterior of all
+ * divided by the annotator's rates; else logarithms are taken apart.
  *
- * Memory: numbers by annotator and class, for the logarithms of an item's
- * answers.  Interrupts: for each item, and within long ones.
+ * Memory: numbers by annotator and class, and for an item's answers.  Interrupts:
+ * for each item, and within long ones.
  */
 #include "crowd/informed.h"
 
+#include <float.h>
 #include <math.h>
 
-#define SURE 0.7
-#define MIN_RATE 1e-12			/* whose logarithm is taken */
+#include "common/hashfn.h"
 
-/* What is summed for each annotator; "labels" and "truth" have K numbers each. */
+#define SURE 0.55
+#define MAX_ANSWERS 1000
+#define SAMPLE_SEED 32
+#define MIN_RATE 1e-12			/* whose logarithm is taken, or by which is divided */
+
 typedef struct Sums
 {
+	bool		wanted;
+	uint32		sample;			/* items whose hash is at most this */
 	double		n;
 	double		right;			/* T of his answers */
 	double		squares;		/* of T, over all classes */
-	double		spread;			/* of T by labels; see end_sums() */
+	double		spread;			/* of T by labels: sum of p T^2 - u^2 */
 	double		looking;		/* variance by looking or not, at INFORMED_BOUND */
 	double		log_ratio;
-	bool		wanted;
 } Sums;
 
 typedef struct Reader
@@ -60,12 +67,14 @@ typedef struct Reader
 	const AnnotationView *view;
 	const EmFit *fit;
 	uint32		classes;
+	AnnotationView without_gold;
+	EmPosteriors *posteriors;
 	EmVoices	voices;
 	Sums	   *sums;			/* J */
-	double	   *labels;			/* J * K: how often each gave each */
+	double	   *labels;			/* J * K: how often he gave each */
 	double	   *truth;			/* J * K: sum of T over his items */
-	double	   *mean;			/* J * K: its mean, by the fit */
-	Size		capacity;		/* of the next two, in runs */
+	double	   *p;				/* J * K: shares of his labels, by the fit */
+	double	   *mean;			/* J * K: mean of T over his items, by the fit */
 	EmRun	   *runs;			/* of one item */
 	double	   *logs;			/* K for each run */
 	double	   *all;			/* K: prior and all runs */
@@ -84,61 +93,60 @@ group_of(const Reader *r, uint32 annotator)
 	return r->view->group == NULL ? annotator : r->view->group[annotator];
 }
 
-static void
-count_labels(Reader *r)
-{
-	const AnnotationView *view = r->view;
-
-	for (uint32 i = 0; i < view->items; i++)
-	{
-		EmRun		run = {.to = view->starts[i]};
-
-		NL_CHECK_INTERRUPTS(i);
-		while (em_item_teaches(view, i) && em_next_run(&r->voices, i, &run))
-			for (uint32 a = run.from; a < run.to; a++)
-				r->labels[(Size) run.annotator * r->classes + view->label[a]] +=
-					1.0 / (run.to - run.from);
-	}
-}
-
 /*
  * The share by counts of which his own answers are a part: too high, if not right.
- * Leaves the mean of T.
+ * Leaves p and the mean of T; 1 without answers.
  */
 static double
-share_in_fit(const AnnotatorModelView *model, uint32 annotator, double *mean)
+share_in_fit(Reader *r, const AnnotatorModelView *model, uint32 annotator)
 {
-	uint32		classes = model->labels.n;
-	const double *counts = model->counts + annotator * model_cells(model);
-	const double *variances = model->variances + annotator * model_cells(model);
+	Size		classes = r->classes;
+	const double *counts = model->counts + annotator * classes * classes;
+	const double *variances = model->variances + annotator * classes * classes;
+	double	   *p = r->p + annotator * classes;
+	double	   *mean = r->mean + annotator * classes;
 	double		n = 0;
-	double		right = 0;
-	double		by_chance = 0;
 	double		squares = 0;
-	double		mean_squares = 0;
+	double		share = 0;		/* n times, as the next is */
+	double		scale = 0;
 
 	CHECK_FOR_INTERRUPTS();
-	for (Size c = 0; c < model_cells(model); c++)
+	for (Size c = 0; c < classes * classes; c++)
 	{
 		n += counts[c];
 		squares += counts[c] - variances[c];	/* T - T (1 - T) */
+		p[c / classes] += counts[c];
+		mean[c % classes] += counts[c];
 	}
-	for (uint32 k = 0; k < classes; k++)
+	if (n <= 0)
+		return 1;
+	scale = squares;
+	for (Size k = 0; k < classes; k++)
 	{
-		double		label = 0;
-		double		truth = 0;
-
-		for (uint32 c = 0; c < classes; c++)
-		{
-			label += counts[em_cell(classes, 0, k, c)];
-			truth += counts[em_cell(classes, 0, c, k)];
-		}
-		right += counts[em_cell(classes, 0, k, k)];
-		mean[k] = n > 0 ? truth / n : 1.0 / classes;
-		by_chance += label * mean[k];
-		mean_squares += truth * mean[k];
+		p[k] /= n;
+		mean[k] /= n;
+		share += counts[k * classes + k] - n * p[k] * mean[k];
+		scale -= n * mean[k] * mean[k];
 	}
-	return squares > mean_squares ? (right - by_chance) / (squares - mean_squares) : 0;
+	return scale > 0 ? share / scale : 0;
+}
+
+static void
+choose_wanted(Reader *r, const AnnotatorModelView *model)
+{
+	for (uint32 j = 0; j < r->view->annotators.n; j++)
+	{
+		double		part = MAX_ANSWERS / Max(model->annotations[j], MAX_ANSWERS);
+
+		r->sums[j].wanted = share_in_fit(r, model, j) < SURE;
+		r->sums[j].sample = part * PG_UINT32_MAX;
+	}
+}
+
+static inline bool
+is_wanted(const Reader *r, uint32 annotator, uint32 hash)
+{
+	return r->sums[annotator].wanted && hash <= r->sums[annotator].sample;
 }
 
 /* The item's runs and their logarithms; returns how many runs. */
@@ -175,12 +183,12 @@ read_item(Reader *r, uint32 item)
 
 /* T without the voice of run "own" of n. */
 static void
-truth_without(Reader *r, uint32 item, uint32 own, uint32 n)
+truth_without_voice(Reader *r, uint32 own, uint32 n)
 {
 	uint32		classes = r->classes;
 	uint32		group = group_of(r, r->runs[own].annotator);
 	bool		alone = r->runs[own].own == r->runs[own].heard;
-	double		max = -INFINITY;
+	double		max = -DBL_MAX;
 	double		sum = 0;
 
 	memcpy(r->t, r->all, classes * sizeof(double));
@@ -194,114 +202,157 @@ truth_without(Reader *r, uint32 item, uint32 own, uint32 n)
 		sum += r->t[k] = exp(r->t[k] - max);
 	for (uint32 k = 0; k < classes; k++)
 		r->t[k] /= sum;
-	em_mix_gold(r->view, item, r->t);
 }
 
 /*
- * The variance of an answer's part of S by whether he looked, and by which class
- * it is; "u" is the mean of T(l) by his labels.
+ * T without one answer, by the posterior of all; false if a number of either is so
+ * small that it may hide another.
  */
-static double
-looking_variance(const Reader *r, uint32 annotator, double u, double n)
+static bool
+truth_without_answer(Reader *r, const double *posterior, const double *rates)
 {
 	uint32		classes = r->classes;
-	const double *mean = r->mean + (Size) annotator * classes;
-	const double *labels = r->labels + (Size) annotator * classes;
-	double		e = 0;
-	double		squares = 0;
-	double		f = u;
+	double		sum = 0;
 
 	for (uint32 k = 0; k < classes; k++)
 	{
-		double		part = r->t[k] - mean[k];
-
-		e += r->t[k] * part;
-		squares += r->t[k] * part * part;
-		f -= labels[k] * mean[k] / n;
+		if (rates[k] < MIN_RATE || posterior[k] < DBL_MIN)
+			return false;
+		sum += r->t[k] = posterior[k] / rates[k];
 	}
-	return INFORMED_BOUND * (squares - e * e) +
-		INFORMED_BOUND * (1 - INFORMED_BOUND) * (e - f) * (e - f);
+	for (uint32 k = 0; k < classes; k++)
+		r->t[k] /= sum;
+	return true;
 }
 
 /* One answer, which counts "own". */
 static void
 add_answer(Reader *r, uint32 annotator, uint32 label, double own)
 {
-	uint32		classes = r->classes;
+	Size		classes = r->classes;
 	Sums	   *s = &r->sums[annotator];
-	const double *labels = r->labels + (Size) annotator * classes;
-	double	   *truth = r->truth + (Size) annotator * classes;
+	const double *p = r->p + annotator * classes;
+	const double *mean = r->mean + annotator * classes;
+	double	   *truth = r->truth + annotator * classes;
 	const double *rates = answer_rates(r, annotator, label);
-	double		n = 0;
-	double		u = 0;			/* n times */
+	double		u = 0;
+	double		mean_u = 0;
 	double		of_labels = 0;
+	double		squares = 0;
+	double		looked = 0;		/* E of the head comment */
+	double		looked_squares = 0;
 	double		rate = 0;
 
-	for (uint32 k = 0; k < classes; k++)
+	for (Size k = 0; k < classes; k++)
 	{
 		double		t = r->t[k];
+		double		part = t - mean[k];
 
 		truth[k] += own * t;
-		s->squares += own * t * t;
-		n += labels[k];
-		u += labels[k] * t;
-		of_labels += labels[k] * t * t;
+		squares += t * t;
+		u += p[k] * t;
+		mean_u += p[k] * mean[k];
+		of_labels += p[k] * t * t;
+		looked += t * part;
+		looked_squares += t * part * part;
 		rate += t * rates[k];
 	}
+	r->labels[annotator * classes + label] += own;
 	s->n += own;
 	s->right += own * r->t[label];
-	s->spread += own * (of_labels - u * u / n);
-	s->looking += own * looking_variance(r, annotator, u / n, n);
-	s->log_ratio += own * log(Max(rate, MIN_RATE) * n / labels[label]);
+	s->squares += own * squares;
+	s->spread += own * (of_labels - u * u);
+	s->looking += own * INFORMED_BOUND * (looked_squares - looked * looked +
+										  (1 - INFORMED_BOUND) * (looked - u + mean_u) * (looked - u + mean_u));
+	s->log_ratio += own * log(Max(rate, MIN_RATE) / Max(p[label], MIN_RATE));
+}
+
+static void
+add_voices(Reader *r, uint32 item, uint32 hash)
+{
+	uint32		n = read_item(r, item);
+
+	for (uint32 x = 0; x < n; x++)
+	{
+		const EmRun *run = &r->runs[x];
+
+		CHECK_FOR_INTERRUPTS();
+		if (!is_wanted(r, run->annotator, hash))
+			continue;
+		truth_without_voice(r, x, n);
+		em_mix_gold(r->view, item, r->t);
+		for (uint32 a = run->from; a < run->to; a++)
+			add_answer(r, run->annotator, r->view->label[a], run->own);
+	}
+}
+
+/* Where each annotator answered once; false if that cannot be done so. */
+static bool
+add_answers(Reader *r, uint32 item, uint32 hash)
+{
+	const AnnotationView *view = r->view;
+	uint32		from = view->starts[item];
+	uint32		to = view->starts[item + 1];
+	const double *posterior = em_item_posterior(r->posteriors, item);
+
+	for (uint32 a = from; a < to; a++)
+		if (is_wanted(r, view->annotator[a], hash) &&
+			!truth_without_answer(r, posterior, answer_rates(r, view->annotator[a], view->label[a])))
+			return false;
+	for (uint32 a = from; a < to; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		if (!is_wanted(r, view->annotator[a], hash))
+			continue;
+		truth_without_answer(r, posterior, answer_rates(r, view->annotator[a], view->label[a]));
+		em_mix_gold(view, item, r->t);
+		add_answer(r, view->annotator[a], view->label[a], 1);
+	}
+	return true;
 }
 
 static void
 add_item(Reader *r, uint32 item)
 {
 	const AnnotationView *view = r->view;
-	uint32		n = 0;
+	uint32		hash = (uint32) hash_bytes_uint32_extended(item, SAMPLE_SEED);
+	bool		any = false;
+	bool		plain = em_item_is_plain(view, item);
 
 	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
-		n += r->sums[view->annotator[a]].wanted;
+		any = any || is_wanted(r, view->annotator[a], hash);
+		if (a > view->starts[item] && view->annotator[a] == view->annotator[a - 1])
+			plain = false;		/* not all variants tell voices from answers */
 	}
-	if (n == 0)
-		return;
-	n = read_item(r, item);
-	for (uint32 x = 0; x < n; x++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (!r->sums[r->runs[x].annotator].wanted)
-			continue;
-		truth_without(r, item, x, n);
-		for (uint32 a = r->runs[x].from; a < r->runs[x].to; a++)
-			add_answer(r, r->runs[x].annotator, view->label[a], r->runs[x].own);
-	}
+	if (any && !(plain && add_answers(r, item, hash)))
+		add_voices(r, item, hash);
 }
 
 static InformedShare
 end_sums(const Reader *r, uint32 annotator)
 {
 	const Sums *s = &r->sums[annotator];
-	const double *labels = r->labels + (Size) annotator * r->classes;
-	const double *truth = r->truth + (Size) annotator * r->classes;
-	double		by_chance = 0;	/* n times the mean of u, as the sum of labels is n */
-	double		squares = 0;
+	Size		first = (Size) annotator * r->classes;
+	double		by_chance = 0;
+	double		scale = s->squares;
+	double		mean_u = 0;
 	double		of_labels = 0;
 	double		variance;
-	double		scale;
 
 	if (s->n < 2)
 		return (InformedShare) {0};
-	for (uint32 k = 0; k < r->classes; k++)
+	for (Size c = first; c < first + r->classes; c++)
 	{
-		by_chance += labels[k] * truth[k] / s->n;
-		squares += truth[k] * truth[k] / s->n;
-		of_labels += labels[k] * truth[k] * truth[k] / s->n;
+		double		m = r->truth[c] / s->n;
+
+		by_chance += r->labels[c] * m;
+		scale -= s->n * m * m;
+		mean_u += r->p[c] * m;
+		of_labels += r->p[c] * m * m;
 	}
-	scale = s->squares - squares;
-	variance = (s->spread - (of_labels - by_chance * by_chance)) / (s->n - 1);
+	variance = s->n / (s->n - 1) * (s->spread - s->n * (of_labels - mean_u * mean_u));
 	if (scale < 1e-9 || variance < 1e-9)
 		return (InformedShare) {0};
 	return (InformedShare) {
@@ -326,34 +377,39 @@ longest_item(const AnnotationView *view)
 	return longest;
 }
 
-static Reader
-begin_reader(const AnnotationView *view, const EmFit *fit)
+/* The reader's view of the items is its own, so it may not be moved. */
+static void
+begin_reader(Reader *r, const AnnotationView *view, const EmFit *fit)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Size		classes = view->labels.n;
 	Size		numbers = mul_size(mul_size(view->annotators.n, classes), sizeof(double));
 	Size		runs = longest_item(view);
-	Reader		r = {.view = view,.fit = fit,.classes = classes};
 
-	r.voices = em_voices_begin(view);
-	r.sums = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(Sums)));
-	r.labels = nl_alloc_zero(context, numbers);
-	r.truth = nl_alloc_zero(context, numbers);
-	r.mean = nl_alloc(context, numbers);
-	r.runs = nl_alloc(context, mul_size(runs, sizeof(EmRun)));
-	r.logs = nl_alloc(context, mul_size(runs, mul_size(classes, sizeof(double))));
-	r.all = nl_alloc(context, classes * sizeof(double));
-	r.t = nl_alloc(context, classes * sizeof(double));
-	return r;
+	*r = (Reader) {.view = view,.fit = fit,.classes = classes};
+	r->without_gold = annotations_without_gold(view);
+	r->posteriors = em_begin_posteriors(&r->without_gold, &fit->parameters);
+	r->voices = em_voices_begin(view);
+	r->sums = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(Sums)));
+	r->labels = nl_alloc_zero(context, numbers);
+	r->truth = nl_alloc_zero(context, numbers);
+	r->p = nl_alloc_zero(context, numbers);
+	r->mean = nl_alloc_zero(context, numbers);
+	r->runs = nl_alloc(context, mul_size(runs, sizeof(EmRun)));
+	r->logs = nl_alloc(context, mul_size(runs, mul_size(classes, sizeof(double))));
+	r->all = nl_alloc(context, classes * sizeof(double));
+	r->t = nl_alloc(context, classes * sizeof(double));
 }
 
 static void
 end_reader(Reader *r)
 {
+	em_end_posteriors(r->posteriors);
 	em_voices_end(&r->voices);
 	pfree(r->sums);
 	pfree(r->labels);
 	pfree(r->truth);
+	pfree(r->p);
 	pfree(r->mean);
 	pfree(r->runs);
 	pfree(r->logs);
@@ -369,11 +425,10 @@ informed_shares(const AnnotatorModelView *model, const AnnotationView *view,
 	uint32		annotators = view->annotators.n;
 	InformedShare *result = nl_alloc_zero(CurrentMemoryContext,
 										  mul_size(Max(annotators, 1), sizeof(InformedShare)));
-	Reader		r = begin_reader(view, fit);
+	Reader		r;
 
-	count_labels(&r);
-	for (uint32 j = 0; j < annotators; j++)
-		r.sums[j].wanted = share_in_fit(model, j, r.mean + (Size) j * r.classes) < SURE;
+	begin_reader(&r, view, fit);
+	choose_wanted(&r, model);
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);

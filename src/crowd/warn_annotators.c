@@ -81,18 +81,12 @@ log_chance_of_one(const AnnotatorModelView *model, uint32 annotator, uint32 labe
 	return chance;
 }
 
-/*
- * Whether most of those with some answers give one label only, beyond what
- * frequent labels explain, and not all the same.
- */
-static bool
-are_labelling_functions(const AnnotatorModelView *model, const AnnotationView *view,
-						const int32 *only, uint32 *n, uint32 *with_one)
+/* How many annotators with some answers would give one label only by its frequency. */
+static double
+expected_with_one(const AnnotatorModelView *model, const AnnotationView *view)
 {
 	double	   *share = palloc0(view->labels.n * sizeof(double));
-	int32		first = -1;
-	bool		differ = false;
-	double		by_chance = 0;
+	double		expected = 0;
 
 	for (uint32 a = 0; a < view->annotations; a++)
 	{
@@ -102,19 +96,38 @@ are_labelling_functions(const AnnotatorModelView *model, const AnnotationView *v
 	for (uint32 j = 0; j < view->annotators.n; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		for (uint32 l = 0; l < view->labels.n && model->annotations[j] >= FEW_ANNOTATIONS; l++)
+			expected += pow(share[l], model->annotations[j]);
+	}
+	pfree(share);
+	return expected;
+}
+
+/*
+ * Whether most of those with some answers give one label only, beyond what
+ * frequent labels explain, and not all the same.
+ */
+static bool
+are_labelling_functions(const AnnotatorModelView *model, const AnnotationView *view,
+						const int32 *only, uint32 *n, uint32 *with_one)
+{
+	int32		first = -1;
+	bool		differ = false;
+
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
 		if (model->annotations[j] < FEW_ANNOTATIONS)
 			continue;
 		(*n)++;
-		for (uint32 l = 0; l < view->labels.n; l++)
-			by_chance += pow(share[l], model->annotations[j]);
 		if (only[j] < 0)
 			continue;
 		(*with_one)++;
 		differ = differ || (first >= 0 && only[j] != first);
 		first = only[j];
 	}
-	pfree(share);
-	return differ && *with_one - by_chance > *n / 2.0;
+	return differ && *with_one > *n / 2.0 &&
+		*with_one - expected_with_one(model, view) > *n / 2.0;
 }
 
 static void
@@ -223,7 +236,7 @@ note_informed(AnnotatorModelView *model, uint32 annotator, const InformedShare *
 }
 
 static void
-warn_each(AnnotatorModelView *model, const InformedShare *shares, const int32 *only,
+warn_each(AnnotatorModelView *model, const InformedShare *shares,
 		  NameList *uninformed, NameList *opposite)
 {
 	double		largest = largest_p(shares, model->annotators.n);
@@ -233,7 +246,7 @@ warn_each(AnnotatorModelView *model, const InformedShare *shares, const int32 *o
 		const InformedShare *s = &shares[j];
 
 		CHECK_FOR_INTERRUPTS();
-		if (only[j] >= 0 || p_informed(s) > largest)
+		if (p_informed(s) > largest)
 			continue;
 		if (s->share < -OPPOSITE_Z * s->chance_error)
 		{
@@ -254,19 +267,16 @@ warn_uninformed(AnnotatorModelView *model, const AnnotationView *view, const EmF
 	NameList	uninformed = {.n = 0};
 	NameList	opposite = {.n = 0};
 	InformedShare *shares;
-	int32	   *only;
 
 	if (view->labels.n < 2)
 		return;
 	shares = informed_shares(model, view, fit);
-	only = only_labels(view);
-	warn_each(model, shares, only, &uninformed, &opposite);
+	warn_each(model, shares, &uninformed, &opposite);
 	warn_list(model, &uninformed, "answers without information",
 			  "they hardly depend on the class: pay for no more of them, and have their items answered by others");
 	warn_list(model, &opposite, "worse than guessing",
 			  "ask them whether they mixed up the labels");
 	pfree(shares);
-	pfree(only);
 }
 
 /*
