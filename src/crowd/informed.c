@@ -52,8 +52,6 @@
 
 typedef struct Sums
 {
-	bool		wanted;
-	uint32		sample;			/* items whose hash is at most this */
 	double		n;
 	double		right;			/* T of his answers */
 	double		squares;		/* of T, over all classes */
@@ -70,6 +68,7 @@ typedef struct Reader
 	AnnotationView without_gold;
 	EmPosteriors *posteriors;
 	EmVoices	voices;
+	uint32	   *sample;			/* J: he is wanted on items whose hash is less */
 	Sums	   *sums;			/* J */
 	double	   *labels;			/* J * K: how often he gave each */
 	double	   *truth;			/* J * K: sum of T over his items */
@@ -131,22 +130,26 @@ share_in_fit(Reader *r, const AnnotatorModelView *model, uint32 annotator)
 	return scale > 0 ? share / scale : 0;
 }
 
-static void
+/* Returns whether anybody is wanted. */
+static bool
 choose_wanted(Reader *r, const AnnotatorModelView *model)
 {
+	bool		any = false;
+
 	for (uint32 j = 0; j < r->view->annotators.n; j++)
 	{
-		double		part = MAX_ANSWERS / Max(model->annotations[j], MAX_ANSWERS);
-
-		r->sums[j].wanted = share_in_fit(r, model, j) < SURE;
-		r->sums[j].sample = part * PG_UINT32_MAX;
+		if (model->annotations[j] < INFORMED_ANSWERS || share_in_fit(r, model, j) >= SURE)
+			continue;
+		r->sample[j] = PG_UINT32_MAX * (MAX_ANSWERS / Max(model->annotations[j], MAX_ANSWERS));
+		any = true;
 	}
+	return any;
 }
 
 static inline bool
 is_wanted(const Reader *r, uint32 annotator, uint32 hash)
 {
-	return r->sums[annotator].wanted && hash <= r->sums[annotator].sample;
+	return hash < r->sample[annotator];
 }
 
 /* The item's runs and their logarithms; returns how many runs. */
@@ -267,12 +270,13 @@ add_answer(Reader *r, uint32 annotator, uint32 label, double own)
 	s->log_ratio += own * log(Max(rate, MIN_RATE) / Max(p[label], MIN_RATE));
 }
 
+/* From one run on. */
 static void
-add_voices(Reader *r, uint32 item, uint32 hash)
+add_voices(Reader *r, uint32 item, uint32 hash, uint32 from)
 {
 	uint32		n = read_item(r, item);
 
-	for (uint32 x = 0; x < n; x++)
+	for (uint32 x = from; x < n; x++)
 	{
 		const EmRun *run = &r->runs[x];
 
@@ -286,8 +290,8 @@ add_voices(Reader *r, uint32 item, uint32 hash)
 	}
 }
 
-/* Where each annotator answered once; false if that cannot be done so. */
-static bool
+/* Where every answer is a run; returns how many could be dealt with so. */
+static uint32
 add_answers(Reader *r, uint32 item, uint32 hash)
 {
 	const AnnotationView *view = r->view;
@@ -296,38 +300,43 @@ add_answers(Reader *r, uint32 item, uint32 hash)
 	const double *posterior = em_item_posterior(r->posteriors, item);
 
 	for (uint32 a = from; a < to; a++)
-		if (is_wanted(r, view->annotator[a], hash) &&
-			!truth_without_answer(r, posterior, answer_rates(r, view->annotator[a], view->label[a])))
-			return false;
-	for (uint32 a = from; a < to; a++)
 	{
+		uint32		annotator = view->annotator[a];
+
 		NL_CHECK_INTERRUPTS(a);
-		if (!is_wanted(r, view->annotator[a], hash))
+		if (!is_wanted(r, annotator, hash))
 			continue;
-		truth_without_answer(r, posterior, answer_rates(r, view->annotator[a], view->label[a]));
+		if (!truth_without_answer(r, posterior, answer_rates(r, annotator, view->label[a])))
+			return a - from;
 		em_mix_gold(view, item, r->t);
-		add_answer(r, view->annotator[a], view->label[a], 1);
+		add_answer(r, annotator, view->label[a], 1);
 	}
-	return true;
+	return to - from;
 }
 
 static void
 add_item(Reader *r, uint32 item)
 {
 	const AnnotationView *view = r->view;
+	uint32		from = view->starts[item];
+	uint32		to = view->starts[item + 1];
 	uint32		hash = (uint32) hash_bytes_uint32_extended(item, SAMPLE_SEED);
 	bool		any = false;
 	bool		plain = em_item_is_plain(view, item);
+	uint32		done;
 
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	for (uint32 a = from; a < to; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
-		any = any || is_wanted(r, view->annotator[a], hash);
-		if (a > view->starts[item] && view->annotator[a] == view->annotator[a - 1])
+		any |= is_wanted(r, view->annotator[a], hash);
+		if (a > from && view->annotator[a] == view->annotator[a - 1])
 			plain = false;		/* not all variants tell voices from answers */
 	}
-	if (any && !(plain && add_answers(r, item, hash)))
-		add_voices(r, item, hash);
+	if (!any)
+		return;
+	done = plain ? add_answers(r, item, hash) : 0;
+	if (done < to - from)
+		add_voices(r, item, hash, done);
 }
 
 static InformedShare
@@ -341,7 +350,7 @@ end_sums(const Reader *r, uint32 annotator)
 	double		of_labels = 0;
 	double		variance;
 
-	if (s->n < 2)
+	if (s->n < INFORMED_ANSWERS)
 		return (InformedShare) {0};
 	for (Size c = first; c < first + r->classes; c++)
 	{
@@ -390,6 +399,7 @@ begin_reader(Reader *r, const AnnotationView *view, const EmFit *fit)
 	r->without_gold = annotations_without_gold(view);
 	r->posteriors = em_begin_posteriors(&r->without_gold, &fit->parameters);
 	r->voices = em_voices_begin(view);
+	r->sample = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(uint32)));
 	r->sums = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(Sums)));
 	r->labels = nl_alloc_zero(context, numbers);
 	r->truth = nl_alloc_zero(context, numbers);
@@ -406,6 +416,7 @@ end_reader(Reader *r)
 {
 	em_end_posteriors(r->posteriors);
 	em_voices_end(&r->voices);
+	pfree(r->sample);
 	pfree(r->sums);
 	pfree(r->labels);
 	pfree(r->truth);
@@ -426,10 +437,11 @@ informed_shares(const AnnotatorModelView *model, const AnnotationView *view,
 	InformedShare *result = nl_alloc_zero(CurrentMemoryContext,
 										  mul_size(Max(annotators, 1), sizeof(InformedShare)));
 	Reader		r;
+	bool		any;
 
 	begin_reader(&r, view, fit);
-	choose_wanted(&r, model);
-	for (uint32 i = 0; i < view->items; i++)
+	any = choose_wanted(&r, model);
+	for (uint32 i = 0; i < view->items && any; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		if (em_item_teaches(view, i))
@@ -438,7 +450,7 @@ informed_shares(const AnnotatorModelView *model, const AnnotationView *view,
 	for (uint32 j = 0; j < annotators; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (r.sums[j].wanted)
+		if (r.sample[j] > 0)
 			result[j] = end_sums(&r, j);
 	}
 	end_reader(&r);

@@ -14,9 +14,12 @@
  */
 #define INFORMED_BOUND (1 / 3.0)
 
+#define INFORMED_ANSWERS 10		/* of fewer nothing is said */
+
 typedef struct InformedShare
 {
-	double		n;				/* answers compared, repeats as one; 0: clearly informed */
+	double		n;				/* answers compared, repeats as one; 0: clearly */
+								/* informed, or too few */
 	double		share;			/* of them, with which he knew the class */
 	double		chance_error;	/* its standard error, were it 0 */
 	double		error;			/* the same, were it INFORMED_BOUND */

@@ -33,16 +33,6 @@ top_class(const double *posterior, uint32 classes)
 	return k;
 }
 
-static uint32
-most_votes(const MajorityTally *t)
-{
-	uint32		most = 0;
-
-	for (uint32 k = 0; k < t->view->labels.n; k++)
-		most = Max(most, t->votes[k]);
-	return most;
-}
-
 /* An EmLook. */
 void
 majority_look(void *tally, uint32 item, const double *posterior)
@@ -51,7 +41,7 @@ majority_look(void *tally, uint32 item, const double *posterior)
 	const AnnotationView *view = t->view;
 	uint32		from = view->starts[item];
 	uint32		to = view->starts[item + 1];
-	uint32		most;
+	uint32		most = 0;
 	uint32		with_most = 0;
 
 	if (view->annotator[from] == view->annotator[to - 1] ||
@@ -59,12 +49,12 @@ majority_look(void *tally, uint32 item, const double *posterior)
 		return;
 	for (uint32 a = from; a < to; a++)
 	{
+		uint32		votes = ++t->votes[view->label[a]];
+
 		NL_CHECK_INTERRUPTS(a);
-		t->votes[view->label[a]]++;
+		with_most = votes > most ? 1 : with_most + (votes == most);
+		most = Max(most, votes);
 	}
-	most = most_votes(t);
-	for (uint32 k = 0; k < view->labels.n; k++)
-		with_most += t->votes[k] == most;
 	t->items++;
 	t->other += t->votes[top_class(posterior, view->labels.n)] < most;
 	t->tied += with_most > 1;

@@ -180,7 +180,7 @@ warn_one_label(AnnotatorModelView *model, const AnnotationView *view)
 static double
 p_informed(const InformedShare *s)
 {
-	return s->n < FEW_ANNOTATIONS ? 1 :
+	return s->n == 0 ? 1 :
 		0.5 * erfc((INFORMED_BOUND - s->share) / (s->error * M_SQRT2));
 }
 
