@@ -70,7 +70,7 @@ set_voices(AnnotatorModelView *model, const AnnotationView *view,
 /* Takes the fit's counts. */
 static void
 add_evidence(AnnotatorModelView *model, const AnnotationView *view,
-			 const FitOptions *options, EmFit *fit)
+			 const FitOptions *options, EmFit *fit, MajorityTally *majority)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Size		annotators = mul_size(Max(view->annotators.n, 1), sizeof(double));
@@ -82,7 +82,7 @@ add_evidence(AnnotatorModelView *model, const AnnotationView *view,
 	};
 
 	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,
-				model->correlation, &evidence);
+				model->correlation, &evidence, majority_look, majority);
 	model->counts = evidence.counts->confusion;
 	model->variances = evidence.variances;
 	model->reported_right = evidence.reported_right;
@@ -144,11 +144,14 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 		.options = fit_options_json(options),
 		.stopped_by = stopped_by(options, fit)
 	};
+	MajorityTally majority = majority_begin(view);
 
 	count_annotations(&model, view);
 	model.notes = no_notes(view->annotators.n);
 	set_voices(&model, view, options, fit);
-	add_fit_warnings(&model, view, fit, options->em.tolerance); /* reads the last counts */
-	add_evidence(&model, view, options, fit);
+	add_evidence(&model, view, options, fit, &majority);
+	if (majority.items > 0 && !model_knows_nothing(&model))
+		model.majority_disagreement = (double) majority.other / majority.items;
+	add_fit_warnings(&model, view, options, fit, &majority);
 	return make_model_in(context, &model);
 }

@@ -364,7 +364,7 @@ add_labels(AnnotationView *view, const FitOptions *options)
 
 /* Gold says what an item is. */
 static void
-check_gold(const AnnotationView *view, const char *none)
+check_gold_labels(const AnnotationView *view, const char *none)
 {
 	for (uint32 i = 0; i < view->items && view->gold != NULL; i++)
 	{
@@ -405,7 +405,7 @@ class_options_apply(AnnotationView *view, const FitOptions *options)
 	view->silence = options->silence == SILENCE_INFORMATIVE;
 	if (none != NULL)
 		view->abstains = names_find(&view->labels, name_of(none)) + 1;
-	check_gold(view, none);
+	check_gold_labels(view, none);
 	if (options->prior != NULL)
 		view->prior = prior_of_option(view, options);
 	return annotation_classes(view) > 0;

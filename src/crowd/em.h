@@ -91,6 +91,7 @@ typedef struct EmFit
 	EmRivals   *rivals;			/* NULL: there was one start */
 	const char *detail;			/* what was chosen on the way, or NULL */
 	struct AutoReport *report;	/* of variant auto, or NULL */
+	struct GoldCheck *gold;		/* NULL where there is none */
 } EmFit;
 
 /* The tables that the processes of a team share. */
@@ -267,8 +268,11 @@ typedef struct EmEvidence
 	double	   *reported_variances; /* J: of these */
 } EmEvidence;
 
+typedef void (*EmLook) (void *arg, uint32 item, const double *posterior);
+
 extern void em_evidence(const AnnotationView *view, const EmParameters *at,
-						bool gold_only, double correlation, EmEvidence *evidence);
+						bool gold_only, double correlation, EmEvidence *evidence,
+						EmLook look, void *arg);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;

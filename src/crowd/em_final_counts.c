@@ -140,10 +140,13 @@ reported_posterior(const AnnotationView *view, uint32 item, double correlation,
 	return reported;
 }
 
-/* Fills the evidence from zero; what is reported has the correlation. */
+/*
+ * Fills the evidence from zero; what is reported has the correlation.  Calls "look" with the
+ * posterior of every item.
+ */
 void
 em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
-			double correlation, EmEvidence *evidence)
+			double correlation, EmEvidence *evidence, EmLook look, void *arg)
 {
 	EmPosteriors *posteriors = em_begin_posteriors(view, at);
 	EmVoices	voices = em_voices_begin(view);
@@ -155,12 +158,12 @@ em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
 	nl_clear(evidence->reported_variances, view->annotators.n * sizeof(double));
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		Known		known = {NULL, NULL};
+		Known		known = {em_item_posterior(posteriors, i), NULL};
 
 		CHECK_FOR_INTERRUPTS();
+		look(arg, i, known.posterior);
 		if (gold_only ? annotation_gold(view, i) == NO_GOLD : !em_item_tells(view, i))
 			continue;
-		known.posterior = em_item_posterior(posteriors, i);
 		if (correlation > 0)
 			known.reported = reported_posterior(view, i, correlation, known.posterior,
 												posteriors, reported);

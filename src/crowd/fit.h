@@ -4,13 +4,15 @@
  *
  * fit_options.c reads its options, class_options.c what they know about classes and
  * annotators, run_fit.c runs the fits that they ask for,
- * start_from_model.c lets them begin at an earlier model, build_model.c makes a
- * model of the result, and warnings.c says what makes it untrustworthy.
+ * start_from_model.c lets them begin at an earlier model, gold_check.c asks whether
+ * the crowd contradicts gold, build_model.c makes a model of the result, and
+ * warnings.c says what makes it untrustworthy.
  */
 #ifndef NL_FIT_H
 #define NL_FIT_H
 
 #include "crowd/choose_variant.h"
+#include "crowd/majority.h"
 #include "pg/options.h"
 
 /* What a repeated (item, annotator, label) row counts for. */
@@ -61,6 +63,24 @@ typedef struct FitOptions
 
 #define CORRELATION_ESTIMATE OPTION_WORD(0)
 
+/*
+ * Gold against what the fit would have answered without it; and where that is
+ * worse than it should be, how many gold items that were left out are predicted
+ * by matrices that all answers taught, and by those that gold alone taught.
+ */
+typedef struct GoldCheck
+{
+	uint32		items;
+	uint32		wrong;
+	double		expected;		/* wrong */
+	bool		contradicted;	/* if not, the rest is 0 */
+	uint32		left_out;
+	uint32		by_crowd;		/* predicted of these */
+	uint32		by_gold;
+	uint32		by_crowd_alone; /* not by the other */
+	uint32		by_gold_alone;
+} GoldCheck;
+
 /* fit_options.c */
 extern FitOptions fit_options_parse(const Jsonb *jsonb);
 extern char *fit_options_json(const FitOptions *options);
@@ -75,6 +95,8 @@ extern Size class_options_memory(const AnnotationView *view, const FitOptions *o
 /* run_fit.c */
 extern EmFit *run_fit(AnnotationView *view, FitOptions *options);
 extern AnnotationView without_repeats(const AnnotationView *view);
+extern EmFit *run_teacher(const AnnotationView *view, const FitOptions *options,
+						  LearnFrom teacher, Size beside);
 
 /* start_from_model.c */
 extern void start_from_model(const AnnotationView *view,
@@ -85,12 +107,13 @@ extern AnnotatorModel *build_model(const AnnotationView *view,
 								   const FitOptions *options, EmFit *fit,
 								   MemoryContext context);
 
-/* warnings.c */
-extern void add_fit_warnings(AnnotatorModelView *model,
-							 const AnnotationView *view, const EmFit *fit,
-							 double tolerance);
+/* gold_check.c */
+extern GoldCheck *check_gold(const AnnotationView *view, const FitOptions *options,
+							 const EmFit *fit, Size beside);
 
-/* warn_overlap.c */
-extern void warn_few_overlap(AnnotatorModelView *model, const AnnotationView *view);
+/* warnings.c */
+extern void add_fit_warnings(AnnotatorModelView *model, const AnnotationView *view,
+							 const FitOptions *options, const EmFit *fit,
+							 const MajorityTally *majority);
 
 #endif							/* NL_FIT_H */

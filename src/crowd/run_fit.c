@@ -6,7 +6,8 @@
  * and counts, which are two.  Who fits more than once holds more meanwhile:
  * variant auto another fit, where it hides gold; gold the votes; restarts a start, two fits and the
  * anchor's parameters.  The model, which is made when the team's tables are gone,
- * takes no more: three tables in it, and three that it is made of.  All variants
+ * takes no more: three tables in it, and three that it is made of.  Where the crowd
+ * contradicts gold, other fits are made beside the one that is there (gold_check.c).  All variants
  * have whole tables, as the model has, and as sums must be made in one order.
  * Some matrices of single annotators come and go.
  *
@@ -29,9 +30,9 @@ tables_beside(const AnnotationView *view, const FitOptions *options)
 {
 	if (options->restarts > 0)
 		return 6;
-	if (options->learn_from == LEARN_FROM_GOLD)
-		return 3;
-	return (options->variant == VARIANT_AUTO && view->gold != NULL ? 4 : 2) + (options->start != NULL ? 1 : 0);
+	if (view->gold != NULL)
+		return 5;
+	return 2 + (options->start != NULL ? 1 : 0);
 }
 
 /* The view without repeats. */
@@ -204,6 +205,26 @@ run_variant(const AnnotationView *view, FitOptions *options, Size beside, EmCoun
 }
 
 /*
+ * The fit of a view as it is, by all answers or by gold alone; once, from vote
+ * shares.
+ */
+EmFit *
+run_teacher(const AnnotationView *view, const FitOptions *options, LearnFrom teacher,
+			Size beside)
+{
+	FitOptions	by_teacher = *options;
+	EmTeam	   *team = em_team_create(view, beside, em_run_unit);
+	EmFit	   *fit;
+
+	by_teacher.learn_from = teacher;
+	by_teacher.restarts = 0;
+	fit = uses_rule(&by_teacher) ? em_rule(team, by_teacher.em.max_iterations, NULL) :
+		fit_by_team(team, &by_teacher, NULL);
+	em_team_end(team);
+	return fit;
+}
+
+/*
  * The fit of a view that has items; its tables are in the current context.
  * Leaves in the view the annotations that had a vote, and for variant auto what
  * they count.
@@ -222,6 +243,7 @@ run_fit(AnnotationView *view, FitOptions *options)
 	};
 	EmCounts	counts;
 	EmCounts   *start = NULL;
+	EmFit	   *fit;
 
 	if (options->repeats == REPEATS_DISTINCT)
 		*view = without_repeats(view);
@@ -236,6 +258,8 @@ run_fit(AnnotationView *view, FitOptions *options)
 		start_from_model(view, options->start, &counts);
 		start = &counts;
 	}
-	return is_auto ? fit_auto(view, &auto_options, start) :
+	fit = is_auto ? fit_auto(view, &auto_options, start) :
 		run_variant(view, options, beside, start);
+	fit->gold = check_gold(view, options, fit, beside);
+	return fit;
 }

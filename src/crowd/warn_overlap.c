@@ -9,10 +9,9 @@
  * Memory: two numbers for each annotator.  Interrupts: for a block of items,
  * annotations or annotators.
  */
-#include "crowd/fit.h"
+#include "crowd/warnings.h"
 
 #define FEW_SHARE 10			/* one of so many is few */
-#define NAMED 5
 
 typedef struct Overlap
 {
@@ -52,32 +51,24 @@ is_few(uint64 part, uint64 whole)
 	return part * FEW_SHARE < whole;
 }
 
-/* '3 annotators ("a", "b", "c")', of whom little is known; NULL if there are none. */
-static char *
-name_strangers(const Names *annotators, const Overlap *o)
+/* Annotators of whom little is known. */
+static NameList
+find_strangers(AnnotatorModelView *model, const Overlap *o)
 {
-	StringInfoData names;
-	uint32		n = 0;
+	NameList	list = {.n = 0};
 
-	initStringInfo(&names);
-	for (uint32 j = 0; j < annotators->n; j++)
+	for (uint32 j = 0; j < model->annotators.n; j++)
 	{
 		NL_CHECK_INTERRUPTS(j);
 		if (!is_few(o->telling[j], o->answers[j]))
 			continue;
-		if (n < NAMED)
-			appendStringInfo(&names, "%s\"%s\"", n > 0 ? ", " : "", names_cstring(annotators, j));
-		else if (n == NAMED)
-			appendStringInfoString(&names, ", ...");
-		n++;
+		list_annotator(&list, model, j);
+		/* of one without any, annotators() says so */
+		if (o->telling[j] > 0)
+			warn_annotator(model, j, psprintf("only %u of %u answers are on items with two annotators or gold",
+											  o->telling[j], o->answers[j]));
 	}
-	return n == 0 ? NULL : psprintf("%u annotator%s (%s)", n, n == 1 ? "" : "s", names.data);
-}
-
-static void
-warn(AnnotatorModelView *model, char *text)
-{
-	model->warnings[model->n_warnings++] = text;
+	return list;
 }
 
 /* Adds up to two to the model's warnings, which have room. */
@@ -85,14 +76,15 @@ void
 warn_few_overlap(AnnotatorModelView *model, const AnnotationView *view)
 {
 	Overlap		o = count_overlap(view);
-	char	   *strangers = o.items == 0 ? NULL : name_strangers(&view->annotators, &o);
+	NameList	strangers = {.n = 0};
 
 	if (o.items > 0 && is_few(o.items, view->items))
 		warn(model, psprintf("only %u of %u items have two annotators or gold, and the others tell nothing about annotators: have more of them answered twice",
 							 o.items, view->items));
-	if (strangers != NULL)
-		warn(model, psprintf("fewer than a tenth of their answers are on items with two annotators or gold: %s; give them items that others answer",
-							 strangers));
+	if (o.items > 0)
+		strangers = find_strangers(model, &o);
+	warn_list(model, &strangers, "fewer than a tenth of their answers are on items with two annotators or gold",
+			  "give them items that others answer");
 	pfree(o.answers);
 	pfree(o.telling);
 }

@@ -63,7 +63,8 @@ sub check_copies
 		  @$annotators[ @$_[ 0, 1 ] ], @$_[ 3, 2, 4 ]
 	} @pairs;
 	check_exact('copies', $name, $warning // '',
-		@pairs ? "annotators who are copies of each other count as one: $text" : '');
+		@pairs ? "annotators who are copies of each other count as one: $text; leave out all but one of them, "
+		  . 'or fit with option "copies" "off" if each answered for himself' : '');
 	return;
 }
 

@@ -206,8 +206,8 @@ fit_report(PG_FUNCTION_ARGS)
 	AnnotatorModelView model =
 	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 	Datum	   *warnings = palloc(Max(model.n_warnings, 1) * sizeof(Datum));
-	Datum		values[14];
-	bool		nulls[14] = {false};
+	Datum		values[15];
+	bool		nulls[15] = {false};
 
 	for (uint32 i = 0; i < model.n_warnings; i++)
 		warnings[i] = CStringGetTextDatum(model.warnings[i]);
@@ -220,11 +220,13 @@ fit_report(PG_FUNCTION_ARGS)
 	values[6] = Int32GetDatum(model.iterations);
 	values[7] = BoolGetDatum(model.converged);
 	values[8] = Float8GetDatum(model.log_likelihood);
-	values[9] = Float8GetDatum(model.correlation);
-	values[10] = Int64GetDatum(count_groups(&model));
-	values[11] = Int64GetDatum(model.teaching_items);
-	values[12] = CStringGetTextDatum(model.stopped_by);
-	values[13] = PointerGetDatum(construct_array(warnings, model.n_warnings, TEXTOID,
+	nulls[9] = model.majority_disagreement < 0;
+	values[9] = Float8GetDatum(model.majority_disagreement);
+	values[10] = Float8GetDatum(model.correlation);
+	values[11] = Int64GetDatum(count_groups(&model));
+	values[12] = Int64GetDatum(model.teaching_items);
+	values[13] = CStringGetTextDatum(model.stopped_by);
+	values[14] = PointerGetDatum(construct_array(warnings, model.n_warnings, TEXTOID,
 												 -1, false, TYPALIGN_INT));
 	PG_RETURN_DATUM(nl_record(fcinfo, values, nulls));
 }

@@ -1,0 +1,23 @@
+/*
+ * majority.h
+ *		Whether the answers of a fit are the most frequent labels.
+ */
+#ifndef NL_MAJORITY_H
+#define NL_MAJORITY_H
+
+#include "types/annotation_set.h"
+
+/* Of items with two annotators or more and no gold. */
+typedef struct MajorityTally
+{
+	const AnnotationView *view;
+	uint32	   *votes;			/* K, of one item; 0 between */
+	uint32		items;
+	uint32		other;			/* the answer is none of the most frequent labels */
+	uint32		tied;			/* more than one label is most frequent */
+} MajorityTally;
+
+extern MajorityTally majority_begin(const AnnotationView *view);
+extern void majority_look(void *tally, uint32 item, const double *posterior);
+
+#endif							/* NL_MAJORITY_H */
