@@ -426,6 +426,8 @@ asymptotic_bounds(AgreementReader *reader, const AgreementSums *sums,
 	{
 		Bounds		disagreement;
 
+		if (influences_effective(&moments.of[c]) < result->effective_items)
+			result->effective_items = influences_effective(&moments.of[c]);
 		if (!isnan(result->value[c]) &&
 			skewed_interval(chance->observed[c] / chance->expected[c], &moments.of[c],
 							options->confidence, &disagreement))
@@ -582,6 +584,7 @@ undefined_result(const AnnotationView *view, const AgreementSums *sums, uint32 c
 		.pairable_items = sums->pairable,
 		.unlike_items = sums->unlike,
 		.categories = categories,
+		.effective_items = sums->items,
 		.brennan_prediger = get_float8_nan(),
 		.conger_kappa = get_float8_nan()
 	};

@@ -63,6 +63,7 @@ typedef struct AgreementScale
 
 extern AgreementScale agreement_scale(const AnnotationView *view,
 									  const AgreementOptions *options);
+extern void agreement_order_notice(void);
 
 static inline double
 scale_distance(const AgreementScale *scale, uint32 a, uint32 b)
@@ -126,6 +127,7 @@ typedef struct AgreementResult
 	uint32		pairable_items;
 	uint32		unlike_items;	/* on which somebody disagrees */
 	uint32		categories;		/* that were used */
+	double		effective_items;	/* behind the interval that hangs on fewest */
 	double		value[COEFFICIENTS];
 	Bounds		bounds[COEFFICIENTS];
 	double		brennan_prediger;

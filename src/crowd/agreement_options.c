@@ -240,3 +240,11 @@ agreement_scale(const AnnotationView *view, const AgreementOptions *options)
 	pfree(used);
 	return s;
 }
+
+void
+agreement_order_notice(void)
+{
+	ereport(NOTICE,
+			(errmsg("labels are in the order of their names, since they are not numbers and no \"scale\" was given"),
+			 errhint("Give the order, such as {\"scale\": [\"bad\", \"fair\", \"good\"]}.")));
+}

@@ -11,6 +11,12 @@
 
 #include "math/beta_quantile.h"
 
+/*
+ * A mean is this skewed where a handful of items make it, and the transformation, a
+ * cubic, is of no use beyond.
+ */
+#define MOST_SKEWED (1.0 / 3)
+
 #define MANY 1e6				/* from here on, the series loses nothing */
 
 /* t with P(|T| <= t) = level (Abramowitz & Stegun 26.7.5 for many degrees). */
@@ -48,6 +54,7 @@ student_lower_tail(double t, double freedom)
 static double
 undo_skewness(double z, double k)
 {
+	k = Max(-MOST_SKEWED, Min(MOST_SKEWED, k));
 	if (fabs(k) < 1e-8)
 		return z;
 	return 3 / k * (cbrt(1 + k * (z - k / 6)) - 1);

@@ -17,6 +17,7 @@ typedef struct Influences
 	double		sum;
 	double		squares;
 	double		cubes;
+	double		fourths;
 } Influences;
 
 static inline void
@@ -26,6 +27,14 @@ influences_add(Influences *i, double u)
 	i->sum += u;
 	i->squares += u * u;
 	i->cubes += u * u * u;
+	i->fourths += u * u * (u * u);
+}
+
+/* As many items of equal influence would tell as much. */
+static inline double
+influences_effective(const Influences *i)
+{
+	return i->squares / i->fourths * i->squares;
 }
 
 extern double student_quantile_two_sided(double level, double freedom);

@@ -75,10 +75,13 @@ say_why(const AgreementScale *scale, const AgreementResult *r)
 				(errmsg("only %u of %u items have unlike answers: intervals are rough",
 						r->unlike_items, r->pairable_items),
 				 errhint("Intervals hold what they promise from %d such items on.", FEW_ITEMS)));
+	else if (r->effective_items < FEW_ITEMS)
+		ereport(WARNING,
+				(errmsg("intervals hang on few of %u items, as much as on %.1f alike, and are rough",
+						r->pairable_items, r->effective_items),
+				 errhint("Where nearly all answers are one label, what is known of chance comes from the rest: see gwet_ac, and ask for more items of rare labels.")));
 	if (scale->by_name && r->categories > 1)
-		ereport(NOTICE,
-				(errmsg("labels are in the order of their names, since they are not numbers and no \"scale\" was given"),
-				 errhint("Give the order, such as {\"scale\": [\"bad\", \"fair\", \"good\"]}.")));
+		agreement_order_notice();
 }
 
 /* Once for a call site: a query may have a million groups. */
@@ -87,7 +90,8 @@ say_once(FunctionCallInfo fcinfo, const AgreementScale *scale, const AgreementRe
 {
 	void	  **said = nl_call_cache(fcinfo);
 
-	if (*said != NULL || (r->categories > 1 && r->unlike_items >= FEW_ITEMS && !scale->by_name))
+	if (*said != NULL || (r->categories > 1 && r->unlike_items >= FEW_ITEMS &&
+						  r->effective_items >= FEW_ITEMS && !scale->by_name))
 		return;
 	*said = fcinfo->flinfo->fn_mcxt;
 	say_why(scale, r);
