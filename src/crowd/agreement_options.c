@@ -244,7 +244,5 @@ agreement_scale(const AnnotationView *view, const AgreementOptions *options)
 void
 agreement_order_notice(void)
 {
-	ereport(NOTICE,
-			(errmsg("labels are in the order of their names, since they are not numbers and no \"scale\" was given"),
-			 errhint("Give the order, such as {\"scale\": [\"bad\", \"fair\", \"good\"]}.")));
+	label_order_notice("Give their order, such as {\"scale\": [\"bad\", \"fair\", \"good\"]}.");
 }

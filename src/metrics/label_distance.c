@@ -37,6 +37,15 @@ label_numbers(const Names *names, double *numbers)
 	return true;
 }
 
+/* Distances were wanted of labels whose order may be another. */
+void
+label_order_notice(const char *hint)
+{
+	ereport(NOTICE,
+			(errmsg("labels are in the order of their names, since they are not all numbers"),
+			 errhint("%s", hint)));
+}
+
 /* "range" is that of the places, so that no square leaves the range of double. */
 static double
 distance(LabelDistance kind, const double *places, uint32 i, uint32 j, double range)

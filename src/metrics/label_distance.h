@@ -25,6 +25,7 @@ extern const char *const label_distance_words[];	/* the first three */
 
 extern bool label_number(NameView name, double *number);
 extern bool label_numbers(const Names *names, double *numbers);
+extern void label_order_notice(const char *hint);
 extern double *label_distances(LabelDistance kind, const double *places, uint32 n);
 
 #endif							/* NL_LABEL_DISTANCE_H */
