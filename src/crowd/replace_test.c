@@ -291,8 +291,7 @@ ReplaceResult
 replace_test(const AnnotationView *view, NameView candidate, const ReplaceOptions *options)
 {
 	AgreementOptions scoring = {
-		.level = options->scoring == SCORING_RMSE ? LEVEL_INTERVAL : LEVEL_NOMINAL,
-		.weights = WEIGHTS_OWN
+		.weights = options->scoring == SCORING_RMSE ? DISTANCE_QUADRATIC : DISTANCE_IDENTITY
 	};
 	AgreementScale scale = agreement_scale(view, &scoring);
 	uint32		n = Max(scale.n, 1);
@@ -308,6 +307,11 @@ replace_test(const AnnotationView *view, NameView candidate, const ReplaceOption
 		.his = palloc(n * sizeof(Share))
 	};
 
+	if (scale.by_name)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("scoring \"rmse\" needs labels that are numbers"),
+				 errhint("Use scoring \"accuracy\", or numbers for labels.")));
 	nl_check_memory(mul_size(view->annotators.n, sizeof(Contest) + sizeof(bool) + sizeof(double)),
 					"may_replace()");
 	t.compared = compared_annotators(&t);

@@ -286,8 +286,19 @@ sub coverage
 	return %of;
 }
 
+# Two annotators more often right than not, three, five; even, uneven and rare labels.
 my $sets = $ENV{NOISYLABEL_COVERAGE} // 400;
+my @more = (
+	[ 50, 2, 0, [ 0.5, 0.5 ], 0.85 ],
+	[ 50, 3, 0.3, [ 0.9, 0.1 ], 0.8 ],
+	[ 50, 5, 0, [ 0.5, 0.5 ], 0.95 ],
+	[ 50, 3, 0, [ 0.7, 0.1, 0.1, 0.1 ], 0.75 ],
+	[ 200, 3, 0, [ 0.97, 0.03 ], 0.95 ],
+	[ 200, 2, 0, [ 0.2, 0.2, 0.2, 0.2, 0.2 ], 0.97 ],
+	[ 200, 5, 0, [ 0.9, 0.1 ], 0.975 ],
+	[ 200, 2, 0, [ 0.85, 0.05, 0.05, 0.03, 0.02 ], 0.9 ]);
 for (
+	$ENV{NOISYLABEL_COVERAGE} ? @more : (),
 	[ 50, 3, 0, [ 0.5, 0.5 ], 0.85 ],
 	[ 50, 5, 0.2, [ 0.6, 0.3, 0.1 ], 0.9 ],
 	[ 50, 2, 0, [ 0.2, 0.2, 0.2, 0.2, 0.2 ], 0.8 ],
@@ -323,7 +334,7 @@ END
 for my $query (
 	q{SELECT agreement(s, '{"interval": "bootstrap", "resamples": 100000}') FROM large},
 	'SELECT count(*) FROM large, pairwise_agreement(s)',
-	q{SELECT count(*) FROM large, generate_series(1, 100000) AS g, LATERAL (SELECT agreement(s, '{"level": "ordinal"}') WHERE g > 0 OFFSET 0) AS a})
+	q{SELECT sum((agreement(s, '{"level": "ordinal"}')).items + g) FROM large, generate_series(1, 100000) AS g})
 {
 	my $start = time;
 	my $err;

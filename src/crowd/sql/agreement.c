@@ -64,7 +64,7 @@ say_why(const AgreementScale *scale, const AgreementResult *r)
 				 errhint("Let annotators share some items.")));
 	else if (r->categories < 2)
 		ereport(NOTICE,
-				(errmsg("all answers are the same label, so what chance would make is not known and coefficients are NULL"),
+				(errmsg("all answers are the same label, as chance alone would have them, so alpha and kappas are NULL"),
 				 errhint("percent_agreement is defined. Option \"scale\" names labels that nobody used.")));
 	else if (r->unlike_items == 0)
 		ereport(WARNING,
@@ -72,7 +72,7 @@ say_why(const AgreementScale *scale, const AgreementResult *r)
 				 errhint("percent_low is the lower bound of the agreement of pairs.")));
 	else if (r->unlike_items < FEW_ITEMS)
 		ereport(WARNING,
-				(errmsg("only %u of %u items have unlike answers: intervals are rough",
+				(errmsg("only %u of %u items have unlike answers: intervals are rough, or NULL",
 						r->unlike_items, r->pairable_items),
 				 errhint("Intervals hold what they promise from %d such items on.", FEW_ITEMS)));
 	else if (r->effective_items < FEW_ITEMS)
