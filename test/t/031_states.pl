@@ -65,6 +65,7 @@ my %argument = (
 	'confusion_matrix' => 'matrix',
 	'annotation_set' => 'part');
 my %options = (
+	agreement => q({"level": "nominal"}),
 	dawid_skene => q({"smoothing": 1, "max_iterations": 5}),
 	logistic_regression => q({"l2": 2}));
 my @aggregates = rows($node, q{
