@@ -8,8 +8,6 @@
 #include <math.h>
 
 #include "pg/options.h"
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 
 const char *const agreement_levels[] = {"nominal", "ordinal", "interval", "ratio", NULL};
 static const char *const intervals[] = {"asymptotic", "bootstrap", NULL};
@@ -68,12 +66,9 @@ scale_label(const JsonbValue *value)
 {
 	if (value->type == jbvString)
 		return (NameView) {value->val.string.val, value->val.string.len};
-	if (value->type == jbvNumeric)
-		return name_of(DatumGetCString(DirectFunctionCall1(numeric_out,
-														   NumericGetDatum(value->val.numeric))));
-	if (value->type == jbvBool)
-		return name_of(value->val.boolean ? "true" : "false");
-	bad_scale("It holds something that is no label.");
+	if (value->type != jbvNumeric && value->type != jbvBool)
+		bad_scale("It holds something that is no label.");
+	return name_of(JsonbToCString(NULL, &JsonbValueToJsonb((JsonbValue *) value)->root, 0));
 }
 
 /* The scale as given. */

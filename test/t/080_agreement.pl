@@ -98,6 +98,16 @@ for (
 	}
 }
 
+# Intervals have a width and hold the value, or there are none.
+is( value($node, q{
+	SET client_min_messages = error;
+	SELECT count(*)
+	FROM (SELECT to_jsonb(agreement(item, annotator, label, o)) AS a FROM cases, unnest(ARRAY['{}', '{"level": "ordinal"}', '{"level": "interval", "confidence": 0.8}']) AS o GROUP BY id, o) AS v,
+	     (VALUES ('percent', 'percent_agreement'), ('alpha', 'krippendorff_alpha'), ('fleiss', 'fleiss_kappa'), ('gwet', 'gwet_ac')) AS c(prefix, name),
+	     LATERAL (SELECT (a ->> name)::float8, (a ->> (prefix || '_low'))::float8, (a ->> (prefix || '_high'))::float8) AS n(value, low, high)
+	WHERE NOT coalesce(low < high AND low <= value AND value <= high, low IS NULL AND high IS NULL)}),
+	0, 'intervals: a width around the value, or NULL');
+
 # The alternative annotator test; the candidate is the last.
 my @replace = @{ $peers->{replace} };
 load_cases('replace', \@replace);

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use FindBin;
+use IPC::Run;
 use lib "$FindBin::RealBin/../lib";
 use NoisyLabel;
 use PostgreSQL::Test::Cluster;

@@ -140,9 +140,12 @@ confusion_kappa_interval(PG_FUNCTION_ARGS)
 
 		if (skewed_interval(1 - kappa, &influences, level, &bounds))
 		{
-			values[1] = Float8GetDatum(Max(1 - bounds.high, -1));
-			values[2] = Float8GetDatum(Min(1 - bounds.low, 1));
-			nulls[1] = nulls[2] = false;
+			double		low = Max(Min(1 - bounds.high, kappa), -1);
+			double		high = Min(Max(1 - bounds.low, kappa), 1);
+
+			values[1] = Float8GetDatum(low);
+			values[2] = Float8GetDatum(high);
+			nulls[1] = nulls[2] = !(low < high);	/* narrower than a double can say */
 		}
 	}
 	PG_RETURN_DATUM(nl_record(fcinfo, values, nulls));
