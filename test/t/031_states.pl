@@ -273,7 +273,7 @@ my $workers = 'SET max_parallel_workers_per_gather = 2; SET parallel_leader_part
 for my $call (@calls)
 {
 	my $plan = plan_of($workers, "SELECT $call FROM answers");
-	my $fits = $call =~ /^(logistic_regression|dawid_skene)/;
+	my $fits = $call =~ /^(logistic_regression|dawid_skene|agreement)/;
 	tally($fits ? 'no workers collect what is fitted' : 'workers aggregate',
 		$fits ? $plan !~ /Partial/ : $plan =~ /Finalize.*Partial/s, $call);
 }
