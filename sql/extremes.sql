@@ -31,14 +31,14 @@ CREATE FUNCTION pg_temp.bad_interval(low float8, estimate float8, high float8) R
 	'SELECT (low IS NULL) <> (estimate IS NULL) OR (high IS NULL) <> (estimate IS NULL) OR NOT (0 <= low AND low <= estimate AND estimate <= high AND high <= 1)';
 
 CREATE TEMP VIEW measures AS
-SELECT nr, size, counts, cm, accuracy(cm) AS accuracy, balanced_accuracy(cm) AS balanced_accuracy, cohen_kappa(cm) AS kappa, scott_pi(cm) AS pi,
+SELECT nr, size, counts, cm, accuracy(cm) AS accuracy, balanced_accuracy(cm) AS balanced_accuracy, cohen_kappa(cm) AS kappa, scott_pi(cm) AS pi, gwet_ac1(cm) AS ac1,
 	   matthews_corrcoef(cm) AS mcc, mutual_information(cm) AS mi
 FROM matrices;
 
 -- Each of these selects nothing.
-SELECT counts, accuracy, balanced_accuracy, kappa, pi, mcc, mi FROM measures
+SELECT counts, accuracy, balanced_accuracy, kappa, pi, ac1, mcc, mi FROM measures
 WHERE pg_temp.outside(accuracy, 0, 1) OR pg_temp.outside(balanced_accuracy, 0, 1) OR pg_temp.outside(kappa, -1, 1) OR
-	  pg_temp.outside(pi, -1, 1) OR pg_temp.outside(mcc, -1, 1) OR pg_temp.outside(mi, 0, log(2, size)::float8);
+	  pg_temp.outside(pi, -1, 1) OR pg_temp.outside(ac1, -1, 1) OR pg_temp.outside(mcc, -1, 1) OR pg_temp.outside(mi, 0, log(2, size)::float8);
 -- what is defined is not NULL
 SELECT counts, accuracy, balanced_accuracy, mi FROM measures
 WHERE (SELECT max(c) > 0 FROM unnest(counts) AS c) <> (accuracy IS NOT NULL AND balanced_accuracy IS NOT NULL AND mi IS NOT NULL);
@@ -64,6 +64,11 @@ WHERE pg_temp.bad_interval(precision_low, precision, precision_high) OR pg_temp.
 	  pg_temp.bad_interval(f1_low, f1, f1_high) OR pg_temp.outside(support, 0, 1.7976931348623157e308) OR pg_temp.outside(predicted, 0, 1.7976931348623157e308) OR
 	  (precision IS NULL) <> (predicted = 0) OR (recall IS NULL) <> (support = 0) OR (f1 IS NULL) <> (support = 0 AND predicted = 0);
 
+-- kappa with weights and its interval, where the total can be said
+SELECT counts, i.*, quadratic FROM reports JOIN matrices USING (nr, counts), cohen_kappa_interval(cm) AS i, cohen_kappa(cm, 'quadratic') AS quadratic
+WHERE level = 0.95 AND (pg_temp.outside(low, -1, estimate) OR pg_temp.outside(high, estimate, 1) OR low = high OR (low IS NULL) <> (high IS NULL) OR estimate IS DISTINCT FROM cohen_kappa(cm) OR
+	  pg_temp.outside(quadratic, -1.000000000000001, 1));
+
 -- shrinkage: each row gains the strength, as far as a double can say
 SELECT m.counts, strength, s.truth, s.gain FROM matrices AS m, (VALUES (1e-300::float8), (2), (1e300)) AS v(strength),
 	LATERAL (SELECT truth, sum(count) AS gain FROM cells(smooth('{"labels": [], "counts": []}', cm, strength)) GROUP BY truth) AS s
@@ -76,8 +81,8 @@ SELECT counts, e, pg_temp.matrix(counts, 2) AS cm,
 FROM (SELECT ARRAY[a, b, c, d]::float8[] AS counts FROM generate_series(0, 6, 3) AS a, generate_series(0, 5) AS b, generate_series(0, 5, 5) AS c, generate_series(0, 7) AS d) AS v,
 	 (VALUES (-1074), (-1000), (-537), (-499), (-30), (30), (499), (990), (1010), (1017)) AS w(e);
 SELECT counts, e FROM scales
-WHERE (accuracy(cm), balanced_accuracy(cm), cohen_kappa(cm), scott_pi(cm), matthews_corrcoef(cm), mutual_information(cm))
-	IS DISTINCT FROM (accuracy(scaled), balanced_accuracy(scaled), cohen_kappa(scaled), scott_pi(scaled), matthews_corrcoef(scaled), mutual_information(scaled))
+WHERE (accuracy(cm), balanced_accuracy(cm), cohen_kappa(cm), scott_pi(cm), gwet_ac1(cm), matthews_corrcoef(cm), mutual_information(cm))
+	IS DISTINCT FROM (accuracy(scaled), balanced_accuracy(scaled), cohen_kappa(scaled), scott_pi(scaled), gwet_ac1(scaled), matthews_corrcoef(scaled), mutual_information(scaled))
 	OR (f1_report(cm)).micro_f1 IS DISTINCT FROM (f1_report(scaled)).micro_f1
 	OR (f1_report(cm)).macro_f1 IS DISTINCT FROM (f1_report(scaled)).macro_f1
 	OR (f1_report(cm)).weighted_f1 IS DISTINCT FROM (f1_report(scaled)).weighted_f1

@@ -82,6 +82,15 @@ log_lower_tail(double a, double b, double log_beta, double u, double *slope)
 	return log_tail;
 }
 
+/* I_x(a, b) of the x with log-odds u. */
+double
+beta_lower_tail(double a, double b, double u)
+{
+	double		slope;
+
+	return exp(log_lower_tail(a, b, lgamma(a) + lgamma(b) - lgamma(a + b), u, &slope));
+}
+
 /* The log-odds below which the probability "tail" (at most 1/2) lies. */
 static double
 quantile_log_odds(double a, double b, double tail)

@@ -269,6 +269,31 @@ scott_pi(const ConfusionMatrix *cm, const Margins *m)
 }
 
 /*
+ * Gwet, British Journal of Mathematical and Statistical Psychology 61 (2008), eq. 18
+ * with 19 for any number of labels: chance draws from those of a mean share that is
+ * neither 0 nor 1.  The labels are those of the matrix.
+ */
+static double
+gwet_ac1(const ConfusionMatrix *cm, const Margins *m)
+{
+	double		by_chance = 0;
+	double		unlike = 0;
+
+	if (m->total <= 0 || cm->n < 2)
+		return get_float8_nan();
+	for (uint32 i = 0; i < cm->n; i++)
+	{
+		double		share = (m->rows[i] / m->total + m->columns[i] / m->total) / 2;
+
+		CHECK_FOR_INTERRUPTS();
+		by_chance += share * (1 - share) / (cm->n - 1);
+		for (uint32 j = 0; j < cm->n; j++)
+			unlike += i == j ? 0 : confusion_matrix_count(cm, i, j) / m->total;
+	}
+	return coefficient(1 - by_chance - unlike, 1 - by_chance);
+}
+
+/*
  * Gorodkin's R_K (Computational Biology and Chemistry 28, 2004, eq. 8), which
  * for two classes is Matthews' coefficient.  Undefined when truth or
  * prediction is constant.
@@ -446,6 +471,7 @@ MEASURE(confusion_accuracy, accuracy, true)
 MEASURE(confusion_balanced_accuracy, confusion_mean_recall, false)
 MEASURE(confusion_cohen_kappa, margins_cohen_kappa, true)
 MEASURE(confusion_scott_pi, scott_pi, true)
+MEASURE(confusion_gwet_ac1, gwet_ac1, true)
 MEASURE(confusion_matthews_corrcoef, margins_matthews_corrcoef, true)
 MEASURE(confusion_mutual_information, mutual_information, true)
 

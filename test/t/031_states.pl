@@ -66,6 +66,7 @@ my %argument = (
 	'prior label_distribution' => q(label_distribution('{class 0,class 1,class 3}', '{0.125,0.25,0.625}')),
 	'annotation_set' => 'part');
 my %options = (
+	agreement => q({"level": "nominal"}),
 	dawid_skene => q({"smoothing": 1, "max_iterations": 5}),
 	learn_annotators => q({"smoothing": 0.5}),
 	logistic_regression => q({"l2": 2}));
@@ -279,7 +280,7 @@ my $workers = 'SET max_parallel_workers_per_gather = 2; SET parallel_leader_part
 for my $call (@calls)
 {
 	my $plan = plan_of($workers, "SELECT $call FROM answers");
-	my $fits = $call =~ /^(logistic_regression|dawid_skene)/;
+	my $fits = $call =~ /^(logistic_regression|dawid_skene|agreement)/;
 	tally($fits ? 'no workers collect what is fitted' : 'workers aggregate',
 		$fits ? $plan !~ /Partial/ : $plan =~ /Finalize.*Partial/s, $call);
 }
