@@ -35,38 +35,13 @@
  * the team's tasks.
  */
 #include "crowd/em.h"
+#include "crowd/em_rule.h"
 
 #include <math.h>
 
 #include "utils/timestamp.h"
 
-#define PSEUDO_ANSWERS 4.0
-#define PSEUDO_RIGHT 0.7
-#define PSEUDO_WRONG 0.3
 #define MOVED_SHARE 0.01		/* of the posterior mass: a pass that moves less is the last */
-#define MIN_LOGIT 1e-4			/* what logit() takes */
-
-static inline double
-logit(double x)
-{
-	x = Max(Min(x, 1 - MIN_LOGIT), MIN_LOGIT);
-	return log(x / (1 - x));
-}
-
-static inline double
-expit(double x)
-{
-	return 1 / (1 + exp(-x));
-}
-
-/* What the crowd answers where nothing is known: rates by label and truth. */
-static inline double
-pseudo_rate(Size label, Size truth, Size classes)
-{
-	if (classes == 1)
-		return 1;
-	return label == truth ? PSEUDO_RIGHT : PSEUDO_WRONG / (classes - 1);
-}
 
 /* Counts of all voices, which are annotators where nobody depends on another. */
 static void
@@ -88,13 +63,10 @@ sum_voices(const EmTeam *team, double *sum)
 	}
 }
 
-/* The crowd's rates at the present counts. */
-static void
-crowd_rates(const EmTeam *team, double *rates)
+/* The crowd's rates, in place of its counts, by label and truth. */
+void
+rule_pool_rates(double *rates, Size classes)
 {
-	Size		classes = team->classes;
-
-	sum_voices(team, rates);
 	for (Size truth = 0; truth < classes; truth++)
 	{
 		double		n = PSEUDO_ANSWERS;
@@ -106,21 +78,29 @@ crowd_rates(const EmTeam *team, double *rates)
 		{
 			double	   *rate = &rates[label * classes + truth];
 
-			*rate = (*rate + PSEUDO_ANSWERS * pseudo_rate(label, truth, classes)) / n;
+			*rate = (*rate + PSEUDO_ANSWERS * rule_pseudo_rate(label, truth, classes)) / n;
 		}
 	}
 }
 
-/* How much harder or easier than the mean each class is, on the logit scale. */
+/* The crowd's rates at the present counts. */
 static void
-set_ease(const double *rates, Size classes, double *ease)
+crowd_rates(const EmTeam *team, double *rates)
+{
+	sum_voices(team, rates);
+	rule_pool_rates(rates, team->classes);
+}
+
+/* How much harder or easier than the mean each class is, on the logit scale. */
+void
+rule_ease(const double *rates, Size classes, double *ease)
 {
 	double		mean = 0;
 
 	for (Size k = 0; k < classes; k++)
 		mean += rates[k * classes + k] / classes;
 	for (Size k = 0; k < classes; k++)
-		ease[k] = logit(rates[k * classes + k]) - logit(mean);
+		ease[k] = rule_logit(rates[k * classes + k]) - rule_logit(mean);
 }
 
 /* Balanced accuracy, and for each truth how often it was asked. */
@@ -137,7 +117,7 @@ balanced_accuracy(const double *counts, const double *pool, Size classes, double
 	{
 		Size		right = k * classes + k;
 
-		accuracy += (counts[right] + PSEUDO_ANSWERS * pool[right]) / (n[k] + PSEUDO_ANSWERS);
+		accuracy += rule_own_rate(counts[right], n[k], pool[right]);
 	}
 	return accuracy / classes;
 }
@@ -152,27 +132,25 @@ rule_matrix(const EmTables *target, Size classes, const double *counts,
 {
 	const double *pool = target->confusion;
 	double		q = balanced_accuracy(counts, pool, classes, row);
-	double		logit_q = logit(q);
+	double		logit_q = rule_logit(q);
 
 	for (Size k = 0; k < classes; k++)
 	{
-		double		n = row[k] + PSEUDO_ANSWERS;
-		double		right = classes == 1 ? 1 : (q + expit(target->prior[k] + logit_q)) / 2;
+		double		right = rule_right(q, logit_q, target->prior[k], classes);
 
 		for (Size label = 0; label < classes; label++)
 		{
 			Size		c = label * classes + k;
-			double		own = (counts[c] + PSEUDO_ANSWERS * pool[c]) / n;
-			double		toward = label == k ? right : (1 - right) * pool[c] / errors[k];
 
-			result[c] = (own + toward) / 2;
+			result[c] = rule_rate(rule_own_rate(counts[c], row[k], pool[c]), label == k,
+								  right, pool[c], errors[k]);
 		}
 	}
 }
 
 /* How often the pool errs, by truth. */
-static void
-sum_errors(const double *pool, Size classes, double *errors)
+void
+rule_errors(const double *pool, Size classes, double *errors)
 {
 	memset(errors, 0, classes * sizeof(double));
 	for (Size label = 0; label < classes; label++)
@@ -192,7 +170,7 @@ em_block_rule(EmTeam *team, uint32 block)
 	double	   *errors = team->scratch;
 	double	   *row = team->scratch + classes;
 
-	sum_errors(target->confusion, classes, errors);
+	rule_errors(target->confusion, classes, errors);
 	for (Size j = b.first; j < b.last; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -223,7 +201,7 @@ maximize(EmTeam *team, uint32 teaching, double *rates, EmSlot to)
 	Size		classes = team->classes;
 
 	crowd_rates(team, rates);
-	set_ease(rates, classes, team->tables[SLOT_TARGET].prior);
+	rule_ease(rates, classes, team->tables[SLOT_TARGET].prior);
 	for (Size k = 0; k < classes; k++)
 		team->tables[to].prior[k] =
 			(team->tables[SLOT_COUNTS].prior[k] + 1) / ((double) teaching + classes);

@@ -30,6 +30,8 @@ static const KindTraits kinds[VALUE_KINDS] = {
 	"Only states that are joined with others, of a partition or another server, are made values: fit all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."},
 	[KIND_CLASSIFIER] = {"classifier", 1, NULL},
 	[KIND_DISTRIBUTION_STATE] = {"distribution_state", 1, NULL},
+	[KIND_PREDICTION_SET] = {"prediction_set", 1,
+	"Only states that are joined with others, of a partition or another server, are made values: aggregate all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."},
 };
 
 const char *
