@@ -68,6 +68,51 @@ is( value($node, qq{
 	FROM (SELECT v, label_issue(label, (v).evidence, '{"filter": "prune_by_class"}') OVER (PARTITION BY id) AS w FROM e) AS x}),
 	't', 'the rules are applied to the evidence');
 
+#
+# Several annotators an item
+#
+$node->safe_psql('postgres', 'CREATE TABLE c (id int, item int, annotator text, label int, predicted label_distribution)');
+for my $id (0 .. $#{ $data->{crowd} })
+{
+	my $set = $data->{crowd}[$id];
+	# items in an order that is that of their names as text, too
+	copy_in($node, 'c', [ map { [ $id, 1000 + $_->[0], $_->[1], $_->[2], distribution($set->{predicted}[ $_->[0] ]) ] } shuffled(@{ $set->{answers} }) ]);
+}
+$node->safe_psql('postgres', 'CREATE TABLE r AS SELECT id, crowdlab(item, annotator, label, predicted) AS r FROM c GROUP BY id');
+for (rows($node, 'SELECT id, (r).items, (r).annotations, (r).model_weight FROM r'))
+{
+	my $set = $data->{crowd}[ $_->[0] ];
+	is("$_->[1] $_->[2]", @{ $set->{predicted} } . ' ' . @{ $set->{answers} }, "crowd $_->[0]: size");
+	check_close('model weight', "crowd $_->[0]", $_->[3], $set->{model_weight}, 1e-11);
+}
+my %seen;
+for (rows($node, 'SELECT id, item, label, quality, agreement, annotations FROM r, consensus(r)'))
+{
+	my ($id, $item, @got) = @$_;
+	my $want = $data->{crowd}[$id]{consensus}[ $item - 1000 ];
+	$seen{$id}++;
+	check_exact('consensus', "crowd $id, item $item", $got[0], $want->[0]);
+	check_close('quality of the consensus', "crowd $id, item $item", $got[1], $want->[1], 1e-11);
+	check_close('agreement', "crowd $id, item $item", $got[2], $want->[2], 1e-11);
+	check_exact('annotations', "crowd $id, item $item", $got[3], $want->[3]);
+}
+is($seen{$_}, scalar(@{ $data->{crowd}[$_]{predicted} }), "crowd $_: all items") for 0 .. $#{ $data->{crowd} };
+for (rows($node, 'SELECT id, annotator, quality, agreement, worst_label, annotations, weight FROM r, annotators(r)'))
+{
+	my ($id, $annotator, @got) = @$_;
+	my $want = $data->{crowd}[$id]{annotators}{$annotator};
+	check_close('annotators: quality', "crowd $id, $annotator", $got[0], $want->[0], 1e-11);
+	check_close('annotators: agreement', "crowd $id, $annotator", $got[1], $want->[1], 1e-11);
+	check_exact('annotators: worst label', "crowd $id, $annotator", $got[2], $want->[2]);
+	check_exact('annotators: annotations', "crowd $id, $annotator", $got[3], $want->[3]);
+	check_close('annotators: weight', "crowd $id, $annotator", $got[4], $data->{crowd}[$id]{annotator_weight}{$annotator}, 1e-11, 1e-5);
+}
+for (rows($node, 'SELECT c.id, c.item, c.annotator, probability(i.distribution, c.label::text) FROM c, r, consensus(r.r) AS i WHERE c.id = r.id AND c.item::text = i.item'))
+{
+	my ($id, $item, $annotator, $quality) = @$_;
+	check_close('quality of each label', "crowd $id, $annotator on $item", $quality, $data->{crowd}[$id]{detailed}[ $item - 1000 ][ substr($annotator, 1) ], 1e-11);
+}
+
 report_checks();
 log_is_clean($node);
 $node->stop;
