@@ -32,6 +32,9 @@ CREATE AGGREGATE product_log(label_distribution) (SFUNC = distribution_product_a
 CREATE AGGREGATE distributions_joined(distribution_state) (SFUNC = distribution_state_combine, STYPE = distribution_state);
 CREATE AGGREGATE training_log(text, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE soft_log(label_distribution, float8[]) (SFUNC = training_set_accum, STYPE = training_set);
+CREATE AGGREGATE prediction_log(text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
+CREATE AGGREGATE item_log(text, text, text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
+CREATE AGGREGATE predictions_joined(prediction_set) (SFUNC = prediction_set_combine, STYPE = prediction_set);
 CREATE AGGREGATE training_joined(training_set) (SFUNC = training_set_combine, STYPE = training_set);
 -- numbers without a pattern, the same on every version
 CREATE FUNCTION pick(seed text, n int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT ('x' || left(md5(seed), 7))::bit(28)::int % n $$;
@@ -50,10 +53,10 @@ UPDATE answers SET gold = CASE WHEN pick(item, 4) = 0 THEN (SELECT min(label) FR
               ELSE label_distribution(ARRAY[truth, label, 'z'], '{0.75,0.25,-0.0}') END;
 CREATE TABLE model AS SELECT g, dawid_skene(item, annotator, label, gold) AS m FROM answers GROUP BY g;
 CREATE TABLE made (type text, g int, route text, cm confusion_matrix, d label_distribution, s annotation_set, m annotator_model,
-	c classifier, ps posterior_state, ds distribution_state, ts training_set);
+	c classifier, ps posterior_state, ds distribution_state, ts training_set, pr prediction_set);
 END
 
-my %state = (ps => 'posterior_state', ds => 'distribution_state', ts => 'training_set');
+my %state = (ps => 'posterior_state', ds => 'distribution_state', ts => 'training_set', pr => 'prediction_set');
 my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', %state);
 # By which rows; %s is the order
 my %by_rows = (
@@ -65,7 +68,8 @@ my %by_rows = (
 		q[logistic_regression(label, features, weight, '{"l2": 1.0, "max_iterations": 1e3}'::jsonb ORDER BY %s)] ],
 	ps => [ 'posterior_log((SELECT model.m FROM model WHERE model.g = answers.g), annotator, label ORDER BY %s)' ],
 	ds => [ 'average_log(soft ORDER BY %s)' ],
-	ts => [ 'training_log(label, features, weight ORDER BY %s)' ]);
+	ts => [ 'training_log(label, features, weight ORDER BY %s)' ],
+	pr => [ 'prediction_log(label, soft ORDER BY %s)' ]);
 for my $type (sort keys %by_rows)
 {
 	# a classifier needs two classes with a weight
@@ -90,6 +94,10 @@ INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product', product_lo
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product back', product_log(soft ORDER BY -i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product joined', distributions_joined(ds) FROM (SELECT g, product_log(soft) AS ds FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', g, 'joined', training_joined(ts) FROM (SELECT g, training_log(label, features, weight) AS ts FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, pr) SELECT 'pr', g, 'joined', predictions_joined(pr) FROM (SELECT g, prediction_log(label, soft) AS pr FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, pr) SELECT 'pr', 10 + g, 'items', item_log(item, annotator, label, soft ORDER BY i) FROM answers GROUP BY g;
+INSERT INTO made (type, g, route, pr) SELECT 'pr', 10 + g, 'items back', item_log(item, annotator, label, soft ORDER BY -i) FROM answers GROUP BY g;
+INSERT INTO made (type, g, route, pr) SELECT 'pr', 10 + g, 'items joined', predictions_joined(pr) FROM (SELECT g, item_log(item, annotator, label, soft) AS pr FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft', soft_log(soft, features ORDER BY i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft back', soft_log(soft, features ORDER BY -i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft joined', training_joined(ts) FROM (SELECT g, soft_log(soft, features) AS ts FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
