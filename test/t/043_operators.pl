@@ -138,7 +138,7 @@ for my $type (sort keys %type)
 	my $sql = "INSERT INTO made (type, g, route, $type) SELECT type, g, 'text of ' || route, $type\::text::$own $first;\n";
 	for my $format ('text', 'binary')
 	{
-		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ts $first) TO '$files/copy' (FORMAT $format);"
+		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ts, pr $first) TO '$files/copy' (FORMAT $format);"
 		  . "COPY made FROM '$files/copy' (FORMAT $format); DROP TABLE copied;\n";
 	}
 	for my $storage ('plain', 'external', 'extended', 'main')
@@ -157,13 +157,13 @@ for my $type (sort keys %type)
 WITH g AS (SELECT g, count(*), count(DISTINCT $type) AS sorted, count(DISTINCT ${type}_hash) AS hashes, count(DISTINCT ${type}_hash_extended) AS longer
 	FROM (SELECT g, $type, $type{$type}_hash($type) AS ${type}_hash, $type{$type}_hash_extended($type, 5) AS ${type}_hash_extended FROM made WHERE type = '$type') AS h GROUP BY g)
 SELECT count(*), min(count), max(sorted), max(hashes), max(longer), (SELECT count(*) FROM (SELECT $type FROM made WHERE type = '$type' GROUP BY $type OFFSET 0) AS d),
-	(SELECT count(*) FROM (SELECT DISTINCT $type\::text FROM made WHERE type = '$type' AND route NOT LIKE '% of %' AND type NOT IN ('ts')) AS d) FROM g
+	(SELECT count(*) FROM (SELECT DISTINCT $type\::text FROM made WHERE type = '$type' AND route NOT LIKE '% of %' AND type NOT IN ('ts', 'pr')) AS d) FROM g
 END
 	my ($groups, $ways, $sorted, $hashes, $longer, $all, $texts) = @$row;
 	cmp_ok($ways, '>', 20, "$type{$type}: $groups values, each by $ways ways or more");
 	is("$sorted $hashes $longer", '1 1 1', "$type{$type}: they are equal and have one hash");
 	is($all, $groups, "$type{$type}: and differ from each other");
-	is($texts, $groups, "$type{$type}: as their texts do") if $type ne 'ts';
+	is($texts, $groups, "$type{$type}: as their texts do") if $type !~ /^(ts|pr)$/;
 	is(value($node, <<"END"), 't', "$type{$type}: the order is one");
 SELECT bool_and((a.v < b.v) = (b.v > a.v) AND (a.v <= b.v) = (a.v < b.v OR a.v = b.v) AND (a.v = b.v) = (NOT a.v <> b.v) AND
 	$type{$type}_cmp(a.v, b.v) = - $type{$type}_cmp(b.v, a.v) AND (NOT (a.v <= b.v AND b.v <= c.v) OR a.v <= c.v))
@@ -248,13 +248,15 @@ cmp_ok($peak, '<', 256 * 1024, 'sorting 2000 compressed values of 40 kB takes le
 #
 my %reader = (annotation_set => [ 'annotation_summary(%)', '% + %', "annotation_set_accum(%, 'i', 'a', 'b')", 'sum(%)', 'dawid_skene(%)' ],
 	confusion_matrix => [ 'accuracy(%)', '% + %', "confusion_matrix_accum(%, 'i', 'a')", 'sum(%)', 'smooth(%, %, 1)' ],
+	prediction_set => [ '%::text', q(prediction_set_accum(%, 'i', '{"i": 1}')), 'predictions_joined(%)', 'confident_joint_final(%)' ],
 	training_set => [ '%::text', "training_set_accum(%, 'i', ARRAY[1, 2])", 'training_joined(%)', 'logistic_regression_final(%)' ],
 	annotator_model => [ 'class_prior(%)', "posterior_log(%, 'a', 'b')" ], classifier => [ 'labels(%)', 'predict(%, ARRAY[1])' ],
 	label_distribution => [ 'entropy(%)', 'avg(%)', 'product(%)', 'combine(%, %)', 'temper(%, 2)' ],
 	distribution_state => [ 'distribution_state_final(%)', 'distributions_joined(%)', q[distribution_avg_accum(%, '{"a": 1}')] ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ]);
 # (random() because constants are flat)
 my %expanded = (confusion_matrix => q(confusion_matrix_accum(NULL, 'a' || random(), 'b')),
-	annotation_set => q(annotation_set_accum(NULL, 'i', 'a' || random(), 'b')), training_set => q(training_set_accum(NULL, 'a', ARRAY[1, random()])));
+	annotation_set => q(annotation_set_accum(NULL, 'i', 'a' || random(), 'b')), training_set => q(training_set_accum(NULL, 'a', ARRAY[1, random()])),
+	prediction_set => q(prediction_set_accum(NULL, 'a' || random(), '{"a": 1}')));
 
 # each of the calls must say that this is not a value of the type
 sub check_refused
