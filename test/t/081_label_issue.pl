@@ -241,16 +241,26 @@ for my $call ('confident_joint(label, predicted)', 'crowdlab(item, annotator, la
 {
 	$node->psql('postgres', "SET noisylabel.memory_limit = '16MB'; SELECT $call FROM many", stdout => \my $out, stderr => \my $err);
 	like($err, qr/ERROR:.*memory_limit|ERROR:.*needs .*MB/, "$call: refused");
-	# the time from each moment of the call to the end of it
+	# from the moment at which it is canceled, the best of three, as the machine is shared
 	my $worst = 0;
-	for my $timeout (100, 400, 700, 1000)
+	my $moments = 0;
+	for my $timeout (100, 200, 300, 400, 600, 800, 1000, 1300)
 	{
-		my $begin = time;
-		$node->psql('postgres', "SET statement_timeout = '${timeout}ms'; SELECT count(*) FROM (SELECT $call AS v FROM many OFFSET 0) AS w WHERE v IS NOT NULL", stderr => \my $late);
-		last if $late !~ /statement timeout/;
-		$worst = max($worst, time - $begin - $timeout / 1000);
+		my @late;
+		for (1 .. 3)
+		{
+			$node->psql('postgres', "SELECT 'at', extract(epoch FROM clock_timestamp()); SET statement_timeout = '${timeout}ms'; SELECT count(*) FROM (SELECT $call AS v FROM many OFFSET 0) AS w WHERE v IS NOT NULL; SET statement_timeout = 0; SELECT 'at', extract(epoch FROM clock_timestamp())",
+				on_error_stop => 0, stdout => \my $out, stderr => \my $err);
+			my ($begin, $end) = $out =~ /at\|([0-9.]+)/g;
+			push @late, $end - $begin - $timeout / 1000 if $err =~ /statement timeout/;
+		}
+		last if !@late;
+		$moments++;
+		$worst = max($worst, min(@late));
 	}
-	cmp_ok($worst, '<', 1, "$call: interrupted");
+	diag(sprintf("%s: %.0f ms at most, at %d moments", $call, 1000 * $worst, $moments));
+	cmp_ok($moments, '>', 0, "$call: canceled");
+	cmp_ok($worst, '<', 0.1, "$call: within 100 ms");
 }
 
 report_checks();
