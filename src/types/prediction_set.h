@@ -63,6 +63,8 @@ typedef struct RowNames
 	NameView	item;
 } RowNames;
 
+#define NO_ROW_NAMES {{NULL, 0}, {NULL, 0}, {NULL, 0}}
+
 extern void prediction_set_init(PredictionSet *set, MemoryContext context,
 								PredictionNames names, uint32 expected);
 extern Size prediction_set_memory(const PredictionSet *set);
@@ -84,6 +86,7 @@ typedef struct ExpandedPredictions
 } ExpandedPredictions;
 
 extern ExpandedPredictions *predictions_get(Datum datum);
+extern ExpandedPredictions *predictions_of(Datum datum, PredictionNames names);
 extern ExpandedPredictions *predictions_copy(Datum datum, MemoryContext parent);
 extern Datum predictions_canonical(Datum datum);
 

@@ -252,7 +252,7 @@ add_row(ExpandedPredictions *ep, const LogRow *row)
 {
 	const LogField *f = row->field;
 	LabelDistribution *predicted;
-	RowNames	names = {{0}};
+	RowNames	names = NO_ROW_NAMES;
 
 	if (row->n != row->kind + 2)
 		value_corrupt(KIND_PREDICTION_SET);
@@ -465,6 +465,19 @@ predictions_get(Datum datum)
 	ExpandedPredictions *ep = expanded(datum);
 
 	return ep != NULL ? ep : predictions_copy(datum, CurrentMemoryContext);
+}
+
+/* The same for an aggregate whose rows have these names. */
+ExpandedPredictions *
+predictions_of(Datum datum, PredictionNames names)
+{
+	ExpandedPredictions *ep = predictions_get(datum);
+
+	if (ep->set.names != names)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the state is one of another aggregate")));
+	return ep;
 }
 
 NL_FUNCTION(prediction_set_send);

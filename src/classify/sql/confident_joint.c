@@ -11,7 +11,7 @@ NL_FUNCTION(confident_joint_final);
 Datum
 confident_joint_final(PG_FUNCTION_ARGS)
 {
-	ExpandedPredictions *ep = predictions_get(PG_GETARG_DATUM(0));
+	ExpandedPredictions *ep = predictions_of(PG_GETARG_DATUM(0), PREDICTION_LABEL);
 	Names		labels = prediction_set_finish(&ep->set, NULL, NULL);
 	ConfidentJoint *joint = confident_joint_make(&ep->set);
 

@@ -102,7 +102,7 @@ fetch_names(FunctionCallInfo fcinfo, const Partition *p, int64 position, RowName
 static void
 collect_row(FunctionCallInfo fcinfo, Partition *p, uint32 position)
 {
-	RowNames	names = {{0}};
+	RowNames	names = NO_ROW_NAMES;
 
 	p->place[position] = NO_PLACE;
 	if (!fetch_names(fcinfo, p, position, &names) ||

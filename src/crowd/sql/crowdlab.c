@@ -134,7 +134,7 @@ NL_FUNCTION(crowdlab_final);
 Datum
 crowdlab_final(PG_FUNCTION_ARGS)
 {
-	ExpandedPredictions *ep = predictions_get(PG_GETARG_DATUM(0));
+	ExpandedPredictions *ep = predictions_of(PG_GETARG_DATUM(0), PREDICTION_ITEM);
 	Names		annotators;
 	Names		items;
 	Names		labels = prediction_set_finish(&ep->set, &annotators, &items);
