@@ -77,39 +77,46 @@ fetch(FunctionCallInfo fcinfo, int argno, int64 position)
 }
 
 /*
- * The names of a row, kept in the scratch context: what an argument points to goes
- * when the next is read.  False: one is NULL.
+ * A name of a row, kept in the scratch context: what an argument points to goes when
+ * the next is read.  False: it is NULL.
  */
 static bool
-fetch_names(FunctionCallInfo fcinfo, const Partition *p, int64 position, RowNames *names)
+fetch_name(FunctionCallInfo fcinfo, int argno, int64 position, NameView *view)
 {
-	NameView   *const to[] = {&names->label, &names->annotator, &names->item};
+	text	   *name;
 
-	for (int i = 0; i < p->predicted; i++)
-	{
-		int			argno = p->predicted - 1 - i;
-		text	   *name;
-
-		if (!fetch(fcinfo, argno, position))
-			return false;
-		name = nl_name_argument(fcinfo, argno);
-		to[i]->len = VARSIZE_ANY_EXHDR(name);
-		to[i]->s = memcpy(palloc(to[i]->len + 1), VARDATA_ANY(name), to[i]->len);
-	}
+	if (!fetch(fcinfo, argno, position))
+		return false;
+	name = nl_name_argument(fcinfo, argno);
+	view->len = VARSIZE_ANY_EXHDR(name);
+	view->s = memcpy(palloc(view->len + 1), VARDATA_ANY(name), view->len);
 	return true;
 }
 
+/* Two rows at most, argument by argument. */
 static void
-collect_row(FunctionCallInfo fcinfo, Partition *p, uint32 position)
+collect_rows(FunctionCallInfo fcinfo, Partition *p, uint32 from, uint32 end)
 {
-	RowNames	names = NO_ROW_NAMES;
+	RowNames	names[2] = {NO_ROW_NAMES, NO_ROW_NAMES};
+	bool		known[2] = {true, true};
 
-	p->place[position] = NO_PLACE;
-	if (!fetch_names(fcinfo, p, position, &names) ||
-		!fetch(fcinfo, p->predicted, position))
-		return;
-	p->place[position] = p->set.n;
-	prediction_set_add(&p->set, &names, PG_GETARG_LABEL_DISTRIBUTION(p->predicted));
+	for (int argno = p->predicted - 1; argno >= 0; argno--)
+		for (uint32 i = from; i < end; i++)
+		{
+			RowNames   *row = &names[i - from];
+			NameView   *to = argno == p->predicted - 1 ? &row->label :
+				argno == p->predicted - 2 ? &row->annotator : &row->item;
+
+			known[i - from] = known[i - from] && fetch_name(fcinfo, argno, i, to);
+		}
+	for (uint32 i = from; i < end; i++)
+	{
+		p->place[i] = NO_PLACE;
+		if (!known[i - from] || !fetch(fcinfo, p->predicted, i))
+			continue;
+		p->place[i] = p->set.n;
+		prediction_set_add(&p->set, &names[i - from], PG_GETARG_LABEL_DISTRIBUTION(p->predicted));
+	}
 }
 
 static void
@@ -118,10 +125,10 @@ collect(FunctionCallInfo fcinfo, Partition *p)
 	p->place = nl_alloc(p->context, mul_size(p->rows, sizeof(uint32)));
 	prediction_set_init(&p->set, p->context, p->predicted - 1, p->rows);
 	MemoryContextSwitchTo(p->scratch);
-	for (uint32 i = 0; i < p->rows; i++)
+	for (uint32 i = 0; i < p->rows; i += 2)
 	{
 		CHECK_FOR_INTERRUPTS();
-		collect_row(fcinfo, p, i);
+		collect_rows(fcinfo, p, i, Min(i + 2, p->rows));
 		if (i % SCRATCH_ROWS == 0)
 			MemoryContextReset(p->scratch);
 	}
