@@ -79,6 +79,13 @@ SELECT label_issue(label, predicted, jsonb_build_object('rounds', i)) OVER () FR
 SELECT i, label_issue(label, predicted, NULL) OVER () FROM d ORDER BY i LIMIT 1;
 SELECT label_issue('x', predicted, predicted) OVER () FROM d;
 
+-- labels that are spelled in another way than the predicted ones
+SELECT count(label_issue) FROM (SELECT label_issue(left((i % 2 = 0)::text, 1), '{"true": 0.6, "false": 0.4}'::label_distribution) OVER () FROM generate_series(1, 20) AS i) AS v;
+SELECT count(label_issue) FROM (SELECT label_issue(i % 2 = 0, '{"true": 0.6, "false": 0.4}'::label_distribution) OVER () FROM generate_series(1, 20) AS i) AS v;
+-- once a query, however many groups there are
+SELECT g, confident_joint(i, '{"x": 1}') IS NULL FROM generate_series(1, 10) AS i, generate_series(1, 3) AS g GROUP BY g ORDER BY g;
+SELECT count(crowdlab) FROM (SELECT crowdlab(i, 'a', 'x', '{"x": 1}') FROM generate_series(1, 10) AS i GROUP BY i % 3) AS v;
+
 -- as JSON
 SELECT label_issue(label, predicted) OVER (ORDER BY i)::jsonb FROM d ORDER BY i LIMIT 1;
 

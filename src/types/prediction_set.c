@@ -9,6 +9,8 @@
  */
 #include "types/prediction_set.h"
 
+#include "pg/arguments.h"
+
 #define FIRST_ROWS 16
 
 void
@@ -289,6 +291,65 @@ prediction_set_finish(PredictionSet *set, Names *annotators, Names *items)
 	pfree(order);
 	pfree(rank);
 	return labels;
+}
+
+/*
+ * Spelling
+ */
+#define NOTICE_ROWS 10			/* fewer may well have no label in common */
+
+/* Whether it has not been told; it is now. */
+bool
+prediction_tell(FunctionCallInfo fcinfo, int what)
+{
+	void	  **place = nl_call_cache(fcinfo);
+	uintptr_t	told = (uintptr_t) *place;
+
+	*place = (void *) (told | what);
+	return (told & what) == 0;
+}
+
+/* The first label that is marked. */
+static const char *
+first_of(const Names *labels, const bool *marked)
+{
+	for (uint32 k = 0; k < labels->n; k++)
+		if (marked[k])
+			return names_cstring(labels, k);
+	return "";
+}
+
+/*
+ * Where nobody's label is ever predicted, the two are most likely spelled in two
+ * ways, and all that is said of labels is nonsense.  Of a finished set.
+ */
+void
+prediction_set_notice(FunctionCallInfo fcinfo, const PredictionSet *set, const Names *labels,
+					  const char *function)
+{
+	bool		given[NL_MAX_CLASSES] = {false};
+	bool		predicted[NL_MAX_CLASSES] = {false};
+
+	for (uint32 i = 0; i < set->n; i++)
+		given[set->label[i]] = true;
+	for (uint32 i = 0; i < set->n; i++)
+	{
+		const double *p = prediction_row(set, i);
+
+		NL_CHECK_INTERRUPTS(i);
+		for (uint32 k = 0; k < set->stride; k++)
+		{
+			if (p[k] > 0 && given[k])
+				return;
+			predicted[k] |= p[k] > 0;
+		}
+	}
+	if (set->n >= NOTICE_ROWS && prediction_tell(fcinfo, TOLD_SPELLING))
+		ereport(NOTICE,
+				(errmsg("%s finds none of the labels among those that are predicted", function),
+				 errdetail("A label is \"%s\", a predicted one \"%s\".",
+						   first_of(labels, given), first_of(labels, predicted)),
+				 errhint("Labels are compared as label::text spells them.")));
 }
 
 /*

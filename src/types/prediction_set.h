@@ -72,6 +72,13 @@ extern void prediction_set_add(PredictionSet *set, const RowNames *names,
 							   const LabelDistribution *predicted);
 extern double *prediction_set_append(PredictionSet *set, uint32 labels);
 extern Names prediction_set_finish(PredictionSet *set, Names *annotators, Names *items);
+/* What a call says once a query, however many groups there are. */
+#define TOLD_SPELLING 1
+#define TOLD_SINGLE_ANSWERS 2
+
+extern bool prediction_tell(FunctionCallInfo fcinfo, int what);
+extern void prediction_set_notice(FunctionCallInfo fcinfo, const PredictionSet *set,
+								  const Names *labels, const char *function);
 extern uint32 *prediction_set_order(const PredictionSet *set);
 extern int	prediction_compare(const PredictionSet *set, uint32 a, uint32 b);
 

@@ -15,5 +15,6 @@ confident_joint_final(PG_FUNCTION_ARGS)
 	Names		labels = prediction_set_finish(&ep->set, NULL, NULL);
 	ConfidentJoint *joint = confident_joint_make(&ep->set);
 
+	prediction_set_notice(fcinfo, &ep->set, &labels, "confident_joint()");
 	PG_RETURN_POINTER(confusion_matrix_make(&labels, joint->joint));
 }

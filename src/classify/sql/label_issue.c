@@ -237,6 +237,7 @@ judge_partition(FunctionCallInfo fcinfo, Partition *p)
 	if (p->set.n == 0)
 		return;
 	p->labels = prediction_set_finish(&p->set, &annotators, &items);
+	prediction_set_notice(fcinfo, &p->set, &p->labels, "label_issue()");
 	if (p->predicted > 1)
 		use_evidence(p);
 	nl_check_memory(add_size(prediction_set_memory(&p->set),

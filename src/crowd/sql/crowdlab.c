@@ -121,9 +121,9 @@ check_size(const PredictionSet *set, const Names *labels, const Names *items)
 }
 
 static void
-warn_of_single_answers(const Crowdlab *c)
+warn_of_single_answers(FunctionCallInfo fcinfo, const Crowdlab *c)
 {
-	if (!c->overlap)
+	if (!c->overlap && prediction_tell(fcinfo, TOLD_SINGLE_ANSWERS))
 		ereport(WARNING,
 				(errmsg("crowdlab() found no item that two annotators answered, so that nothing is known of annotators"),
 				 errdetail("The quality of each label is what was predicted for it."),
@@ -147,7 +147,8 @@ crowdlab_final(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	check_size(&ep->set, &labels, &items);
 	c = crowdlab_make(&ep->set);
-	warn_of_single_answers(c);
+	prediction_set_notice(fcinfo, &ep->set, &labels, "crowdlab()");
+	warn_of_single_answers(fcinfo, c);
 	values[0] = Int64GetDatum(c->items);
 	values[1] = Int64GetDatum(ep->set.n);
 	values[2] = number(c->likelihood, &nulls[2]);
