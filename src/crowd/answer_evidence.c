@@ -35,7 +35,7 @@
 #include "crowd/em_rule.h"
 #include "math/exact_sum.h"
 
-#define UNITS 1237940039285380274899124224.0	/* 2^90, of counts */
+#define UNITS 4611686018427387904.0	/* 2^62, of counts */
 #define LOG_UNIT 68719476736.0	/* 2^36, of logarithms */
 
 typedef struct Evidence
@@ -60,6 +60,8 @@ typedef struct Evidence
 	/* of the present annotator */
 	ExactSum   *count;			/* K * K, by label and class */
 	ExactSum   *n;				/* K */
+	double	   *answers;		/* K: the same as a number */
+	double	   *right;			/* K: how often an annotator like him is right */
 	bool	   *gives;			/* K labels */
 	int64	   *log_rate;		/* K * K */
 } Evidence;
@@ -164,6 +166,8 @@ begin(const PredictionSet *set)
 	e->ease = palloc(e->classes * sizeof(double));
 	e->count = nl_alloc_zero(CurrentMemoryContext, cells * sizeof(ExactSum));
 	e->n = palloc0(e->classes * sizeof(ExactSum));
+	e->answers = palloc(e->classes * sizeof(double));
+	e->right = palloc(e->classes * sizeof(double));
 	e->gives = palloc0(e->classes);
 	e->log_rate = nl_alloc(CurrentMemoryContext, cells * sizeof(int64));
 	return e;
@@ -189,7 +193,8 @@ count_row(const Evidence *e, uint32 row, ExactSum *count, ExactSum *n)
 
 	for (Size k = 0; k < e->classes; k++)
 	{
-		ExactSum	x = exact_sum_of(t[k] * units);
+		/* below 2^63, where a conversion takes one instruction */
+		ExactSum	x = {0, (uint64) (int64) (t[k] * units + 0.5)};
 
 		exact_sum_add(&count[k], &x);
 		if (n != NULL)
@@ -228,9 +233,9 @@ learn_crowd(Evidence *e, bool first)
 	rule_errors(e->pool, e->classes, e->errors);
 }
 
-/* The logarithms of an annotator's rates, for the labels that he gives. */
+/* What the counts of an annotator say of how often he is right. */
 static void
-make_rates(Evidence *e)
+judge_annotator(Evidence *e)
 {
 	Size		classes = e->classes;
 	double		q = 0;
@@ -240,24 +245,24 @@ make_rates(Evidence *e)
 	{
 		Size		right = k * classes + k;
 
-		q += rule_own_rate(count_value(&e->count[right]), count_value(&e->n[k]),
-						   e->pool[right]) / classes;
+		e->answers[k] = count_value(&e->n[k]);
+		q += rule_own_rate(count_value(&e->count[right]), e->answers[k], e->pool[right]) / classes;
 	}
 	logit_q = rule_logit(q);
 	for (Size k = 0; k < classes; k++)
+		e->right[k] = rule_right(q, logit_q, e->ease[k], classes);
+}
+
+/* The logarithms of his rates of a label. */
+static void
+make_rates(Evidence *e, Size label)
+{
+	for (Size k = 0; k < e->classes; k++)
 	{
-		double		right = rule_right(q, logit_q, e->ease[k], classes);
-		double		n = count_value(&e->n[k]);
+		Size		c = label * e->classes + k;
+		double		own = rule_own_rate(count_value(&e->count[c]), e->answers[k], e->pool[c]);
 
-		for (Size label = 0; label < classes; label++)
-		{
-			Size		c = label * classes + k;
-
-			if (e->gives[label])
-				e->log_rate[c] = rint(LOG_UNIT *
-									  log(rule_rate(rule_own_rate(count_value(&e->count[c]), n, e->pool[c]),
-													label == k, right, e->pool[c], e->errors[k])));
-		}
+		e->log_rate[c] = rint(LOG_UNIT * log(rule_rate(own, label == k, e->right[k], e->pool[c], e->errors[k])));
 	}
 }
 
@@ -274,11 +279,14 @@ learn_annotator(Evidence *e, uint32 annotator)
 		e->gives[label] = true;
 		count_row(e, e->row[i], e->count + label * classes, e->n);
 	}
-	CHECK_FOR_INTERRUPTS();
-	make_rates(e);
+	judge_annotator(e);
 	for (Size label = 0; label < classes; label++)
 		if (e->gives[label])
+		{
+			CHECK_FOR_INTERRUPTS();
+			make_rates(e, label);
 			memset(e->count + label * classes, 0, classes * sizeof(ExactSum));
+		}
 	memset(e->n, 0, classes * sizeof(ExactSum));
 	memset(e->gives, 0, classes);
 }
