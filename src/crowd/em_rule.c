@@ -43,38 +43,13 @@
  * the team's tasks.
  */
 #include "crowd/em.h"
+#include "crowd/em_rule.h"
 
 #include <math.h>
 
 #include "utils/timestamp.h"
 
-#define PSEUDO_ANSWERS 4.0
-#define PSEUDO_RIGHT 0.7
-#define PSEUDO_WRONG 0.3
 #define MOVED_SHARE 0.01		/* of the posterior mass: a pass that moves less is the last */
-#define MIN_LOGIT 1e-4			/* what logit() takes */
-
-static inline double
-logit(double x)
-{
-	x = Max(Min(x, 1 - MIN_LOGIT), MIN_LOGIT);
-	return log(x / (1 - x));
-}
-
-static inline double
-expit(double x)
-{
-	return 1 / (1 + exp(-x));
-}
-
-/* What the crowd answers where nothing is known: rates by label and truth. */
-static inline double
-pseudo_rate(Size label, Size truth, Size classes)
-{
-	if (classes == 1)
-		return 1;
-	return label == truth ? PSEUDO_RIGHT : PSEUDO_WRONG / (classes - 1);
-}
 
 /* Counts of all voices, which are annotators where nobody depends on another. */
 static void
@@ -121,31 +96,43 @@ count_named(const AnnotationView *view, const double *counts, double *n)
 			n[k] += counts[label * labels + k];
 }
 
-/* The crowd's rates at the present counts, of answers that name a class. */
-static void
-crowd_rates(const EmTeam *team, double *rates)
+/* Whether items can be of a label; "abstains" is the one of no class plus 1, or 0. */
+static inline bool
+names_class(Size label, uint32 abstains)
 {
-	const AnnotationView *view = &team->view;
-	Size		labels = team->classes;
-	uint32		classes = annotation_classes(view);
+	return label + 1 != abstains;
+}
 
-	sum_voices(team, rates);
+/* The crowd's rates, in place of its counts, by label and truth. */
+void
+rule_pool_rates(double *rates, Size labels, uint32 abstains)
+{
+	Size		classes = labels - (abstains != 0);
+
 	for (Size truth = 0; truth < labels; truth++)
 	{
 		double		n = PSEUDO_ANSWERS;
 
 		CHECK_FOR_INTERRUPTS();
 		for (Size label = 0; label < labels; label++)
-			if (annotation_is_class(view, label))
+			if (names_class(label, abstains))
 				n += rates[label * labels + truth];
 		for (Size label = 0; label < labels; label++)
 		{
 			double	   *rate = &rates[label * labels + truth];
 
-			if (annotation_is_class(view, label))
-				*rate = (*rate + PSEUDO_ANSWERS * pseudo_rate(label, truth, classes)) / n;
+			if (names_class(label, abstains))
+				*rate = (*rate + PSEUDO_ANSWERS * rule_pseudo_rate(label, truth, classes)) / n;
 		}
 	}
+}
+
+/* The crowd's rates at the present counts, of answers that name a class. */
+static void
+crowd_rates(const EmTeam *team, double *rates)
+{
+	sum_voices(team, rates);
+	rule_pool_rates(rates, team->classes, team->view.abstains);
 }
 
 /* Voices of the crowd. */
@@ -192,17 +179,17 @@ set_abstentions(const EmTeam *team, double *pool)
 }
 
 /* How much harder or easier than the mean each class is, on the logit scale. */
-static void
-set_ease(const AnnotationView *view, const double *rates, double *ease)
+void
+rule_ease(const double *rates, Size labels, uint32 abstains, double *ease)
 {
-	Size		labels = view->labels.n;
+	Size		classes = labels - (abstains != 0);
 	double		mean = 0;
 
 	for (Size k = 0; k < labels; k++)
-		if (annotation_is_class(view, k))
-			mean += rates[k * labels + k] / annotation_classes(view);
+		if (names_class(k, abstains))
+			mean += rates[k * labels + k] / classes;
 	for (Size k = 0; k < labels; k++)
-		ease[k] = logit(rates[k * labels + k]) - logit(mean);
+		ease[k] = rule_logit(rates[k * labels + k]) - rule_logit(mean);
 }
 
 /* Balanced accuracy of answers that name a class, "n" by truth. */
@@ -218,7 +205,7 @@ balanced_accuracy(const AnnotationView *view, const double *counts, const double
 		Size		right = k * labels + k;
 
 		if (annotation_is_class(view, k))
-			accuracy += (counts[right] + PSEUDO_ANSWERS * pool[right]) / (n[k] + PSEUDO_ANSWERS);
+			accuracy += rule_own_rate(counts[right], n[k], pool[right]);
 	}
 	return accuracy / annotation_classes(view);
 }
@@ -264,20 +251,17 @@ rule_matrix(const EmTeam *team, double voices, const double *counts,
 
 	count_named(view, counts, row);
 	q = balanced_accuracy(view, counts, pool, row);
-	logit_q = logit(q);
+	logit_q = rule_logit(q);
 	for (Size k = 0; k < labels; k++)
 	{
-		double		n = row[k] + PSEUDO_ANSWERS;
-		double		right = annotation_classes(view) == 1 ? 1 :
-			(q + expit(target->prior[k] + logit_q)) / 2;
+		double		right = rule_right(q, logit_q, target->prior[k], annotation_classes(view));
 
 		for (Size label = 0; label < labels; label++)
 		{
 			Size		c = label * labels + k;
-			double		own = (counts[c] + PSEUDO_ANSWERS * pool[c]) / n;
-			double		toward = label == k ? right : (1 - right) * pool[c] / errors[k];
 
-			result[c] = (own + toward) / 2;
+			result[c] = rule_rate(rule_own_rate(counts[c], row[k], pool[c]), label == k,
+								  right, pool[c], errors[k]);
 		}
 	}
 	if (view->abstains != 0)
@@ -285,14 +269,12 @@ rule_matrix(const EmTeam *team, double voices, const double *counts,
 }
 
 /* How often the pool errs, by truth. */
-static void
-sum_errors(const AnnotationView *view, const double *pool, double *errors)
+void
+rule_errors(const double *pool, Size labels, uint32 abstains, double *errors)
 {
-	Size		labels = view->labels.n;
-
 	memset(errors, 0, labels * sizeof(double));
 	for (Size label = 0; label < labels; label++)
-		for (Size k = 0; k < labels && annotation_is_class(view, label); k++)
+		for (Size k = 0; k < labels && names_class(label, abstains); k++)
 			if (label != k)
 				errors[k] += pool[label * labels + k];
 }
@@ -306,7 +288,7 @@ em_block_rule(EmTeam *team, uint32 block)
 	double	   *errors = team->scratch;
 	double	   *row = team->scratch + team->classes;
 
-	sum_errors(&team->view, team->tables[SLOT_TARGET].confusion, errors);
+	rule_errors(team->tables[SLOT_TARGET].confusion, team->classes, team->view.abstains, errors);
 	for (Size j = b.first; j < b.last; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -324,7 +306,7 @@ unseen_matrix(const EmTeam *team)
 	double	   *none = palloc0(size);
 	double	   *result = palloc(size);
 
-	sum_errors(&team->view, team->tables[SLOT_TARGET].confusion, team->scratch);
+	rule_errors(team->tables[SLOT_TARGET].confusion, team->classes, team->view.abstains, team->scratch);
 	rule_matrix(team, 0, none, team->scratch, team->scratch + classes, result);
 	pfree(none);
 	return result;
@@ -350,7 +332,7 @@ static void
 maximize(EmTeam *team, uint32 teaching, double *rates, EmSlot to)
 {
 	crowd_rates(team, rates);
-	set_ease(&team->view, rates, team->tables[SLOT_TARGET].prior);
+	rule_ease(rates, team->classes, team->view.abstains, team->tables[SLOT_TARGET].prior);
 	set_prior(team, teaching, team->tables[to].prior);
 	team->work->to = to;
 	em_team_run(team, TASK_RULE);

@@ -32,6 +32,8 @@ static const KindTraits kinds[VALUE_KINDS] = {
 	[KIND_DISTRIBUTION_STATE] = {"distribution_state", 1, NULL},
 	[KIND_ANNOTATOR_COUNTS] = {"annotator_counts", 1,
 	"It grows with the pairs of truth and label that each annotator has: learn of fewer annotators at a time (GROUP BY), or merge classes."},
+	[KIND_PREDICTION_SET] = {"prediction_set", 1,
+	"Only states that are joined with others, of a partition or another server, are made values: aggregate all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."},
 };
 
 const char *

@@ -29,10 +29,11 @@ typedef enum ValueKind
 	KIND_TRAINING_SET,
 	KIND_CLASSIFIER,
 	KIND_DISTRIBUTION_STATE,
-	KIND_ANNOTATOR_COUNTS
+	KIND_ANNOTATOR_COUNTS,
+	KIND_PREDICTION_SET
 } ValueKind;
 
-#define VALUE_KINDS (KIND_ANNOTATOR_COUNTS + 1)	/* 0 is none */
+#define VALUE_KINDS (KIND_PREDICTION_SET + 1)	/* 0 is none */
 
 typedef struct ValueHeader
 {

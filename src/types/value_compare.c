@@ -5,7 +5,7 @@
  *
  * A stored value is canonical by itself (value.h).  What is not yet a stored
  * value becomes one first: an expanded object, a log of rows, and the states
- * training_set and posterior_state, which keep rows as they came.
+ * training_set, prediction_set and posterior_state, which keep rows as they came.
  *
  * The order has no meaning but that it is one: the shorter value first, values of
  * one length by their bytes.  It is what sorts, merge joins and btree indexes
@@ -21,6 +21,7 @@
 #include "types/annotator_counts.h"
 #include "types/confusion_matrix.h"
 #include "types/posterior_state.h"
+#include "types/prediction_set.h"
 #include "types/shared_value.h"
 #include "types/training_state.h"
 
@@ -33,6 +34,8 @@ make_canonical(ValueHeader *value)
 
 	if (value->kind == KIND_TRAINING_SET)
 		return DatumGetPointer(training_canonical(datum));
+	if (value->kind == KIND_PREDICTION_SET)
+		return DatumGetPointer(predictions_canonical(datum));
 	if (value->kind == KIND_POSTERIOR_STATE)
 		return posterior_state_canonical(posterior_state_get(datum));
 	if (value->kind == KIND_CONFUSION_MATRIX)
@@ -68,7 +71,7 @@ value_canonical(Datum datum)
 	void	   *canonical;
 
 	if (value->kind != KIND_TRAINING_SET && value->kind != KIND_POSTERIOR_STATE &&
-		!value_is_row_log(value))
+		value->kind != KIND_PREDICTION_SET && !value_is_row_log(value))
 		return value;
 	canonical = make_canonical_copy(value);
 	value_release(datum, value);

@@ -9,10 +9,11 @@ import sys
 import classifier
 import dawid_skene
 import harness
+import label_issues
 import many_groups
 import metrics
 
-MODULES = (metrics, dawid_skene, classifier, many_groups)
+MODULES = (metrics, dawid_skene, classifier, label_issues, many_groups)
 
 BENCHMARKS = {name: run for module in MODULES for name, run in module.BENCHMARKS.items()}
 

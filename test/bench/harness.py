@@ -95,7 +95,7 @@ def print_machine(connection):
     print("server:  " + value(connection, "SELECT version()"))
     print("peers:   " + ", ".join(
         f"{name} {importlib.metadata.version(name)}"
-        for name in ("crowd-kit", "scikit-learn", "numpy", "scipy", "pandas")))
+        for name in ("cleanlab", "crowd-kit", "scikit-learn", "numpy", "scipy", "pandas")))
     print(f"times:   median of {REPEATS} runs, one thread on both sides, "
           "unless a line says otherwise\n")
     line("", "noisylabel", "peer", "ratio", "bar")

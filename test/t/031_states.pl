@@ -61,6 +61,7 @@ my %argument = (
 	'distribution label_distribution' => 'soft',
 	'truth label_distribution' => 'soft',
 	'target label_distribution' => 'soft',
+	'predicted label_distribution' => 'soft',
 	'features double precision[]' => 'features',
 	'confusion_matrix' => 'matrix',
 	'prior label_distribution' => q(label_distribution('{class 0,class 1,class 3}', '{0.125,0.25,0.625}')),
@@ -235,6 +236,8 @@ for (
 $node->safe_psql('postgres', <<'END');
 CREATE AGGREGATE collect(text, float8[]) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE collect(label_distribution, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
+CREATE AGGREGATE collect(text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
+CREATE AGGREGATE collect(text, text, text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
 CREATE AGGREGATE log_of(text, text) (SFUNC = confusion_matrix_accum, STYPE = confusion_matrix);
 CREATE AGGREGATE learned(text, text, text) (SFUNC = annotator_counts_accum, STYPE = annotator_counts);
 CREATE AGGREGATE learned(text, label_distribution, text) (SFUNC = annotator_counts_accum, STYPE = annotator_counts);
@@ -256,6 +259,10 @@ for (
 	[ 'training set', 100, q{collect('c' || i % 3, array_fill(i::float8, ARRAY[200]))}, q{training_set_accum(before, 'c' || i % 3, array_fill(i::float8, ARRAY[200]))} ],
 	[ 'training set, soft and weighted', 100, q{collect(label_distribution(ARRAY['a', 'c' || i % 3], '{0.75,0.25}'), array_fill(-1 / i::float8, ARRAY[200]), i % 3)},
 		q{training_set_accum(before, label_distribution(ARRAY['a', 'c' || i % 3], '{0.75,0.25}'), array_fill(-1 / i::float8, ARRAY[200]), i % 3)} ],
+	[ 'predictions', 250, q{collect('c' || i % 3, label_distribution(ARRAY['c0', 'c' || (1 + i / 100)], '{0.75,0.25}'))},
+		q{prediction_set_accum(before, 'c' || i % 3, label_distribution(ARRAY['c0', 'c' || (1 + i / 100)], '{0.75,0.25}'))} ],
+	[ 'predictions of items', 250, q{collect(repeat('x', 150) || i % 50, 'a' || i % 7, 'c' || i % 3, label_distribution(ARRAY['c0', 'd' || i % 5], '{0.75,0.25}'))},
+		q{prediction_set_accum(before, repeat('x', 150) || i % 50, 'a' || i % 7, 'c' || i % 3, label_distribution(ARRAY['c0', 'd' || i % 5], '{0.75,0.25}'))} ],
 	[ 'training set of wide rows', 4, q{collect('c' || i % 3, array_fill(i::float8, ARRAY[9000]))}, q{training_set_accum(before, 'c' || i % 3, array_fill(i::float8, ARRAY[9000]))} ])
 {
 	my ($name, $n, $call, $by_hand) = @$_;
@@ -280,8 +287,8 @@ my $workers = 'SET max_parallel_workers_per_gather = 2; SET parallel_leader_part
 for my $call (@calls)
 {
 	my $plan = plan_of($workers, "SELECT $call FROM answers");
-	my $fits = $call =~ /^(logistic_regression|dawid_skene|agreement)/;
-	tally($fits ? 'no workers collect what is fitted' : 'workers aggregate',
+	my $fits = $call =~ /^(logistic_regression|dawid_skene|agreement|confident_joint|crowdlab)/;
+	tally($fits ? 'no workers collect rows' : 'workers aggregate',
 		$fits ? $plan !~ /Partial/ : $plan =~ /Finalize.*Partial/s, $call);
 }
 
@@ -367,6 +374,10 @@ is( value($node, q{
 		FROM (SELECT collect(label, features) AS log, logistic_regression(label, features) AS m FROM answers WHERE g = 3) AS v}),
 	't', 'training_set: a log is read like the set');
 is( value($node, q{
+		SELECT confident_joint_final(log)::text = j::text AND prediction_set_send(log) = prediction_set_send(log::text::prediction_set) AND log = log::text::prediction_set
+		FROM (SELECT collect(label, soft) AS log, confident_joint(label, soft) AS j FROM answers WHERE g = 3) AS v}),
+	't', 'prediction_set: a log is read like the set');
+is( value($node, q{
 		SELECT count(*) FROM (
 			SELECT c::text AS before, s::text AS set_before, t::text AS training_before, confusion_matrix_accum(c, 'x', 'y')::text, confusion_matrix_combine(c, c)::text,
 			       annotation_set_accum(s, 'x', 'y', 'z')::text, annotation_set_combine(s, s)::text, training_set_accum(t, 'x', '{1,2,3}')::text, training_set_combine(t, t)::text,
@@ -447,7 +458,7 @@ sub seconds
 }
 for my $call (
 	'annotator_confusion(truth, label)', 'f1_report(truth, label)', 'annotation_set(item, annotator, label)', 'sum(matrix)', 'sum(part)',
-	'posterior((SELECT m FROM model), annotator, label)', 'avg(soft)', 'product(soft)', 'learn_annotators(annotator, soft, label)', 'dawid_skene(item, annotator, label, gold)', 'logistic_regression(label, features)')
+	'posterior((SELECT m FROM model), annotator, label)', 'evidence_weight((SELECT m FROM model), annotator)', 'confident_joint(label, soft)', 'crowdlab(item, annotator, label, soft)', 'avg(soft)', 'product(soft)', 'learn_annotators(annotator, soft, label)', 'dawid_skene(item, annotator, label, gold)', 'logistic_regression(label, features)')
 {
 	my ($few, $many) = $call =~ /^(dawid|logistic|learn)/ ? (2500, 10000) : (10000, 40000);
 	my $a = seconds($call, $few);

@@ -55,6 +55,14 @@ sub training_set
 	return "SELECT 'training_set:1:" . encode_base64($bytes, '') . "'::training_set";
 }
 
+# The same of a prediction_set, of rows with labels or with items, too
+sub prediction_set
+{
+	my ($kind, $names, $n, @rows) = @_;
+	my $bytes = pack('C2 C', 10, 1, $kind) . $names . pack('N', $n) . join('', @rows);
+	return "SELECT 'prediction_set:1:" . encode_base64($bytes, '') . "'::prediction_set";
+}
+
 # A classifier of two labels and two features with one part replaced
 sub classifier_with
 {
@@ -167,6 +175,26 @@ my @errors = (
 	[ q(SELECT revise('{"z": 1}', learn_annotators('a', 'x', 'x'), 'a', 'x')), '22023', 'no class.*"z"', 'class_prior' ],
 	[ q(SELECT * FROM answers((SELECT annotation_set('i', 'a', 'z')), (SELECT learn_annotators('a', 'x', 'x')))), '22023', 'label "z"', 'labels\(model\)' ],
 	[ q(SELECT * FROM copying((SELECT annotation_set('i', 'a', 'z')), (SELECT learn_annotators('a', 'x', 'x')))), '22023', 'label "z"', 'labels\(model\)' ],
+	# prediction_set
+	[ q(SELECT confident_joint_final(prediction_set_accum(NULL, 'i', 'a', 'x', '{"x": 1}'))), '22023', 'another aggregate' ],
+	[ q(SELECT crowdlab_final(prediction_set_accum(NULL, 'x', '{"x": 1}'))), '22023', 'another aggregate' ],
+	[ q(SELECT prediction_set_accum(prediction_set_accum(NULL, 'i', 'a', 'x', '{"x": 1}'), 'x', '{"x": 1}')), '22023', 'with and without items' ],
+	[ q(SELECT prediction_set_combine(prediction_set_accum(NULL, 'i', 'a', 'x', '{"x": 1}'), prediction_set_accum(NULL, 'x', '{"x": 1}'))), '22023', 'with and without items' ],
+	[ q(SELECT confident_joint(i::text, '{"a": 1}'::label_distribution) FROM generate_series(1, 1000) AS i), '54000', '1000 distinct labels' ],
+	[ prediction_set(0, names('a'), 0), '22P03', 'truncated' ],
+	[ prediction_set(0, names(), 1, n2(0)), '22P03', 'truncated' ],
+	[ prediction_set(0, names('a'), 0xffffffff, n2(0), f8(1)), '22P03', 'truncated' ],
+	[ prediction_set(0, names('a'), 2, n2(0), f8(1)), '22P03', 'truncated' ],
+	[ prediction_set(0, names('a'), 1, n2(0)), '22P03', 'truncated' ],
+	[ prediction_set(0, names('a'), 1, n2(0), f8(1), "\0"), '08P01', 'message' ],
+	[ prediction_set(3, names('a'), 1, n2(0), f8(1)), '22P03', 'unknown kind' ],
+	[ prediction_set(0, names('a'), 1, n2(1), f8(1)), '22P03', 'not listed' ],
+	[ prediction_set(0, names('a', 'a'), 1, n2(1), f8(1)), '22P03', 'repeated name' ],
+	[ prediction_set(2, names('a') . names('b') . names('c'), 1, n2(0), pack('N2', 0, 1), f8(1)), '22P03', 'not listed' ],
+	[ prediction_set(2, names('a') . names('b') . names('c'), 1, n2(0), pack('N2', 1, 0), f8(1)), '22P03', 'not listed' ],
+	[ prediction_set(0, names('a', 'b'), 1, n2(0), f8(0.5), f8(0.4)), '22P03', 'sum to 1' ],
+	[ prediction_set(0, names('a', 'b'), 1, n2(0), f8(1.5), f8(-0.5)), '22P03', 'no probability' ],
+	[ prediction_set(0, names('a'), 1, n2(0), f8('nan')), '22P03', 'no probability' ],
 
 	# counts
 	[ q(SELECT annotation_set('i', 'a', 'x', '{"seed": 1}', 2)), '22023', 'options were given where the gold label', 'dawid_skene.*"seed": 1' ],

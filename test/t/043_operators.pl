@@ -34,6 +34,9 @@ CREATE AGGREGATE counts_log(text, label_distribution, text) (SFUNC = annotator_c
 CREATE AGGREGATE counts_joined(annotator_counts) (SFUNC = annotator_counts_combine, STYPE = annotator_counts);
 CREATE AGGREGATE training_log(text, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE soft_log(label_distribution, float8[]) (SFUNC = training_set_accum, STYPE = training_set);
+CREATE AGGREGATE prediction_log(text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
+CREATE AGGREGATE item_log(text, text, text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
+CREATE AGGREGATE predictions_joined(prediction_set) (SFUNC = prediction_set_combine, STYPE = prediction_set);
 CREATE AGGREGATE training_joined(training_set) (SFUNC = training_set_combine, STYPE = training_set);
 -- numbers without a pattern, the same on every version
 CREATE FUNCTION pick(seed text, n int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT ('x' || left(md5(seed), 7))::bit(28)::int % n $$;
@@ -52,10 +55,10 @@ UPDATE answers SET gold = CASE WHEN pick(item, 4) = 0 THEN (SELECT min(label) FR
               ELSE label_distribution(ARRAY[truth, label, 'z'], '{0.75,0.25,-0.0}') END;
 CREATE TABLE model AS SELECT g, dawid_skene(item, annotator, label, gold) AS m FROM answers GROUP BY g;
 CREATE TABLE made (type text, g int, route text, cm confusion_matrix, d label_distribution, s annotation_set, m annotator_model,
-	c classifier, ps posterior_state, ds distribution_state, ac annotator_counts, ts training_set);
+	c classifier, ps posterior_state, ds distribution_state, ac annotator_counts, ts training_set, pr prediction_set);
 END
 
-my %state = (ps => 'posterior_state', ds => 'distribution_state', ac => 'annotator_counts', ts => 'training_set');
+my %state = (ps => 'posterior_state', ds => 'distribution_state', ac => 'annotator_counts', ts => 'training_set', pr => 'prediction_set');
 my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', %state);
 # By which rows; %s is the order
 my %by_rows = (
@@ -68,7 +71,8 @@ my %by_rows = (
 	ps => [ 'posterior_log((SELECT model.m FROM model WHERE model.g = answers.g), annotator, label ORDER BY %s)' ],
 	ds => [ 'average_log(soft ORDER BY %s)' ],
 	ac => [ 'counts_log(annotator, soft, label ORDER BY %s)' ],
-	ts => [ 'training_log(label, features, weight ORDER BY %s)' ]);
+	ts => [ 'training_log(label, features, weight ORDER BY %s)' ],
+	pr => [ 'prediction_log(label, soft ORDER BY %s)' ]);
 for my $type (sort keys %by_rows)
 {
 	# a classifier needs two classes with a weight
@@ -94,6 +98,10 @@ INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product back', produ
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product joined', distributions_joined(ds) FROM (SELECT g, product_log(soft) AS ds FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ac) SELECT 'ac', g, 'joined', counts_joined(ac) FROM (SELECT g, counts_log(annotator, soft, label) AS ac FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', g, 'joined', training_joined(ts) FROM (SELECT g, training_log(label, features, weight) AS ts FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, pr) SELECT 'pr', g, 'joined', predictions_joined(pr) FROM (SELECT g, prediction_log(label, soft) AS pr FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, pr) SELECT 'pr', 10 + g, 'items', item_log(item, annotator, label, soft ORDER BY i) FROM answers GROUP BY g;
+INSERT INTO made (type, g, route, pr) SELECT 'pr', 10 + g, 'items back', item_log(item, annotator, label, soft ORDER BY -i) FROM answers GROUP BY g;
+INSERT INTO made (type, g, route, pr) SELECT 'pr', 10 + g, 'items joined', predictions_joined(pr) FROM (SELECT g, item_log(item, annotator, label, soft) AS pr FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft', soft_log(soft, features ORDER BY i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft back', soft_log(soft, features ORDER BY -i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft joined', training_joined(ts) FROM (SELECT g, soft_log(soft, features) AS ts FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
@@ -138,7 +146,7 @@ for my $type (sort keys %type)
 	my $sql = "INSERT INTO made (type, g, route, $type) SELECT type, g, 'text of ' || route, $type\::text::$own $first;\n";
 	for my $format ('text', 'binary')
 	{
-		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ac, ts $first) TO '$files/copy' (FORMAT $format);"
+		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ac, ts, pr $first) TO '$files/copy' (FORMAT $format);"
 		  . "COPY made FROM '$files/copy' (FORMAT $format); DROP TABLE copied;\n";
 	}
 	for my $storage ('plain', 'external', 'extended', 'main')
@@ -157,13 +165,13 @@ for my $type (sort keys %type)
 WITH g AS (SELECT g, count(*), count(DISTINCT $type) AS sorted, count(DISTINCT ${type}_hash) AS hashes, count(DISTINCT ${type}_hash_extended) AS longer
 	FROM (SELECT g, $type, $type{$type}_hash($type) AS ${type}_hash, $type{$type}_hash_extended($type, 5) AS ${type}_hash_extended FROM made WHERE type = '$type') AS h GROUP BY g)
 SELECT count(*), min(count), max(sorted), max(hashes), max(longer), (SELECT count(*) FROM (SELECT $type FROM made WHERE type = '$type' GROUP BY $type OFFSET 0) AS d),
-	(SELECT count(*) FROM (SELECT DISTINCT $type\::text FROM made WHERE type = '$type' AND route NOT LIKE '% of %' AND type NOT IN ('ts')) AS d) FROM g
+	(SELECT count(*) FROM (SELECT DISTINCT $type\::text FROM made WHERE type = '$type' AND route NOT LIKE '% of %' AND type NOT IN ('ts', 'pr')) AS d) FROM g
 END
 	my ($groups, $ways, $sorted, $hashes, $longer, $all, $texts) = @$row;
 	cmp_ok($ways, '>', 20, "$type{$type}: $groups values, each by $ways ways or more");
 	is("$sorted $hashes $longer", '1 1 1', "$type{$type}: they are equal and have one hash");
 	is($all, $groups, "$type{$type}: and differ from each other");
-	is($texts, $groups, "$type{$type}: as their texts do") if $type ne 'ts';
+	is($texts, $groups, "$type{$type}: as their texts do") if $type !~ /^(ts|pr)$/;
 	is(value($node, <<"END"), 't', "$type{$type}: the order is one");
 SELECT bool_and((a.v < b.v) = (b.v > a.v) AND (a.v <= b.v) = (a.v < b.v OR a.v = b.v) AND (a.v = b.v) = (NOT a.v <> b.v) AND
 	$type{$type}_cmp(a.v, b.v) = - $type{$type}_cmp(b.v, a.v) AND (NOT (a.v <= b.v AND b.v <= c.v) OR a.v <= c.v))
@@ -248,6 +256,7 @@ cmp_ok($peak, '<', 256 * 1024, 'sorting 2000 compressed values of 40 kB takes le
 #
 my %reader = (annotation_set => [ 'annotation_summary(%)', '% + %', "annotation_set_accum(%, 'i', 'a', 'b')", 'sum(%)', 'dawid_skene(%)' ],
 	confusion_matrix => [ 'accuracy(%)', '% + %', "confusion_matrix_accum(%, 'i', 'a')", 'sum(%)', 'smooth(%, %, 1)' ],
+	prediction_set => [ '%::text', q(prediction_set_accum(%, 'i', '{"i": 1}')), 'predictions_joined(%)', 'confident_joint_final(%)' ],
 	training_set => [ '%::text', "training_set_accum(%, 'i', ARRAY[1, 2])", 'training_joined(%)', 'logistic_regression_final(%)' ],
 	annotator_model => [ 'class_prior(%)', "posterior_log(%, 'a', 'b')" ], classifier => [ 'labels(%)', 'predict(%, ARRAY[1])' ],
 	label_distribution => [ 'entropy(%)', 'avg(%)', 'product(%)', 'combine(%, %)', 'temper(%, 2)' ],
@@ -255,7 +264,8 @@ my %reader = (annotation_set => [ 'annotation_summary(%)', '% + %', "annotation_
 	distribution_state => [ 'distribution_state_final(%)', 'distributions_joined(%)', q[distribution_avg_accum(%, '{"a": 1}')] ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ]);
 # (random() because constants are flat)
 my %expanded = (confusion_matrix => q(confusion_matrix_accum(NULL, 'a' || random(), 'b')),
-	annotation_set => q(annotation_set_accum(NULL, 'i', 'a' || random(), 'b')), training_set => q(training_set_accum(NULL, 'a', ARRAY[1, random()])));
+	annotation_set => q(annotation_set_accum(NULL, 'i', 'a' || random(), 'b')), training_set => q(training_set_accum(NULL, 'a', ARRAY[1, random()])),
+	prediction_set => q(prediction_set_accum(NULL, 'a' || random(), '{"a": 1}')));
 
 # each of the calls must say that this is not a value of the type
 sub check_refused

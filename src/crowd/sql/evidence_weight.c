@@ -1,0 +1,211 @@
+/*
+ * evidence_weight.c
+ *		The aggregate evidence_weight(annotator_model, annotator): how many perfect
+ *		answers the answers of an item are worth.
+ *
+ * An answer of annotator j is worth I_j / H: the mutual information of truth and
+ * answer by the rates that the model uses, over the entropy of its class prior,
+ * which is what a perfect answer tells.  Answers of one annotator are one voice,
+ * those of a group share one, and n voices are worth n / (1 + (n - 1) r) of their
+ * mean, as for posterior().
+ *
+ * The state is a posterior_state of one class, in whose scores stand minus what
+ * answers are worth, as whole numbers of 2^-36, so that their sum does not depend
+ * on the order; posterior_combine() joins two.
+ */
+#include "crowd/apply_model.h"
+
+#include <math.h>
+
+#include "common/hashfn.h"
+#include "pg/arguments.h"
+#include "types/posterior_state.h"
+
+#define WORTH_UNIT 68719476736.0	/* 2^36 */
+
+static double
+entropy(const double *p, uint32 n)
+{
+	double		nats = 0;
+
+	for (uint32 k = 0; k < n; k++)
+		if (p[k] > 0)
+			nats -= p[k] * log(p[k]);
+	return nats;
+}
+
+/* Mutual information in nats of the class and the answer by a matrix. */
+static double
+information(const double *prior, const double *matrix, uint32 classes)
+{
+	double		nats = 0;
+
+	for (uint32 label = 0; label < classes; label++)
+	{
+		const double *rate = matrix + (Size) label * classes;
+		double		marginal = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 k = 0; k < classes; k++)
+			marginal += prior[k] * rate[k];
+		for (uint32 k = 0; k < classes; k++)
+			if (prior[k] * rate[k] > 0)
+				nats += prior[k] * rate[k] * (log(rate[k]) - log(marginal));
+	}
+	return nats;
+}
+
+/* Of an annotator, or -1 for one never seen, in units. */
+static int64
+worth(const AnnotatorModelView *model, int64 annotator)
+{
+	uint32		classes = model->labels.n;
+	double		share = 0;
+
+	for (uint32 c = 0; c < model->n_components; c++)
+	{
+		const ModelComponent *component = &model->components[c];
+		const double *matrix = annotator < 0 ? component->pool :
+			component->confusion + annotator * model_cells(model);
+		double		most = entropy(component->prior, classes);
+
+		if (most > 0)
+			share += component->weight *
+				Min(Max(information(component->prior, matrix, classes) / most, 0), 1);
+	}
+	return (int64) rint(share * WORTH_UNIT);
+}
+
+/* With one class, or one that is certain, an answer tells nothing. */
+static bool
+nothing_to_tell(const AnnotatorModelView *model)
+{
+	for (uint32 c = 0; c < model->n_components; c++)
+		if (entropy(model->components[c].prior, model->labels.n) > 0)
+			return false;
+	return true;
+}
+
+static PosteriorState *
+state_begin(const ModelScorer *scorer)
+{
+	const AnnotatorModelView *model = &scorer->model;
+	Names		first = {1, model->labels.ends, model->labels.bytes};
+	PosteriorState *state = posterior_state_make(1, &first,
+												 model->voices == VOICES_ANSWERS ? 0 : FIRST_CAPACITY);
+
+	state->fingerprint = scorer->fingerprint;
+	state->correlation = model->correlation;
+	state->knows_nothing = model_knows_nothing(model) || nothing_to_tell(model);
+	state_weights(state)[0] = 1;
+	return state;
+}
+
+static PosteriorState *
+get_state(FunctionCallInfo fcinfo, const ModelScorer *scorer)
+{
+	PosteriorState *state = posterior_state_get(PG_GETARG_DATUM(0));
+
+	if (state->fingerprint != scorer->fingerprint || state_width(state) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("annotator_model must be the same for all rows of a group")));
+	if (AggCheckCallContext(fcinfo, NULL))
+		return state;
+	return memcpy(palloc(VARSIZE(state)), state, VARSIZE(state));
+}
+
+static PosteriorState *
+keep_answer(PosteriorState *state, const AnnotatorModelView *model, int64 annotator,
+			NameView name, int64 units)
+{
+	KeptAnswer *answer;
+
+	state = posterior_state_room(state, 1);
+	answer = kept_answer(state, state->kept++);
+	if (annotator < 0)
+		answer->annotator = answer->group = STRANGER |
+			hash_bytes_extended((const unsigned char *) name.s, name.len, 0);
+	else
+	{
+		answer->annotator = annotator;
+		answer->group = model->group == NULL ? annotator : model->group[annotator];
+	}
+	answer->rates[0] = (LogRate) {-units, 0, 0};
+	return state;
+}
+
+/* (posterior_state, annotator_model, annotator) */
+NL_FUNCTION(evidence_weight_accum);
+Datum
+evidence_weight_accum(PG_FUNCTION_ARGS)
+{
+	ModelScorer *scorer;
+	PosteriorState *state;
+	NameView	name;
+	int64		annotator;
+	LogRate		rate = {0};
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		VALUE_RETURN_STATE();
+	scorer = model_scorer_cached(fcinfo, 1);
+	name = name_of_text(nl_name_argument(fcinfo, 2));
+	annotator = model_scorer_annotator(scorer, name);
+	state = PG_ARGISNULL(0) ? state_begin(scorer) : get_state(fcinfo, scorer);
+	state->answers++;
+	rate.log = -worth(&scorer->model, annotator);
+	if (state->keep)
+		state = keep_answer(state, &scorer->model, annotator, name, -rate.log);
+	else
+		log_rate_add(state_score(state), &rate);
+	PG_RETURN_POINTER(state);
+}
+
+/* The voices of the answers that are kept, and what they are worth, in units. */
+static double
+worth_of_voices(const PosteriorState *state, double *voices)
+{
+	const KeptAnswer **answers = posterior_state_order(state);
+	double		sum = 0;
+	uint32		end;
+
+	*voices = 0;
+	for (uint32 from = 0; from < state->kept; from = end)
+	{
+		double		of_group = 0;
+		uint32		members = 0;
+
+		NL_CHECK_INTERRUPTS(from);
+		for (end = from; end < state->kept && answers[end]->group == answers[from]->group; end++)
+		{
+			if (end > from && answers[end]->annotator == answers[end - 1]->annotator)
+				continue;
+			of_group -= answers[end]->rates[0].log;
+			members++;
+		}
+		sum += of_group / members;
+		++*voices;
+	}
+	pfree(answers);
+	return sum;
+}
+
+NL_FUNCTION(evidence_weight_final);
+Datum
+evidence_weight_final(PG_FUNCTION_ARGS)
+{
+	PosteriorState *state = posterior_state_get(PG_GETARG_DATUM(0));
+	double		voices = state->answers;
+	double		sum;
+
+	if (state_width(state) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the state is one of another aggregate")));
+	if (state->knows_nothing)
+		PG_RETURN_NULL();
+	sum = -(double) state_score(state)[0].log;
+	if (state->keep)
+		sum = worth_of_voices(state, &voices);
+	PG_RETURN_FLOAT8(sum / WORTH_UNIT * design_exponent(voices, state->correlation));
+}
