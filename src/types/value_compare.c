@@ -18,8 +18,10 @@
 
 #include "common/hashfn.h"
 #include "types/annotation_set.h"
+#include "types/calibration_state.h"
 #include "types/confusion_matrix.h"
 #include "types/posterior_state.h"
+#include "types/score_set.h"
 #include "types/shared_value.h"
 #include "types/training_state.h"
 
@@ -38,6 +40,10 @@ make_canonical(ValueHeader *value)
 		return confusion_matrix_get(datum);
 	if (value->kind == KIND_ANNOTATION_SET)
 		return annotation_set_get(datum);
+	if (value->kind == KIND_SCORE_SET)
+		return score_set_get(datum);
+	if (value->kind == KIND_CALIBRATION_STATE)
+		return calibration_state_get(datum);
 	value_corrupt(value->kind);
 }
 
