@@ -213,7 +213,7 @@ for (rows($node, 'SELECT c, a.* FROM (SELECT c, target, level, score_set(t, s) A
 }
 report_checks();
 cmp_ok($passed, '>', 40, "$passed sets had a threshold");
-cmp_ok($none, '>', 20, "$none had none");
+cmp_ok($none, '>', 10, "$none had none");
 
 # The chance of so many successes or more
 sub tail
@@ -259,28 +259,14 @@ like($svg, qr/&lt;b&gt;&quot;A &amp; B&quot;&lt;\/b&gt;/, 'its title is escaped'
 unlike($svg, qr/[\x01-\x08]|NaN|Infinity|href|url|script/, 'and nothing else is in it');
 is(() = $svg =~ /<circle/g, 10, 'a mark for each bin');
 is(() = $svg =~ /<line class="nl-range"/g, 10, 'and an interval');
-well_formed($svg);
-well_formed(value($node, "SELECT calibration_svg(calibration(score_set(true, 0.95::float8)))"));
-
-# XML, as far as such a picture uses it: tags that nest, attributes in quotes
-sub well_formed
+SKIP:
 {
-	my ($xml) = @_;
-	my @open;
-	my $attribute = qr/\s+[a-zA-Z:-]+="[^"<&]*"/;
-	pos($xml) = 0;
-	while (pos($xml) < length($xml))
+	$node->psql('postgres', "SELECT xmlparse(DOCUMENT '<a/>')", stderr => \my $err);
+	skip('a server without libxml', 3) if $err =~ /unsupported XML feature/;
+	for my $of ('score_set(t, s)', 'score_set(true, 0.95)', 'score_set(t, 0, w)')
 	{
-		next if $xml =~ /\G(?:[^<&]|&(?:amp|lt|gt|quot);)+/gc;
-		if ($xml =~ /\G<([a-z]+)(?:$attribute)*\s*(\/?)>/gc)
-		{
-			push @open, $1 if $2 eq '';
-			next;
-		}
-		last if $xml !~ /\G<\/([a-z]+)>/gc || !@open || pop(@open) ne $1;
+		is(value($node, "SELECT xmlparse(DOCUMENT calibration_svg(calibration($of), '<b>&\"''')) IS DOCUMENT FROM rows"), 't', "$of: well-formed XML");
 	}
-	ok((pos($xml) // -1) == length($xml) && !@open, 'it is well-formed XML') or diag($xml);
-	return;
 }
 
 log_is_clean($node);

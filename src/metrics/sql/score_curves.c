@@ -202,7 +202,7 @@ tolerance_for_points(const Curve *curve, uint64 points)
 static Datum
 return_curve(FunctionCallInfo fcinfo, bool roc)
 {
-	Curve		curve = {.set = PG_GETARG_SCORE_SET(0),.roc = roc};
+	Curve		curve = {.roc = roc};
 	bool		limited = PG_NARGS() > 1 && !PG_ARGISNULL(1);
 	int			points = limited ? PG_GETARG_INT32(1) : WHOLE_POINTS;
 	double		tolerance = -1;	/* all points */
@@ -213,6 +213,12 @@ return_curve(FunctionCallInfo fcinfo, bool roc)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%d points do not make a curve", points),
 				 errhint("Give 2 or more, or leave it out: then the area is kept to within 0.001.")));
+	if (PG_ARGISNULL(0))
+	{
+		rows = rows_begin(fcinfo);
+		return rows_end(&rows);
+	}
+	curve.set = PG_GETARG_SCORE_SET(0);
 	curve.totals = score_totals(curve.set);
 	if ((uint64) curve.set->n + roc > (uint64) points)
 		tolerance = limited ? tolerance_for_points(&curve, points) : tolerance_for_area(&curve);
