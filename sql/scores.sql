@@ -68,7 +68,7 @@ SELECT * FROM threshold_for((SELECT score_set(truth, score) FROM scored), 'recal
 
 -- acceptance.  100 labels, of which the best 60 are right: ln(0.05) / ln(0.9) is 28.4, so the first coverage is 30 of
 -- 100, whose bound is 0.05 ^ (1/30) = 0.905; the last without an error is 60, whose bound is 0.9513.  Then each step adds
--- an error: 62 of 64 right has the bound 0.9049 (scipy's beta.ppf(0.05, 62, 3)), 63 of 66 has 0.8871.
+-- an error: 62 of 64 right has the bound 0.9049 (scipy's beta.ppf(0.05, 62, 3)), 63 of 66 has 0.8867.
 CREATE TEMP TABLE labels AS SELECT i, i > 40 OR i % 2 = 0 AND i > 30 AS is_right, i / 100.0 AS score FROM generate_series(1, 100) AS i;
 SELECT threshold, coverage, round(accuracy::numeric, 4) AS accuracy, round(accuracy_low::numeric, 4) AS low, accepted, reviewed FROM acceptance((SELECT score_set(is_right, score) FROM labels), 0.9);
 SELECT threshold, coverage, round(accuracy::numeric, 4) AS accuracy, round(accuracy_low::numeric, 4) AS low, accepted, reviewed FROM acceptance((SELECT score_set(is_right, score) FROM labels), 0.95);

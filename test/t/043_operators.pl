@@ -30,6 +30,9 @@ CREATE AGGREGATE posterior_joined(posterior_state) (SFUNC = posterior_combine, S
 CREATE AGGREGATE average_log(label_distribution) (SFUNC = distribution_avg_accum, STYPE = distribution_state);
 CREATE AGGREGATE product_log(label_distribution) (SFUNC = distribution_product_accum, STYPE = distribution_state);
 CREATE AGGREGATE distributions_joined(distribution_state) (SFUNC = distribution_state_combine, STYPE = distribution_state);
+CREATE AGGREGATE calibration_log(text, label_distribution) (SFUNC = calibration_state_accum, STYPE = calibration_state);
+CREATE AGGREGATE calibration_joined(calibration_state) (SFUNC = calibration_state_combine, STYPE = calibration_state);
+CREATE AGGREGATE score_log(boolean, float8, float8) (SFUNC = score_set_accum, STYPE = score_set);
 CREATE AGGREGATE training_log(text, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE soft_log(label_distribution, float8[]) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE training_joined(training_set) (SFUNC = training_set_combine, STYPE = training_set);
@@ -50,11 +53,11 @@ UPDATE answers SET gold = CASE WHEN pick(item, 4) = 0 THEN (SELECT min(label) FR
               ELSE label_distribution(ARRAY[truth, label, 'z'], '{0.75,0.25,-0.0}') END;
 CREATE TABLE model AS SELECT g, dawid_skene(item, annotator, label, gold) AS m FROM answers GROUP BY g;
 CREATE TABLE made (type text, g int, route text, cm confusion_matrix, d label_distribution, s annotation_set, m annotator_model,
-	c classifier, ps posterior_state, ds distribution_state, ts training_set);
+	c classifier, ps posterior_state, ds distribution_state, ts training_set, ss score_set, cs calibration_state);
 END
 
-my %state = (ps => 'posterior_state', ds => 'distribution_state', ts => 'training_set');
-my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', %state);
+my %state = (ps => 'posterior_state', ds => 'distribution_state', ts => 'training_set', cs => 'calibration_state');
+my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', ss => 'score_set', %state);
 # By which rows; %s is the order
 my %by_rows = (
 	cm => [ 'annotator_confusion(truth, label, weight ORDER BY %s)', 'matrix_log(truth, label, weight ORDER BY %s)' ],
@@ -65,6 +68,8 @@ my %by_rows = (
 		q[logistic_regression(label, features, weight, '{"l2": 1.0, "max_iterations": 1e3}'::jsonb ORDER BY %s)] ],
 	ps => [ 'posterior_log((SELECT model.m FROM model WHERE model.g = answers.g), annotator, label ORDER BY %s)' ],
 	ds => [ 'average_log(soft ORDER BY %s)' ],
+	ss => [ 'score_set(truth = label, -features[3], weight / 3 + 0.1 ORDER BY %s)', 'score_log(truth = label, -features[3], weight / 3 + 0.1 ORDER BY %s)' ],
+	cs => [ 'calibration_log(truth, soft ORDER BY %s)' ],
 	ts => [ 'training_log(label, features, weight ORDER BY %s)' ]);
 for my $type (sort keys %by_rows)
 {
@@ -89,6 +94,12 @@ INSERT INTO made (type, g, route, ds) SELECT 'ds', g, 'joined', distributions_jo
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product', product_log(soft ORDER BY i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product back', product_log(soft ORDER BY -i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product joined', distributions_joined(ds) FROM (SELECT g, product_log(soft) AS ds FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', g, 'sum', sum(ss) FROM (SELECT g, score_set(truth = label, -features[3], weight / 3 + 0.1) AS ss FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'counts', score_set(truth = label, -features[3], weight) FROM answers WHERE g > 1 GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'counts back', score_log(truth = label, -features[3], weight ORDER BY -i) FROM answers WHERE g > 1 GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'repeats', score_set(truth = label, -features[3]) FROM answers, generate_series(1, weight::int) WHERE g > 1 GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'sum of counts', sum(ss ORDER BY -i) FROM (SELECT g, i, score_set(truth = label, -features[3], weight) AS ss FROM answers GROUP BY g, i) AS p WHERE g > 1 GROUP BY g;
+INSERT INTO made (type, g, route, cs) SELECT 'cs', g, 'joined', calibration_joined(cs) FROM (SELECT g, calibration_log(truth, soft) AS cs FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', g, 'joined', training_joined(ts) FROM (SELECT g, training_log(label, features, weight) AS ts FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft', soft_log(soft, features ORDER BY i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', 10 + g, 'soft back', soft_log(soft, features ORDER BY -i) FROM answers GROUP BY g;
@@ -99,25 +110,31 @@ DECLARE
 	s annotation_set;
 	ds distribution_state;
 	ts training_set;
+	ss score_set;
+	cs calibration_state;
 	r record;
 BEGIN
 	FOR n IN 1 .. 7 LOOP
-		cm := NULL; s := NULL; ds := NULL; ts := NULL;
+		cm := NULL; s := NULL; ds := NULL; ts := NULL; ss := NULL; cs := NULL;
 		FOR r IN SELECT * FROM answers WHERE g = n ORDER BY -i LOOP
 			cm := confusion_matrix_accum(cm, r.truth, r.label, r.weight);
 			s := annotation_set_accum(s, r.item, r.annotator, r.label, r.gold);
 			ds := distribution_avg_accum(ds, r.soft);
 			ts := training_set_accum(ts, r.label, r.features, r.weight);
+			ss := score_set_accum(ss, r.truth = r.label, -r.features[3], r.weight / 3 + 0.1);
+			cs := calibration_state_accum(cs, r.truth, r.soft);
 		END LOOP;
 		-- while they are still expanded
 		IF cm <> (SELECT made.cm FROM made WHERE type = 'cm' AND g = n LIMIT 1) OR s <> (SELECT made.s FROM made WHERE type = 's' AND g = n LIMIT 1) OR
-			ts <> (SELECT made.ts FROM made WHERE type = 'ts' AND g = n LIMIT 1) THEN
+			ts <> (SELECT made.ts FROM made WHERE type = 'ts' AND g = n LIMIT 1) OR ss <> (SELECT made.ss FROM made WHERE type = 'ss' AND g = n LIMIT 1) THEN
 			RAISE 'an expanded value is another';
 		END IF;
 		INSERT INTO made (type, g, route, cm) VALUES ('cm', n, 'by hand', cm);
 		INSERT INTO made (type, g, route, s) VALUES ('s', n, 'by hand', s);
 		INSERT INTO made (type, g, route, ds) VALUES ('ds', n, 'by hand', ds);
 		INSERT INTO made (type, g, route, ts) VALUES ('ts', n, 'by hand', ts);
+		INSERT INTO made (type, g, route, ss) VALUES ('ss', n, 'by hand', ss);
+		INSERT INTO made (type, g, route, cs) VALUES ('cs', n, 'by hand', cs);
 	END LOOP;
 END $$;
 END
@@ -130,7 +147,7 @@ for my $type (sort keys %type)
 	my $sql = "INSERT INTO made (type, g, route, $type) SELECT type, g, 'text of ' || route, $type\::text::$own $first;\n";
 	for my $format ('text', 'binary')
 	{
-		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ts $first) TO '$files/copy' (FORMAT $format);"
+		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ts, ss, cs $first) TO '$files/copy' (FORMAT $format);"
 		  . "COPY made FROM '$files/copy' (FORMAT $format); DROP TABLE copied;\n";
 	}
 	for my $storage ('plain', 'external', 'extended', 'main')
@@ -243,10 +260,13 @@ my %reader = (annotation_set => [ 'annotation_summary(%)', '% + %', "annotation_
 	training_set => [ '%::text', "training_set_accum(%, 'i', ARRAY[1, 2])", 'training_joined(%)', 'logistic_regression_final(%)' ],
 	annotator_model => [ 'class_prior(%)', "posterior_log(%, 'a', 'b')" ], classifier => [ 'labels(%)', 'predict(%, ARRAY[1])' ],
 	label_distribution => [ 'entropy(%)', 'avg(%)', 'product(%)', 'combine(%, %)', 'temper(%, 2)' ],
-	distribution_state => [ 'distribution_state_final(%)', 'distributions_joined(%)', q[distribution_avg_accum(%, '{"a": 1}')] ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ]);
+	distribution_state => [ 'distribution_state_final(%)', 'distributions_joined(%)', q[distribution_avg_accum(%, '{"a": 1}')] ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ],
+	score_set => [ 'ranking_report(%)', '% + %', 'score_set_accum(%, true, 1)', 'sum(%)', 'acceptance(%, 0.9)', 'calibration(%)' ],
+	calibration_state => [ 'calibration_final(%)', q[calibration_state_accum(%, 'a', '{"a": 1}')], 'calibration_joined(%)' ]);
 # (random() because constants are flat)
 my %expanded = (confusion_matrix => q(confusion_matrix_accum(NULL, 'a' || random(), 'b')),
-	annotation_set => q(annotation_set_accum(NULL, 'i', 'a' || random(), 'b')), training_set => q(training_set_accum(NULL, 'a', ARRAY[1, random()])));
+	annotation_set => q(annotation_set_accum(NULL, 'i', 'a' || random(), 'b')), training_set => q(training_set_accum(NULL, 'a', ARRAY[1, random()])),
+	score_set => q(score_set_accum(NULL, true, random())));
 
 # each of the calls must say that this is not a value of the type
 sub check_refused
