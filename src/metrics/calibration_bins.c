@@ -136,7 +136,7 @@ maximum_calibration_error(const ReliabilityBins *r)
 }
 
 /*
- * Murphy 1973, eq. 5.  Probabilities that differ within a bin leave a rest, which is
+ * Murphy 1973.  Probabilities that differ within a bin leave a rest, which is
  * what is missing to the squares.
  */
 void

@@ -30,7 +30,7 @@ score_totals(const ScoreSet *set)
 
 /*
  * The share of pairs of a positive and a negative in which the positive has the
- * higher score, ties as half (Hanley & McNeil 1982, eq. 1).
+ * higher score, ties as half (Hanley & McNeil 1982).
  */
 double
 ranking_auc(const ScoreSet *set, const ScoreTotals *totals)
@@ -52,7 +52,7 @@ ranking_auc(const ScoreSet *set, const ScoreTotals *totals)
 }
 
 /*
- * Variance of the AUC (DeLong, DeLong & Clarke-Pearson 1988, eqs. 4 to 6): of each
+ * Variance of the AUC (DeLong, DeLong & Clarke-Pearson 1988): of each
  * positive the share of negatives that it beats, of each negative the share of
  * positives that beat it; the variances of both, each over its number of rows.
  *

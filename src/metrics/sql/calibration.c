@@ -28,7 +28,7 @@ get_state(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(0))
 		return NULL;
 	state = calibration_state_get(PG_GETARG_DATUM(0));
-	if (AggCheckCallContext(fcinfo, NULL) || row_log_state(fcinfo) != NULL)
+	if (AggCheckCallContext(fcinfo, NULL))
 		return state;
 	return calibration_state_copy(state);
 }

@@ -137,8 +137,7 @@ threshold_for(PG_FUNCTION_ARGS)
  * turn (accuracy at most the target, by a one-sided Clopper-Pearson bound at the
  * level) as long as all before it were rejected, so that the chance to pass one that
  * should not is 1 - level over all (fixed-sequence testing: Maurer, Hothorn &
- * Lehmacher 1995; for risk control: Angelopoulos et al. 2021, sec. 4.2).  Which they
- * are depends on the scores alone, never on the truths.
+ * Lehmacher 1995).  Which they are depends on the scores alone, never on the truths.
  */
 #define COVERAGES 50
 
