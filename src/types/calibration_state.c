@@ -120,39 +120,6 @@ calibration_state_get(Datum datum)
  * Labels
  */
 
-/* The place of a name, looked for from "start" on, or -1. */
-static int
-find_from(const Names *in, uint32 start, NameView name)
-{
-	CHECK_FOR_INTERRUPTS();
-	for (uint32 tried = 0; tried < in->n; tried++)
-	{
-		uint32		i = start + tried < in->n ? start + tried : start + tried - in->n;
-
-		if (is_same_name(names_get(in, i), name))
-			return i;
-	}
-	return -1;
-}
-
-/* The places of names in another list; false if it lacks one. */
-static bool
-find_places(const Names *in, const Names *names, uint32 *places)
-{
-	uint32		next = 0;
-
-	for (uint32 i = 0; i < names->n; i++)
-	{
-		int			place = find_from(in, next, names_get(names, i));
-
-		if (place < 0)
-			return false;
-		places[i] = place;
-		next = place + 1 < (int) in->n ? place + 1 : 0;
-	}
-	return true;
-}
-
 /* What a state has, added to another that has its labels at these places. */
 static void
 add_sums(CalibrationState *to, const CalibrationState *from, const uint32 *places)
@@ -220,12 +187,12 @@ with_labels(CalibrationState *state, uint32 bins, const Names *names, uint32 *pl
 	if (state != NULL)
 	{
 		own = calibration_names(state);
-		if (find_places(&own, names, places))
+		if (names_find_all(&own, names, places))
 			return state;
 	}
 	state = widen(state, bins, names);
 	own = calibration_names(state);
-	if (!find_places(&own, names, places))
+	if (!names_find_all(&own, names, places))
 		elog(ERROR, "a label is missing");
 	return state;
 }
@@ -309,7 +276,7 @@ calibration_state_add(CalibrationState *state, NameView truth, const LabelDistri
 	state = with_labels(state, bins, &one, &truth_place);
 	state = with_labels(state, bins, &names, places);
 	all = calibration_names(state);
-	(void) find_places(&all, &one, &truth_place);	/* widening has moved it */
+	(void) names_find_all(&all, &one, &truth_place);	/* widening has moved it */
 	add_row(state, d, places, truth_place);
 	return state;
 }
