@@ -440,3 +440,44 @@ names_find(const Names *names, NameView name)
 			return i;
 	return -1;
 }
+
+static bool
+same_names(const Names *a, const Names *b)
+{
+	return a->n == b->n && memcmp(a->ends, b->ends, a->n * sizeof(uint32)) == 0 &&
+		memcmp(a->bytes, b->bytes, names_bytes(a)) == 0;
+}
+
+/* The place of a name, looked for from "start" on, or -1. */
+static int
+find_from(const Names *in, uint32 start, NameView name)
+{
+	CHECK_FOR_INTERRUPTS();
+	for (uint32 tried = 0; tried < in->n; tried++)
+	{
+		uint32		i = start + tried < in->n ? start + tried : start + tried - in->n;
+
+		if (is_same_name(names_get(in, i), name))
+			return i;
+	}
+	return -1;
+}
+
+/* The places of names in another list; false if it lacks one. */
+bool
+names_find_all(const Names *in, const Names *names, uint32 *places)
+{
+	bool		same = same_names(in, names);
+	uint32		next = 0;
+
+	for (uint32 i = 0; i < names->n; i++)
+	{
+		int			place = same ? (int) i : find_from(in, next, names_get(names, i));
+
+		if (place < 0)
+			return false;
+		places[i] = place;
+		next = place + 1 < (int) in->n ? place + 1 : 0;
+	}
+	return true;
+}

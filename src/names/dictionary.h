@@ -76,6 +76,7 @@ names_copy(const Names *to, const Names *from)
 extern text *names_text(const Names *names, uint32 i);
 extern char *names_cstring(const Names *names, uint32 i);
 extern int	names_find(const Names *names, NameView name);
+extern bool names_find_all(const Names *in, const Names *names, uint32 *places);
 
 typedef enum NameOrder
 {

@@ -83,47 +83,6 @@ make_state(DistributionRule rule, const Names *labels)
 /*
  * Labels
  */
-static bool
-same_names(const Names *a, const Names *b)
-{
-	return a->n == b->n && memcmp(a->ends, b->ends, a->n * sizeof(uint32)) == 0 &&
-		memcmp(a->bytes, b->bytes, names_bytes(a)) == 0;
-}
-
-/* The place of a name, looked for from "start" on, or -1. */
-static int
-find_from(const Names *in, uint32 start, NameView name)
-{
-	CHECK_FOR_INTERRUPTS();
-	for (uint32 tried = 0; tried < in->n; tried++)
-	{
-		uint32		i = start + tried < in->n ? start + tried : start + tried - in->n;
-
-		if (is_same_name(names_get(in, i), name))
-			return i;
-	}
-	return -1;
-}
-
-/* The places of names in another list; false if it lacks one. */
-static bool
-find_places(const Names *in, const Names *names, uint32 *places)
-{
-	bool		same = same_names(in, names);
-	uint32		next = 0;
-
-	for (uint32 i = 0; i < names->n; i++)
-	{
-		int			place = same ? (int) i : find_from(in, next, names_get(names, i));
-
-		if (place < 0)
-			return false;
-		places[i] = place;
-		next = place + 1 < (int) in->n ? place + 1 : 0;
-	}
-	return true;
-}
-
 /* The state with these labels beside its own. */
 static DistributionState *
 widen(const DistributionState *state, const Names *names)
@@ -154,11 +113,11 @@ with_labels(DistributionState *state, const Names *names, uint32 *places)
 {
 	Names		own = state_labels(state);
 
-	if (find_places(&own, names, places))
+	if (names_find_all(&own, names, places))
 		return state;
 	state = widen(state, names);
 	own = state_labels(state);
-	if (!find_places(&own, names, places))
+	if (!names_find_all(&own, names, places))
 		elog(ERROR, "a label is missing");
 	return state;
 }

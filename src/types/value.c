@@ -34,6 +34,9 @@ static const KindTraits kinds[VALUE_KINDS] = {
 	"It grows with the pairs of truth and label that each annotator has: learn of fewer annotators at a time (GROUP BY), or merge classes."},
 	[KIND_PREDICTION_SET] = {"prediction_set", 1,
 	"Only states that are joined with others, of a partition or another server, are made values: aggregate all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."},
+	[KIND_SCORE_SET] = {"score_set", 1,
+	"It grows with the number of distinct scores: round them, as in round(score::numeric, 6)::float8, or collect fewer rows at a time (GROUP BY)."},
+	[KIND_CALIBRATION_STATE] = {"calibration_state", 1, NULL},
 };
 
 const char *

@@ -17,6 +17,7 @@ static const ValueForms *const readable[VALUE_KINDS] = {
 	[KIND_ANNOTATION_SET] = &annotation_set_forms,
 	[KIND_ANNOTATOR_MODEL] = &annotator_model_forms,
 	[KIND_CLASSIFIER] = &classifier_forms,
+	[KIND_SCORE_SET] = &score_set_forms,
 };
 
 static char *

@@ -19,9 +19,11 @@
 #include "common/hashfn.h"
 #include "types/annotation_set.h"
 #include "types/annotator_counts.h"
+#include "types/calibration_state.h"
 #include "types/confusion_matrix.h"
 #include "types/posterior_state.h"
 #include "types/prediction_set.h"
+#include "types/score_set.h"
 #include "types/shared_value.h"
 #include "types/training_state.h"
 
@@ -44,6 +46,10 @@ make_canonical(ValueHeader *value)
 		return annotation_set_get(datum);
 	if (value->kind == KIND_ANNOTATOR_COUNTS)
 		return annotator_counts_get(datum);
+	if (value->kind == KIND_SCORE_SET)
+		return score_set_get(datum);
+	if (value->kind == KIND_CALIBRATION_STATE)
+		return calibration_state_get(datum);
 	value_corrupt(value->kind);
 }
 

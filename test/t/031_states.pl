@@ -33,7 +33,8 @@ my $columns = q{
        label_distribution(ARRAY['class ' || i % 4, 'other'], '{0.75,0.25}') AS soft,
        ARRAY[i % 11, i % 13, sqrt(i)]::float8[] AS features,
        confusion_matrix_accum(NULL, 'class ' || i % 4, 'class ' || i % 3, 0.5) AS matrix,
-       annotation_set_accum(NULL, 'item ' || i % 100, 'annotator ' || i % 7, 'class ' || i % 4) AS part};
+       annotation_set_accum(NULL, 'item ' || i % 100, 'annotator ' || i % 7, 'class ' || i % 4) AS part,
+       i % 3 = 0 AS hit, i % 17 / 16.0::float8 AS score, 7 AS bins, score_set_accum(NULL, i % 3 = 0, i % 17 / 16.0, (1 + i % 6) / 4.0::float8) AS scores};
 $node->safe_psql('postgres', <<"END");
 CREATE TABLE answers AS
 SELECT i, g, i % 2 AS h, $columns
@@ -45,7 +46,7 @@ CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
 CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
 -- of each group a few rows in one partition, many in another, and a few in the third
 INSERT INTO parts SELECT i, g, CASE WHEN i % 50 = 1 THEN 0 WHEN i % 50 = 2 THEN 2 ELSE 1 END,
-       item, annotator, label, truth, gold, item_n, annotator_n, label_n, truth_n, gold_n, weight, copies, soft, features, matrix, part FROM answers;
+       item, annotator, label, truth, gold, item_n, annotator_n, label_n, truth_n, gold_n, weight, copies, soft, features, matrix, part, hit, score, bins, scores FROM answers;
 ALTER TABLE answers SET (parallel_workers = 2);
 ANALYZE;
 CREATE TABLE model AS SELECT dawid_skene(item, annotator, label) AS m, dawid_skene(item_n, annotator_n, label_n) AS n FROM answers;
@@ -65,7 +66,11 @@ my %argument = (
 	'features double precision[]' => 'features',
 	'confusion_matrix' => 'matrix',
 	'prior label_distribution' => q(label_distribution('{class 0,class 1,class 3}', '{0.125,0.25,0.625}')),
-	'annotation_set' => 'part');
+	'annotation_set' => 'part',
+	'truth boolean' => 'hit',
+	'score double precision' => 'score',
+	'bins integer' => 'bins',
+	'score_set' => 'scores');
 my %options = (
 	agreement => q({"level": "nominal"}),
 	dawid_skene => q({"smoothing": 1, "max_iterations": 5}),
@@ -238,6 +243,7 @@ CREATE AGGREGATE collect(text, float8[]) (SFUNC = training_set_accum, STYPE = tr
 CREATE AGGREGATE collect(label_distribution, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE collect(text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
 CREATE AGGREGATE collect(text, text, text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
+CREATE AGGREGATE calibrated(text, label_distribution) (SFUNC = calibration_state_accum, STYPE = calibration_state);
 CREATE AGGREGATE log_of(text, text) (SFUNC = confusion_matrix_accum, STYPE = confusion_matrix);
 CREATE AGGREGATE learned(text, text, text) (SFUNC = annotator_counts_accum, STYPE = annotator_counts);
 CREATE AGGREGATE learned(text, label_distribution, text) (SFUNC = annotator_counts_accum, STYPE = annotator_counts);
@@ -253,6 +259,10 @@ for (
 	[ 'counted set', 300, q{annotation_set(repeat('x', 50) || i, 'annotator ' || i % 50, 'c' || i % 3, CASE WHEN i % 3 = 0 THEN 'd' END, i * i)},
 		q{annotation_set_counted_accum(before, repeat('x', 50) || i, 'annotator ' || i % 50, 'c' || i % 3, CASE WHEN i % 3 = 0 THEN 'd' END, i * i)} ],
 	[ 'sum of sets', 250, q{sum(annotation_set_accum(NULL, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c'))}, q{annotation_set_combine(before, annotation_set_accum(NULL, repeat('x', 150) || i % 50, repeat('y', 150) || i % 7, 'c'))} ],
+	[ 'scores', 400, q{score_set(i % 3 = 0, i % 50)}, q{score_set_accum(before, i % 3 = 0, i % 50)} ],
+	[ 'weighted scores', 400, q{score_set(i % 3 = 0, i % 50, i / 7.0)}, q{score_set_accum(before, i % 3 = 0, i % 50, i / 7.0)} ],
+	[ 'sum of scores', 250, q{sum(score_set_accum(score_set_accum(NULL, true, i % 9), false, i))}, q{score_set_combine(before, score_set_accum(score_set_accum(NULL, true, i % 9), false, i))} ],
+	[ 'calibration', 100, q{calibrated('c' || i % 5, label_distribution(ARRAY['c' || i % 7, 'x'], '{0.75,0.25}'))}, q{calibration_state_accum(before, 'c' || i % 5, label_distribution(ARRAY['c' || i % 7, 'x'], '{0.75,0.25}'))} ],
 	[ 'set with an item of 70,000 bytes', 5, q{annotation_set(repeat('x', 70000) || i, 'a', 'c')}, q{annotation_set_accum(before, repeat('x', 70000) || i, 'a', 'c')} ],
 	[ 'counts of annotators', 600, q{learned(repeat('x', 70) || i % 50, 'c' || i % 3, 'c' || i % 4)}, q{annotator_counts_accum(before, repeat('x', 70) || i % 50, 'c' || i % 3, 'c' || i % 4)} ],
 	[ 'expected counts', 300, q{learned('a' || i % 5, label_distribution(ARRAY['a', 'c' || i % 200], '{0.7,0.3}'), 'a')}, q{annotator_counts_accum(before, 'a' || i % 5, label_distribution(ARRAY['a', 'c' || i % 200], '{0.7,0.3}'), 'a')} ],
@@ -458,7 +468,7 @@ sub seconds
 }
 for my $call (
 	'annotator_confusion(truth, label)', 'f1_report(truth, label)', 'annotation_set(item, annotator, label)', 'sum(matrix)', 'sum(part)',
-	'posterior((SELECT m FROM model), annotator, label)', 'evidence_weight((SELECT m FROM model), annotator)', 'confident_joint(label, soft)', 'crowdlab(item, annotator, label, soft)', 'avg(soft)', 'product(soft)', 'learn_annotators(annotator, soft, label)', 'dawid_skene(item, annotator, label, gold)', 'logistic_regression(label, features)')
+	'posterior((SELECT m FROM model), annotator, label)', 'evidence_weight((SELECT m FROM model), annotator)', 'confident_joint(label, soft)', 'crowdlab(item, annotator, label, soft)', 'avg(soft)', 'product(soft)', 'learn_annotators(annotator, soft, label)', 'score_set(hit, score, weight)', 'sum(scores)', 'calibration(truth, soft)', 'dawid_skene(item, annotator, label, gold)', 'logistic_regression(label, features)')
 {
 	my ($few, $many) = $call =~ /^(dawid|logistic|learn)/ ? (2500, 10000) : (10000, 40000);
 	my $a = seconds($call, $few);

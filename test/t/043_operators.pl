@@ -32,6 +32,9 @@ CREATE AGGREGATE product_log(label_distribution) (SFUNC = distribution_product_a
 CREATE AGGREGATE distributions_joined(distribution_state) (SFUNC = distribution_state_combine, STYPE = distribution_state);
 CREATE AGGREGATE counts_log(text, label_distribution, text) (SFUNC = annotator_counts_accum, STYPE = annotator_counts);
 CREATE AGGREGATE counts_joined(annotator_counts) (SFUNC = annotator_counts_combine, STYPE = annotator_counts);
+CREATE AGGREGATE calibration_log(text, label_distribution) (SFUNC = calibration_state_accum, STYPE = calibration_state);
+CREATE AGGREGATE calibration_joined(calibration_state) (SFUNC = calibration_state_combine, STYPE = calibration_state);
+CREATE AGGREGATE score_log(boolean, float8, float8) (SFUNC = score_set_accum, STYPE = score_set);
 CREATE AGGREGATE training_log(text, float8[], float8) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE soft_log(label_distribution, float8[]) (SFUNC = training_set_accum, STYPE = training_set);
 CREATE AGGREGATE prediction_log(text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
@@ -55,11 +58,11 @@ UPDATE answers SET gold = CASE WHEN pick(item, 4) = 0 THEN (SELECT min(label) FR
               ELSE label_distribution(ARRAY[truth, label, 'z'], '{0.75,0.25,-0.0}') END;
 CREATE TABLE model AS SELECT g, dawid_skene(item, annotator, label, gold) AS m FROM answers GROUP BY g;
 CREATE TABLE made (type text, g int, route text, cm confusion_matrix, d label_distribution, s annotation_set, m annotator_model,
-	c classifier, ps posterior_state, ds distribution_state, ac annotator_counts, ts training_set, pr prediction_set);
+	c classifier, ps posterior_state, ds distribution_state, ac annotator_counts, ts training_set, pr prediction_set, ss score_set, cs calibration_state);
 END
 
-my %state = (ps => 'posterior_state', ds => 'distribution_state', ac => 'annotator_counts', ts => 'training_set', pr => 'prediction_set');
-my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', %state);
+my %state = (ps => 'posterior_state', ds => 'distribution_state', ac => 'annotator_counts', ts => 'training_set', pr => 'prediction_set', cs => 'calibration_state');
+my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', ss => 'score_set', %state);
 # By which rows; %s is the order
 my %by_rows = (
 	cm => [ 'annotator_confusion(truth, label, weight ORDER BY %s)', 'matrix_log(truth, label, weight ORDER BY %s)' ],
@@ -71,6 +74,8 @@ my %by_rows = (
 	ps => [ 'posterior_log((SELECT model.m FROM model WHERE model.g = answers.g), annotator, label ORDER BY %s)' ],
 	ds => [ 'average_log(soft ORDER BY %s)' ],
 	ac => [ 'counts_log(annotator, soft, label ORDER BY %s)' ],
+	ss => [ 'score_set(truth = label, -features[3], weight / 3 + 0.1 ORDER BY %s)', 'score_log(truth = label, -features[3], weight / 3 + 0.1 ORDER BY %s)' ],
+	cs => [ 'calibration_log(truth, soft ORDER BY %s)' ],
 	ts => [ 'training_log(label, features, weight ORDER BY %s)' ],
 	pr => [ 'prediction_log(label, soft ORDER BY %s)' ]);
 for my $type (sort keys %by_rows)
@@ -97,6 +102,12 @@ INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product', product_lo
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product back', product_log(soft ORDER BY -i) FROM answers GROUP BY g;
 INSERT INTO made (type, g, route, ds) SELECT 'ds', 10 + g, 'product joined', distributions_joined(ds) FROM (SELECT g, product_log(soft) AS ds FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ac) SELECT 'ac', g, 'joined', counts_joined(ac) FROM (SELECT g, counts_log(annotator, soft, label) AS ac FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', g, 'sum', sum(ss) FROM (SELECT g, score_set(truth = label, -features[3], weight / 3 + 0.1) AS ss FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'counts', score_set(truth = label, -features[3], weight) FROM answers WHERE g > 1 GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'counts back', score_log(truth = label, -features[3], weight ORDER BY -i) FROM answers WHERE g > 1 GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'repeats', score_set(truth = label, -features[3]) FROM answers, generate_series(1, weight::int) WHERE g > 1 GROUP BY g;
+INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'sum of counts', sum(ss ORDER BY -i) FROM (SELECT g, i, score_set(truth = label, -features[3], weight) AS ss FROM answers GROUP BY g, i) AS p WHERE g > 1 GROUP BY g;
+INSERT INTO made (type, g, route, cs) SELECT 'cs', g, 'joined', calibration_joined(cs) FROM (SELECT g, calibration_log(truth, soft) AS cs FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', g, 'joined', training_joined(ts) FROM (SELECT g, training_log(label, features, weight) AS ts FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, pr) SELECT 'pr', g, 'joined', predictions_joined(pr) FROM (SELECT g, prediction_log(label, soft) AS pr FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, pr) SELECT 'pr', 10 + g, 'items', item_log(item, annotator, label, soft ORDER BY i) FROM answers GROUP BY g;
@@ -112,20 +123,24 @@ DECLARE
 	ds distribution_state;
 	ac annotator_counts;
 	ts training_set;
+	ss score_set;
+	cs calibration_state;
 	r record;
 BEGIN
 	FOR n IN 1 .. 7 LOOP
-		cm := NULL; s := NULL; ds := NULL; ac := NULL; ts := NULL;
+		cm := NULL; s := NULL; ds := NULL; ac := NULL; ts := NULL; ss := NULL; cs := NULL;
 		FOR r IN SELECT * FROM answers WHERE g = n ORDER BY -i LOOP
 			cm := confusion_matrix_accum(cm, r.truth, r.label, r.weight);
 			s := annotation_set_accum(s, r.item, r.annotator, r.label, r.gold);
 			ds := distribution_avg_accum(ds, r.soft);
 			ac := annotator_counts_accum(ac, r.annotator, r.soft, r.label);
 			ts := training_set_accum(ts, r.label, r.features, r.weight);
+			ss := score_set_accum(ss, r.truth = r.label, -r.features[3], r.weight / 3 + 0.1);
+			cs := calibration_state_accum(cs, r.truth, r.soft);
 		END LOOP;
 		-- while they are still expanded
 		IF cm <> (SELECT made.cm FROM made WHERE type = 'cm' AND g = n LIMIT 1) OR s <> (SELECT made.s FROM made WHERE type = 's' AND g = n LIMIT 1) OR
-			ts <> (SELECT made.ts FROM made WHERE type = 'ts' AND g = n LIMIT 1) OR
+			ts <> (SELECT made.ts FROM made WHERE type = 'ts' AND g = n LIMIT 1) OR ss <> (SELECT made.ss FROM made WHERE type = 'ss' AND g = n LIMIT 1) OR
 			ac <> (SELECT made.ac FROM made WHERE type = 'ac' AND g = n LIMIT 1) THEN
 			RAISE 'an expanded value is another';
 		END IF;
@@ -134,6 +149,8 @@ BEGIN
 		INSERT INTO made (type, g, route, ds) VALUES ('ds', n, 'by hand', ds);
 		INSERT INTO made (type, g, route, ac) VALUES ('ac', n, 'by hand', ac);
 		INSERT INTO made (type, g, route, ts) VALUES ('ts', n, 'by hand', ts);
+		INSERT INTO made (type, g, route, ss) VALUES ('ss', n, 'by hand', ss);
+		INSERT INTO made (type, g, route, cs) VALUES ('cs', n, 'by hand', cs);
 	END LOOP;
 END $$;
 END
@@ -146,7 +163,7 @@ for my $type (sort keys %type)
 	my $sql = "INSERT INTO made (type, g, route, $type) SELECT type, g, 'text of ' || route, $type\::text::$own $first;\n";
 	for my $format ('text', 'binary')
 	{
-		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ac, ts, pr $first) TO '$files/copy' (FORMAT $format);"
+		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ac, ts, pr, ss, cs $first) TO '$files/copy' (FORMAT $format);"
 		  . "COPY made FROM '$files/copy' (FORMAT $format); DROP TABLE copied;\n";
 	}
 	for my $storage ('plain', 'external', 'extended', 'main')
@@ -261,11 +278,14 @@ my %reader = (annotation_set => [ 'annotation_summary(%)', '% + %', "annotation_
 	annotator_model => [ 'class_prior(%)', "posterior_log(%, 'a', 'b')" ], classifier => [ 'labels(%)', 'predict(%, ARRAY[1])' ],
 	label_distribution => [ 'entropy(%)', 'avg(%)', 'product(%)', 'combine(%, %)', 'temper(%, 2)' ],
 	annotator_counts => [ 'learn_annotators_final(%)', 'counts_joined(%)', q[annotator_counts_accum(%, 'a', 'x', 'y')] ],
-	distribution_state => [ 'distribution_state_final(%)', 'distributions_joined(%)', q[distribution_avg_accum(%, '{"a": 1}')] ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ]);
+	distribution_state => [ 'distribution_state_final(%)', 'distributions_joined(%)', q[distribution_avg_accum(%, '{"a": 1}')] ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ],
+	score_set => [ 'ranking_report(%)', '% + %', 'score_set_accum(%, true, 1)', 'sum(%)', 'acceptance(%, 0.9)', 'calibration(%)' ],
+	calibration_state => [ 'calibration_final(%)', q[calibration_state_accum(%, 'a', '{"a": 1}')], 'calibration_joined(%)' ]);
 # (random() because constants are flat)
 my %expanded = (confusion_matrix => q(confusion_matrix_accum(NULL, 'a' || random(), 'b')),
 	annotation_set => q(annotation_set_accum(NULL, 'i', 'a' || random(), 'b')), training_set => q(training_set_accum(NULL, 'a', ARRAY[1, random()])),
-	prediction_set => q(prediction_set_accum(NULL, 'a' || random(), '{"a": 1}')));
+	prediction_set => q(prediction_set_accum(NULL, 'a' || random(), '{"a": 1}')),
+	score_set => q(score_set_accum(NULL, true, random())));
 
 # each of the calls must say that this is not a value of the type
 sub check_refused

@@ -237,6 +237,18 @@ check_cancels('consensus(), 1,000 classes', 'SELECT count(*) FROM classes, class
 	undef, @throughout);
 
 
+# Scores: collecting and sorting them, their forms, curves
+ask($worker, 'CREATE TABLE scores AS SELECT score_set(i % 3 = 0, hashint4(i)) AS s FROM (SELECT generate_series(1, ' . $annotations . ') AS i) AS v');
+check_cancels('ranking_report()', "SELECT ranking_report(i % 3 = 0, hashint4(i)) FROM (SELECT generate_series(1, $annotations) AS i) AS v",
+	undef, @throughout);
+check_cancels('score_set with weights', "SELECT ranking_report(i % 3 = 0, hashint4(i), i % 7 / 3.0) FROM (SELECT generate_series(1, @{[ $annotations / 2 ]}) AS i) AS v",
+	undef, @throughout);
+check_cancels('sum of score_sets', 'SELECT sum(s) IS NULL FROM scores, generate_series(1, 2)', undef, @throughout);
+check_cancels('pr_curve()', 'SELECT count(*) FROM scores, pr_curve(s, 100)', undef, @throughout);
+check_cancels('writing and reading scores', 'SELECT score_set_in(score_set_out(s)) IS NOT NULL FROM scores', undef, @throughout);
+check_cancels('calibration(), 1,000 labels and bins',
+	q(SELECT calibration(i, label_distribution(ARRAY[i::text, 'x'], '{0.75,0.25}'), 1000) FROM generate_series(1, 999) AS i), undef, @throughout);
+
 # Many coefficients: 200 classes of 20,000 features
 ask($worker, <<'END');
 CREATE TABLE broad AS

@@ -19,7 +19,8 @@ SELECT i % 20000 AS g, 'item ' || i % 7 AS item, 'annotator ' || i % 5 AS annota
 FROM generate_series(1, 400000) AS i;
 CREATE TABLE one AS
 SELECT annotator_confusion(label, label) AS cm, annotation_set(item, annotator, label) AS s,
-       dawid_skene(item, annotator, label) AS m, class_prior(dawid_skene(item, annotator, label)) AS d
+       dawid_skene(item, annotator, label) AS m, class_prior(dawid_skene(item, annotator, label)) AS d,
+       score_set(item = 'item 1', g / 100.0) AS ss
 FROM votes WHERE g < 100;
 CREATE TABLE expected AS SELECT d, 'class 1'::text AS label FROM one;
 -- largest memory the backend ever had, in kB
@@ -38,6 +39,9 @@ my %query = (
 	'dawid_skene by group' => 'SELECT g, dawid_skene(item, annotator, label) FROM votes WHERE g < 5000 GROUP BY g',
 	'posterior by group' => 'SELECT g, posterior((SELECT m FROM one), annotator, label) FROM votes GROUP BY g',
 	'avg and product by group' => q(SELECT g, ROW(avg(d), product(d)) FROM (SELECT g, label_distribution(ARRAY['a', label], '{0.5,0.5}') AS d FROM votes) AS v GROUP BY g),
+	'score_set by group' => q(SELECT g, score_set(item = 'item 1', length(annotator) + g / 7.0) FROM votes GROUP BY g),
+	'ranking_report by group' => q(SELECT g, ranking_report(item = 'item 1', length(annotator) + g / 7.0, 1.5) FROM votes GROUP BY g),
+	'calibration by group' => q(SELECT g, calibration(item, label_distribution(ARRAY['a', label], '{0.5,0.5}')) FROM votes GROUP BY g),
 	'counted annotations by group' => 'SELECT g, annotation_set(item, annotator, label, label, 3) FROM (SELECT g, item || g || i AS item, annotator, label FROM votes, generate_series(1, 1) AS i) AS v GROUP BY g',
 	'sum of expected counts' => 'SELECT annotator_confusion(d, label) FROM expected, generate_series(1, 300000)');
 
@@ -66,7 +70,8 @@ my @calls = (
 	'labels(cm)', 'counts(cm)', 'cm::jsonb', 'annotation_summary(s)', 's + s', 's::jsonb', 'dawid_skene(s)',
 	'consensus(s, m)', 'annotators(m)', 'annotator_cells(m)', 'fit_report(m)', 'class_prior(m)', 'm::text::annotator_model', 's::text::annotation_set',
 	'annotation_set_send(s)', 'annotator_model_send(m)', 'top_label(d)', 'probabilities(d)', 'entropy(d)',
-	'combine(d, d, d)', 'temper(d, 0.5)', q{simulate_annotations(3, '{"reliable": 3, "newcomer": 2, "copy": 1}', '{"features": 2}')},
+	'combine(d, d, d)', 'temper(d, 0.5)', 'ranking_report(ss)', 'pr_curve(ss)', 'roc_curve(ss, 3)', 'acceptance(ss, 0.5)', q{threshold_for(ss, 'recall', 0.5)}, 'ss + ss', 'ss::text::score_set',
+	'calibration(ss)', q{calibration_svg(calibration(ss, 5, 'mass'))}, q{calibration_final(calibration_state_accum(NULL, 'a', d))}, q{class_calibration_final(calibration_state_accum(NULL, 'a', d))}, q{simulate_annotations(3, '{"reliable": 3, "newcomer": 2, "copy": 1}', '{"features": 2}')},
 	"posterior_final(posterior_accum(NULL, m, 'annotator 1', 'class ' || i % 4))");
 SKIP:
 {
