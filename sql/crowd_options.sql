@@ -64,6 +64,13 @@ SELECT annotator, annotations, confusion, round(spammer_score::numeric, 6) AS sp
 SELECT annotator, truth, label, count FROM m, annotator_cells(m) WHERE annotator = 'a';
 SELECT m = m::text::annotator_model, m::json -> 'classes' FROM m;
 
+-- States travel with what an answer is worth in place of silence
+WITH v(annotator, label) AS (VALUES ('a', 'x'), ('b', 'skip'), ('b', 'y'), ('d', 'y')), s AS (
+	SELECT posterior_accum(posterior_accum(NULL::posterior_state, m, 'a', 'x'), m, 'b', 'skip') AS one,
+		posterior_accum(posterior_accum(NULL::posterior_state, m, 'd', 'y'), m, 'b', 'y') AS other FROM m)
+SELECT one::text::posterior_state = one AS same, posterior_final(posterior_combine(one::text::posterior_state, other::text::posterior_state)) =
+	(SELECT posterior(m, annotator, label) FROM v, m) AS joined FROM s;
+
 -- Models that cannot be
 SELECT pg_temp.model('{"prior_known": true, "abstain": "skip", "silence": true}', '[]', '0', '[0.5, 0.2, 0.3]');
 SELECT pg_temp.model('{"prior_known": true, "abstain": "z", "silence": true}', '[]', '0');
