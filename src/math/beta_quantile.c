@@ -82,6 +82,20 @@ log_lower_tail(double a, double b, double log_beta, double u, double *slope)
 	return log_tail;
 }
 
+/* P(X <= x), for 0 <= x <= 1; parameters as below. */
+double
+beta_lower_tail(double a, double b, double x)
+{
+	double		slope;
+
+	if (x <= 0)
+		return 0;
+	if (x >= 1)
+		return 1;
+	return exp(log_lower_tail(a, b, lgamma(a) + lgamma(b) - lgamma(a + b),
+							  log(x) - log1p(-x), &slope));
+}
+
 /* The log-odds below which the probability "tail" (at most 1/2) lies. */
 static double
 quantile_log_odds(double a, double b, double tail)

@@ -12,6 +12,7 @@
 /* At this sum of parameters, rounding leaves six digits of the probability. */
 #define BETA_MAX_SUM 1e9
 
+extern double beta_lower_tail(double a, double b, double x);
 extern Bounds beta_interval(double a, double b, double level);
 
 #endif							/* NL_BETA_QUANTILE_H */
