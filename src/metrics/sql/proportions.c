@@ -227,6 +227,7 @@ true_prevalence(PG_FUNCTION_ARGS)
 	double		z = normal_quantile_two_sided(nl_check_level(PG_GETARG_FLOAT8(6)));
 	double		youden = share(sick) + share(healthy) - 1;
 	double		estimate = (share(tested) + share(healthy) - 1) / youden;
+	Bounds		bounds;
 
 	if (sick.n > 0 && healthy.n > 0 && youden <= 0)
 		ereport(ERROR,
@@ -236,5 +237,11 @@ true_prevalence(PG_FUNCTION_ARGS)
 				 errhint("Look whether the classes are exchanged; a test no better than chance cannot be corrected for.")));
 	if (isnan(estimate))
 		return return_interval(fcinfo, NAN, (Bounds) {0, 1});
-	return return_interval(fcinfo, Min(Max(estimate, 0), 1), lang_reiczigel(tested, sick, healthy, z));
+	bounds = lang_reiczigel(tested, sick, healthy, z);
+	if (bounds.low == bounds.high)
+		ereport(WARNING,
+				(errmsg("a share of %.3f positives contradicts sensitivity %.3f and specificity %.3f: no true share explains it",
+						share(tested), share(sick), share(healthy)),
+				 errhint("Sensitivity and specificity must be measured on items like those of the sample.")));
+	return return_interval(fcinfo, Min(Max(estimate, 0), 1), bounds);
 }

@@ -165,10 +165,17 @@ count_right(Audit *audit)
 	}
 }
 
-/* Variance of the weighted total of values by role within a stratum. */
+/*
+ * Variance of the weighted total of values by role within a stratum.  Half a true positive and
+ * half of what is wrong are added, since a large stratum in which no error happened to be
+ * checked would seem to have none for certain.
+ */
 static double
-stratum_variance(const StratumCounts *s, const double *counts, const double *value)
+stratum_variance(const StratumCounts *s, const double *counts, const double *value,
+				 const double *in)
 {
+	double		wrong = in[FALSE_POSITIVE] + in[FALSE_NEGATIVE];
+	double		n = s->n + 1;
 	double		sum = 0;
 	double		squares = 0;
 
@@ -178,11 +185,17 @@ stratum_variance(const StratumCounts *s, const double *counts, const double *val
 		return NAN;
 	for (int r = 0; r < ROLES; r++)
 	{
-		sum += counts[r] * value[r];
-		squares += counts[r] * value[r] * value[r];
+		double		count = counts[r];
+
+		if (r == TRUE_POSITIVE)
+			count += 0.5;
+		else if (r != OTHER && in[r] > 0)
+			count += 0.5 / wrong;
+		sum += count * value[r];
+		squares += count * value[r] * value[r];
 	}
 	return s->size * s->size * (1 - s->n / s->size) *
-		Max(squares - sum * sum / s->n, 0) / ((s->n - 1) * s->n);
+		Max(squares - sum * sum / n, 0) / ((n - 1) * n);
 }
 
 /*
@@ -218,7 +231,7 @@ estimate_share(const Audit *audit, const double *in)
 
 		for (int r = 0; r < ROLES; r++)
 			value[r] = in[r] * ((r == TRUE_POSITIVE) - e.rate) / x;
-		variance += stratum_variance(&audit->strata[i], audit->counts + i * ROLES, value);
+		variance += stratum_variance(&audit->strata[i], audit->counts + i * ROLES, value, in);
 	}
 	if (e.rate > 0 && e.rate < 1)
 		kish = variance / (e.rate * (1 - e.rate)) * x * x;
