@@ -56,6 +56,10 @@ my %argument = (
 	(map { ("$_ text" => $_, "$_ \"any\"" => "$_\_n") } qw(item annotator label truth gold)),
 	'predicted text' => 'label',
 	'predicted "any"' => 'label_n',
+	'baseline text' => 'label',
+	'baseline "any"' => 'label_n',
+	'candidate text' => 'annotator',
+	'candidate "any"' => 'annotator_n',
 	'weight double precision' => 'weight',
 	'count bigint' => 'copies',
 	'distribution label_distribution' => 'soft',
@@ -66,7 +70,8 @@ my %argument = (
 	'annotation_set' => 'part');
 my %options = (
 	dawid_skene => q({"smoothing": 1, "max_iterations": 5}),
-	logistic_regression => q({"l2": 2}));
+	logistic_regression => q({"l2": 2}),
+	paired_bootstrap => q({"resamples": 99}));
 my @aggregates = rows($node, q{
 	SELECT p.proname, pg_get_function_identity_arguments(p.oid), p.oid::regprocedure
 	FROM pg_proc AS p, pg_depend AS d, pg_extension AS e
