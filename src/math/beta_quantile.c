@@ -91,6 +91,17 @@ beta_lower_tail(double a, double b, double u)
 	return exp(log_lower_tail(a, b, lgamma(a) + lgamma(b) - lgamma(a + b), u, &slope));
 }
 
+/* The same of x itself: P(X <= x). */
+double
+beta_cdf(double a, double b, double x)
+{
+	if (x <= 0)
+		return 0;
+	if (x >= 1)
+		return 1;
+	return beta_lower_tail(a, b, log(x) - log1p(-x));
+}
+
 /* The log-odds below which the probability "tail" (at most 1/2) lies. */
 static double
 quantile_log_odds(double a, double b, double tail)

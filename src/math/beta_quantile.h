@@ -13,6 +13,7 @@
 #define BETA_MAX_SUM 1e9
 
 extern double beta_lower_tail(double a, double b, double u);
+extern double beta_cdf(double a, double b, double x);
 extern Bounds beta_interval(double a, double b, double level);
 
 #endif							/* NL_BETA_QUANTILE_H */

@@ -588,6 +588,27 @@ merge_expanded(ExpandedAnnotations *ea, const ExpandedAnnotations *other)
 }
 
 /* A row of an aggregate, as it comes or from the log. */
+/*
+ * Two predictions of an item whose truth is known are two annotations: the truth, with "b" or "c"
+ * before it, stands as annotator, the prediction as label.
+ */
+static void
+add_pair(ExpandedAnnotations *ea, const LogField *f)
+{
+	uint32		item = dictionary_add(ea->items, log_field_name(&f[0]));
+	Size		size = f[1].size + 1;
+	char	   *annotator = palloc(size);
+
+	nl_copy(annotator + 1, f[1].data, f[1].size);
+	for (int side = 0; side < 2; side++)
+	{
+		annotator[0] = "bc"[side];
+		annotation_set_add(ea, item, dictionary_add(ea->annotators, (NameView) {annotator, size}),
+						   dictionary_add(ea->labels, log_field_name(&f[2 + side])));
+	}
+	pfree(annotator);
+}
+
 void
 annotation_set_add_row(ExpandedAnnotations *ea, const LogRow *row)
 {
@@ -600,6 +621,11 @@ annotation_set_add_row(ExpandedAnnotations *ea, const LogRow *row)
 	if (row->kind == ANNOTATION_ROW_SET && row->n == 1)
 	{
 		annotation_set_merge(ea, PointerGetDatum(log_field_aligned(f)));
+		return;
+	}
+	if (row->kind == ANNOTATION_ROW_PAIR && row->n == 4)
+	{
+		add_pair(ea, f);
 		return;
 	}
 	if ((row->kind != ANNOTATION_ROW && row->kind != ANNOTATION_ROW_COUNTED) ||

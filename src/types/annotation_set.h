@@ -81,7 +81,8 @@ typedef enum AnnotationRow
 {
 	ANNOTATION_ROW,				/* item, annotator, label, perhaps gold */
 	ANNOTATION_ROW_SET,			/* a set */
-	ANNOTATION_ROW_COUNTED		/* item, annotator, label, uint32 count, perhaps gold */
+	ANNOTATION_ROW_COUNTED,		/* item, annotator, label, uint32 count, perhaps gold */
+	ANNOTATION_ROW_PAIR			/* item, truth, baseline, candidate: see add_pair() */
 } AnnotationRow;
 
 typedef struct ExpandedAnnotations

@@ -71,6 +71,9 @@ extern void confusion_matrix_reserve(ExpandedConfusion *ec);
 extern void confusion_matrix_merge(ExpandedConfusion *ec, Datum other);
 extern void confusion_matrix_add_row(ExpandedConfusion *ec, const LogRow *row);
 
+/* metrics/sql/confusion_aggregate.c */
+extern Datum confusion_matrix_state_add(FunctionCallInfo fcinfo, const LogRow *row);
+
 /* Code of a label, added to the matrix if it is new. */
 static inline uint32
 confusion_matrix_label(ExpandedConfusion *ec, NameView name)

@@ -57,6 +57,10 @@ my %argument = (
 	(map { ("$_ text" => $_, "$_ \"any\"" => "$_\_n") } qw(item annotator label truth gold)),
 	'predicted text' => 'label',
 	'predicted "any"' => 'label_n',
+	'baseline text' => 'label',
+	'baseline "any"' => 'label_n',
+	'candidate text' => 'annotator',
+	'candidate "any"' => 'annotator_n',
 	'weight double precision' => 'weight',
 	'count bigint' => 'copies',
 	'distribution label_distribution' => 'soft',
@@ -75,7 +79,8 @@ my %options = (
 	agreement => q({"level": "nominal"}),
 	dawid_skene => q({"smoothing": 1, "max_iterations": 5}),
 	learn_annotators => q({"smoothing": 0.5}),
-	logistic_regression => q({"l2": 2}));
+	logistic_regression => q({"l2": 2}),
+	paired_bootstrap => q({"resamples": 99}));
 my @aggregates = rows($node, q{
 	SELECT p.proname, pg_get_function_identity_arguments(p.oid), p.oid::regprocedure
 	FROM pg_proc AS p, pg_depend AS d, pg_extension AS e
@@ -297,7 +302,7 @@ my $workers = 'SET max_parallel_workers_per_gather = 2; SET parallel_leader_part
 for my $call (@calls)
 {
 	my $plan = plan_of($workers, "SELECT $call FROM answers");
-	my $fits = $call =~ /^(logistic_regression|dawid_skene|agreement|confident_joint|crowdlab)/;
+	my $fits = $call =~ /^(logistic_regression|dawid_skene|agreement|confident_joint|crowdlab|paired_bootstrap)/;
 	tally($fits ? 'no workers collect rows' : 'workers aggregate',
 		$fits ? $plan !~ /Partial/ : $plan =~ /Finalize.*Partial/s, $call);
 }

@@ -44,9 +44,9 @@ refuse_set(FunctionCallInfo fcinfo)
 				 errhint("A set is fitted by dawid_skene(annotation_set, options jsonb, start annotator_model), with casts where types differ.")));
 }
 
-/* The state with one more row. */
-static Datum
-add_row(FunctionCallInfo fcinfo, const LogRow *row, const RowOptions *options)
+/* The state of argument 0 with one more row. */
+Datum
+annotation_set_state_add(FunctionCallInfo fcinfo, const LogRow *row, const RowOptions *options)
 {
 	RowLog	   *log = row_log_append(fcinfo, KIND_ANNOTATION_SET, row, options,
 									 ROW_LOG_LIMIT);
@@ -85,7 +85,7 @@ annotation_set_accum(PG_FUNCTION_ARGS)
 						   "dawid_skene(item, annotator, label, %s)");
 		row.field[i] = log_field_text(name);
 	}
-	return add_row(fcinfo, &row, &options);
+	return annotation_set_state_add(fcinfo, &row, &options);
 }
 
 /* How many equal annotations a row stands for. */
@@ -132,7 +132,7 @@ annotation_set_counted_accum(PG_FUNCTION_ARGS)
 					   "dawid_skene(annotation_set(item, annotator, label, gold, count), %s)");
 		row.field[row.n++] = log_field_text(name);
 	}
-	return add_row(fcinfo, &row, &options);
+	return annotation_set_state_add(fcinfo, &row, &options);
 }
 
 /*

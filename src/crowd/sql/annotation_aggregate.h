@@ -7,6 +7,8 @@
 
 #include "types/annotation_set.h"
 
+extern Datum annotation_set_state_add(FunctionCallInfo fcinfo, const LogRow *row,
+									  const RowOptions *options);
 extern bool annotation_set_is_row(FunctionCallInfo fcinfo);
 extern NL_EXPORT Datum annotation_set_accum(PG_FUNCTION_ARGS);
 

@@ -77,8 +77,9 @@ return_matrix(FunctionCallInfo fcinfo, ExpandedConfusion *ec)
 	return EOHPGetRWDatum(&ec->hdr);
 }
 
-static Datum
-add_row(FunctionCallInfo fcinfo, const LogRow *row)
+/* The state of argument 0 with one more row. */
+Datum
+confusion_matrix_state_add(FunctionCallInfo fcinfo, const LogRow *row)
 {
 	RowOptions	options = NO_OPTIONS;
 	RowLog	   *log = row_log_append(fcinfo, KIND_CONFUSION_MATRIX, row, &options,
@@ -127,7 +128,7 @@ confusion_matrix_accum(PG_FUNCTION_ARGS)
 	}
 	row.field[1] = log_field_text(nl_name_argument(fcinfo, 2));
 	row.field[2] = (LogField) {&weight, sizeof(weight)};
-	return add_row(fcinfo, &row);
+	return confusion_matrix_state_add(fcinfo, &row);
 }
 
 /*

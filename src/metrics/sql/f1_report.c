@@ -23,7 +23,7 @@
  * (Takahashi et al. 2022, Applied Intelligence 52, "Confidence interval for
  * micro-averaged F1 and macro-averaged F1 scores"), cut to [0, 1].
  */
-#include "metrics/confusion_measures.h"
+#include "metrics/f1_scores.h"
 
 #include <math.h>
 
@@ -54,149 +54,6 @@ enum
 	C_F1_HIGH, C_COLUMNS
 };
 
-/* True positives, row sum and column sum of a class. */
-typedef struct Tally
-{
-	double		tp;
-	double		support;
-	double		predicted;
-} Tally;
-
-/* One class; an undefined measure is NaN. */
-typedef struct ClassScores
-{
-	Tally		counts;
-	Tally		scaled;			/* as confusion_scaled() has it */
-	double		precision;
-	double		recall;
-	double		f1;
-} ClassScores;
-
-/* The classes reported: names, and scores in the same order. */
-typedef struct Report
-{
-	Names		names;
-	ClassScores *classes;
-	Margins		margins;
-	const ConfusionMatrix *scaled;
-	Margins		scaled_margins;
-	double		z;
-} Report;
-
-static double
-ratio(double a, double b)
-{
-	return b > 0 ? a / b : get_float8_nan();
-}
-
-static Tally
-class_tally(const ConfusionMatrix *cm, const Margins *m, uint32 i)
-{
-	return (Tally) {confusion_matrix_count(cm, i, i), m->rows[i], m->columns[i]};
-}
-
-/* "i" is negative for a class that the matrix does not have. */
-static ClassScores
-class_scores(const Report *r, const ConfusionMatrix *cm, int i)
-{
-	ClassScores c = {0};
-
-	if (i >= 0)
-	{
-		c.counts = class_tally(cm, &r->margins, i);
-		c.scaled = class_tally(r->scaled, &r->scaled_margins, i);
-	}
-	c.precision = ratio(c.counts.tp, c.counts.predicted);
-	c.recall = ratio(c.counts.tp, c.counts.support);
-	c.f1 = ratio(2 * c.scaled.tp, c.scaled.support + c.scaled.predicted);
-	return c;
-}
-
-/* Mean over the classes where the measure is defined, by weight or plain. */
-static double
-average(const Report *r, size_t measure, bool by_support)
-{
-	double		sum = 0;
-	double		weights = 0;
-
-	for (uint32 i = 0; i < r->names.n; i++)
-	{
-		const ClassScores *c = &r->classes[i];
-		double		value = *(const double *) ((const char *) c + measure);
-		double		weight = by_support ? c->scaled.support : 1;
-
-		if (!isnan(value))
-		{
-			sum += weight * value;
-			weights += weight;
-		}
-	}
-	return ratio(sum, weights);
-}
-
-#define AVERAGE(r, measure, by_support) \
-	average(r, offsetof(ClassScores, measure), by_support)
-
-/* Counts of all reported classes together. */
-static double
-micro_f1(const Report *r)
-{
-	double		tp = 0;
-	double		both = 0;
-
-	for (uint32 i = 0; i < r->names.n; i++)
-	{
-		tp += r->classes[i].scaled.tp;
-		both += r->classes[i].scaled.support + r->classes[i].scaled.predicted;
-	}
-	return ratio(2 * tp, both);
-}
-
-/*
- * Variance of macro F1.  F_a depends on the cells of row a and of column a
- * only: an observation in cell (a, a) moves F_a by 2 (1 - F_a) / d_a, one in
- * (a, b) moves F_a by -F_a / d_a and F_b by -F_b / d_b, with d_a the row share
- * plus the column share.  (The gradients have mean zero, so the multinomial
- * variance is the mean of their squares.)  A class with next to no share of the
- * total makes it infinite.
- */
-static double
-macro_f1_variance(const Report *r)
-{
-	const ConfusionMatrix *cm = r->scaled;
-	const Names labels = confusion_matrix_labels(cm);
-	double	   *slope = palloc0(Max(cm->n, 1) * sizeof(double));	/* F_a / d_a */
-	double	   *gain = palloc0(Max(cm->n, 1) * sizeof(double)); /* 2 (1 - F_a) / d_a */
-	double		total = r->scaled_margins.total;
-	double		sum = 0;
-	uint32		defined = 0;
-
-	for (uint32 i = 0; i < r->names.n; i++)
-	{
-		const ClassScores *c = &r->classes[i];
-		double		d = (c->scaled.support + c->scaled.predicted) / total;
-		int			at = names_find(&labels, names_get(&r->names, i));
-
-		if (isnan(c->f1))
-			continue;
-		defined++;
-		if (c->f1 > 0)
-			slope[at] = c->f1 / d;
-		if (c->f1 < 1)
-			gain[at] = 2 * (1 - c->f1) / d;
-	}
-	for (uint32 a = 0; a < cm->n; a++)
-		for (uint32 b = 0; b < cm->n; b++)
-		{
-			double		step = a == b ? gain[a] : slope[a] + slope[b];
-			double		share = confusion_matrix_count(cm, a, b) / total;
-
-			if (confusion_matrix_count(cm, a, b) > 0 && step > 0)
-				sum += share > 0 ? share * step * step : get_float8_infinity();
-		}
-	return isinf(sum) ? sum : sum / (r->margins.total * defined * defined);
-}
-
 static void
 set_measure(Datum *values, bool *nulls, int column, double value)
 {
@@ -220,12 +77,12 @@ set_proportion(Datum *values, bool *nulls, int column,
 
 	if (n > 0)
 		bounds = wilson_interval(successes, n, z);
-	set_measure(values, nulls, column, ratio(successes, n));
+	set_measure(values, nulls, column, n > 0 ? successes / n : get_float8_nan());
 	set_bounds(values, nulls, column, bounds.low, bounds.high);
 }
 
 static Datum
-class_row(const Report *r, uint32 i, TupleDesc tupdesc)
+class_row(const F1Scores *r, uint32 i, double z, TupleDesc tupdesc)
 {
 	const ClassScores *c = &r->classes[i];
 	const Tally *t = &c->counts;
@@ -237,13 +94,13 @@ class_row(const Report *r, uint32 i, TupleDesc tupdesc)
 	values[C_LABEL] = PointerGetDatum(names_text(&r->names, i));
 	values[C_SUPPORT] = Float8GetDatum(t->support);
 	values[C_PREDICTED] = Float8GetDatum(t->predicted);
-	set_proportion(values, nulls, C_PRECISION, t->tp, t->predicted, r->z);
-	set_proportion(values, nulls, C_RECALL, t->tp, t->support, r->z);
+	set_proportion(values, nulls, C_PRECISION, t->tp, t->predicted, z);
+	set_proportion(values, nulls, C_RECALL, t->tp, t->support, z);
 	set_measure(values, nulls, C_F1, c->f1);
 	set_bounds(values, nulls, C_F1, get_float8_nan(), get_float8_nan());
 	if (n > 0)
 	{
-		Bounds		jaccard = wilson_interval(t->tp, n, r->z);
+		Bounds		jaccard = wilson_interval(t->tp, n, z);
 
 		set_bounds(values, nulls, C_F1,
 				   Min(2 * jaccard.low / (1 + jaccard.low), c->f1),
@@ -254,7 +111,7 @@ class_row(const Report *r, uint32 i, TupleDesc tupdesc)
 
 /* The array of class_report; its type is that of the report's last column. */
 static Datum
-class_rows(const Report *r, Oid array_type)
+class_rows(const F1Scores *r, double z, Oid array_type)
 {
 	Oid			element = get_element_type(array_type);
 	TupleDesc	tupdesc = lookup_rowtype_tupdesc_copy(element, -1);
@@ -265,66 +122,58 @@ class_rows(const Report *r, Oid array_type)
 
 	BlessTupleDesc(tupdesc);
 	for (uint32 i = 0; i < r->names.n; i++)
-		rows[i] = class_row(r, i, tupdesc);
+		rows[i] = class_row(r, i, z, tupdesc);
 	get_typlenbyvalalign(element, &length, &byval, &align);
 	return PointerGetDatum(construct_array(rows, r->names.n, element,
 										   length, byval, align));
 }
 
 static void
-set_averages(const Report *r, Datum *values, bool *nulls)
+set_averages(const F1Scores *r, double z, Datum *values, bool *nulls)
 {
-	double		macro_f1 = AVERAGE(r, f1, false);
+	double		macro_f1 = f1_measure(r, F1_MACRO_F1);
 
-	set_measure(values, nulls, R_MACRO_PRECISION, AVERAGE(r, precision, false));
-	set_measure(values, nulls, R_MACRO_RECALL, AVERAGE(r, recall, false));
+	set_measure(values, nulls, R_MACRO_PRECISION, f1_measure(r, F1_MACRO_PRECISION));
+	set_measure(values, nulls, R_MACRO_RECALL, f1_measure(r, F1_MACRO_RECALL));
 	set_measure(values, nulls, R_MACRO_F1, macro_f1);
 	set_bounds(values, nulls, R_MACRO_F1, get_float8_nan(), get_float8_nan());
 	if (!isnan(macro_f1))
 	{
-		double		half = r->z * sqrt(macro_f1_variance(r));
+		double		half = z * sqrt(f1_macro_variance(r));
 
 		set_bounds(values, nulls, R_MACRO_F1,
 				   Max(0, macro_f1 - half), Min(1, macro_f1 + half));
 	}
-	set_measure(values, nulls, R_MICRO_F1, micro_f1(r));
-	set_measure(values, nulls, R_WEIGHTED_PRECISION, AVERAGE(r, precision, true));
-	set_measure(values, nulls, R_WEIGHTED_RECALL, AVERAGE(r, recall, true));
-	set_measure(values, nulls, R_WEIGHTED_F1, AVERAGE(r, f1, true));
+	set_measure(values, nulls, R_MICRO_F1, f1_measure(r, F1_MICRO_F1));
+	set_measure(values, nulls, R_WEIGHTED_PRECISION, f1_measure(r, F1_WEIGHTED_PRECISION));
+	set_measure(values, nulls, R_WEIGHTED_RECALL, f1_measure(r, F1_WEIGHTED_RECALL));
+	set_measure(values, nulls, R_WEIGHTED_F1, f1_measure(r, F1_WEIGHTED_F1));
 }
 
 static Datum
 make_report(FunctionCallInfo fcinfo, const ConfusionMatrix *cm, const Names *names,
 			double level)
 {
-	const Names labels = confusion_matrix_labels(cm);
-	Report		r = {.names = *names,.margins = confusion_margins(cm)};
+	F1Scores	r = f1_scores_make(cm, names);
 	const Margins *m = &r.margins;
+	double		z = normal_quantile_two_sided(nl_check_level(level));
 	TupleDesc	tupdesc;
 	Datum		values[R_COLUMNS];
 	bool		nulls[R_COLUMNS] = {false};
 
 	(void) confusion_finite_total(m);
-	r.scaled = confusion_scaled(cm);
-	r.scaled_margins = r.scaled == cm ? r.margins : confusion_margins(r.scaled);
-	r.z = normal_quantile_two_sided(nl_check_level(level));
-	r.classes = palloc(Max(names->n, 1) * sizeof(ClassScores));
-	for (uint32 i = 0; i < names->n; i++)
-		r.classes[i] = class_scores(&r, cm, names_find(&labels, names_get(names, i)));
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
 		tupdesc->natts != R_COLUMNS)
 		elog(ERROR, "f1_report does not have the expected columns");
 	values[R_N] = Float8GetDatum(m->total);
-	set_proportion(values, nulls, R_ACCURACY, m->trace, m->total, r.z);
-	set_measure(values, nulls, R_BALANCED_ACCURACY, confusion_mean_recall(cm, m));
-	set_averages(&r, values, nulls);
-	set_measure(values, nulls, R_MATTHEWS_CORRCOEF,
-				margins_matthews_corrcoef(r.scaled, &r.scaled_margins));
-	set_measure(values, nulls, R_COHEN_KAPPA,
-				margins_cohen_kappa(r.scaled, &r.scaled_margins));
+	set_proportion(values, nulls, R_ACCURACY, m->trace, m->total, z);
+	set_measure(values, nulls, R_BALANCED_ACCURACY, f1_measure(&r, F1_BALANCED_ACCURACY));
+	set_averages(&r, z, values, nulls);
+	set_measure(values, nulls, R_MATTHEWS_CORRCOEF, f1_measure(&r, F1_MATTHEWS_CORRCOEF));
+	set_measure(values, nulls, R_COHEN_KAPPA, f1_measure(&r, F1_COHEN_KAPPA));
 	values[R_CLASSES] =
-		class_rows(&r, TupleDescAttr(tupdesc, R_CLASSES)->atttypid);
+		class_rows(&r, z, TupleDescAttr(tupdesc, R_CLASSES)->atttypid);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc),
 											 values, nulls));
 }
