@@ -3,7 +3,8 @@
  *		From a fit to the annotator_model: its parameters, the evidence about each
  *		annotator, and the record of the fit.
  *
- * Memory: a table of variances, some numbers of each annotator, and the model; run_fit.c counts both.
+ * Memory: a table of variances and the model, which run_fit.c counts; some numbers
+ * of each annotator.
  * Interrupts: for a block of items, annotations or annotators.
  */
 #include "crowd/fit.h"

@@ -31,9 +31,9 @@
  * strength of a grid has the weight of the normal quasi-likelihood of these
  * squares, times a prior under which r is uniform on 0..1.  An annotator of whom
  * less than one answer is expected counts for that share: a thousand with next to
- * none would otherwise have the say, as log (m (1 - m)) does not shrink with n.  Many annotators
- * give one strength all the weight; three don't, and so don't prove that all are
- * alike.  m is the mean of x / n with the weights w = n / (1 + (n - 1) r), to
+ * none would otherwise have the say, as log (m (1 - m)) does not shrink with n.
+ * Many annotators give one strength all the weight; three don't, and so don't
+ * prove that all are alike.  m is the mean of x / n with the weights w = n / (1 + (n - 1) r), to
  * which one blind answer is added, so that a faultless crowd is not a
  * certainty; it has the variance m (1 - m) / (sum(w) + 2).
  *
