@@ -170,6 +170,7 @@ my @errors = (
 	# answers one by one, priors, truths that are given
 	[ q(SELECT 'annotator_counts:1:AAAA'::annotator_counts), '22P03', 'annotator_counts' ],
 	[ q(SELECT learn_annotators('a', 'x', 'x', '{"variant": "shared"}')), '22023', 'variant.*"shared"', '"auto", "full"' ],
+	[ q(SELECT learn_annotators('a', '{"x": 1}'::jsonb, 'x'::text)), '42804', 'JSON object', 'label_distribution' ],
 	[ q(SELECT learn_annotators('a', 'x', 'x', '[]')), '22023', 'must be a JSON object', '"smoothing"' ],
 	[ q(SELECT learn_annotators(i, i, i) FROM generate_series(1, 1001) AS i), '54000', '1000 distinct labels' ],
 	[ q(SELECT revise('{"z": 1}', learn_annotators('a', 'x', 'x'), 'a', 'x')), '22023', 'no class.*"z"', 'class_prior' ],
@@ -436,7 +437,7 @@ SELECT distribution_avg_accum(distribution_avg_accum(NULL, '{"a": 0.5, "b": 0.5}
 SELECT distribution_product_accum(distribution_product_accum(NULL, '{"a": 0.5, "b": 0.5}'), '{"c": 1, "b": 0}') UNION ALL
 SELECT distribution_product_accum(NULL, '{"1": 5e-324, "2": 1}');
 INSERT INTO sound_annotator_counts
-SELECT annotator_counts_accum(annotator_counts_accum(NULL, 'a', '{"x": 0.25, "y": 0.75}', 'y'), 'b', 'x', 'z') UNION ALL
+SELECT annotator_counts_accum(annotator_counts_accum(NULL, 'a', '{"x": 0.25, "y": 0.75}'::label_distribution, 'y'), 'b', 'x', 'z') UNION ALL
 SELECT annotator_counts_accum(annotator_counts_accum(NULL, 'é', '1', '2'), 'é', '1', '10') UNION ALL
 SELECT annotator_counts_accum(NULL, 'a', 'x', 'y', '{"smoothing": 1}');
 
