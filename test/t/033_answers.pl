@@ -73,8 +73,8 @@ CREATE FUNCTION rising(m annotator_model) RETURNS label_distribution LANGUAGE sq
 	SELECT label_distribution(classes(m), ARRAY(SELECT 2 * i / (k * (k + 1.0)) FROM generate_series(1, k) AS i)) FROM (SELECT cardinality(classes(m)) AS k) AS v $$;
 -- the model as if it had never heard of some; they are one voice
 CREATE FUNCTION others(m annotator_model, voice text[]) RETURNS annotator_model LANGUAGE sql AS $$
-	SELECT jsonb_set(jsonb_set(j || (SELECT jsonb_object_agg(key, part) FROM unnest('{annotators,annotations,gold_annotations,counts,variances}'::text[]) AS key,
-				LATERAL (SELECT jsonb_agg(e ORDER BY i) AS part FROM jsonb_array_elements(j -> key) WITH ORDINALITY AS v(e, i) WHERE i = ANY (kept)) AS p),
+	SELECT jsonb_set(jsonb_set(j || (SELECT jsonb_object_agg(key, part) FROM unnest('{annotators,annotations,gold_annotations,reported_right,reported_variances,counts,variances}'::text[]) AS key,
+				LATERAL (SELECT jsonb_agg(e ORDER BY i) AS part FROM jsonb_array_elements(j -> key) WITH ORDINALITY AS v(e, i) WHERE i = ANY (kept)) AS p WHERE j ? key),
 			'{components,0,confusion}', (SELECT jsonb_agg(e ORDER BY i) FROM jsonb_array_elements(j #> '{components,0,confusion}') WITH ORDINALITY AS v(e, i) WHERE i = ANY (kept))),
 		'{voices,groups}', (SELECT coalesce(jsonb_agg(g), '[]') FROM jsonb_array_elements(j #> '{voices,groups}') AS g WHERE NOT g ?| voice))::text::annotator_model
 	FROM (SELECT m::jsonb AS j, ARRAY(SELECT i FROM jsonb_array_elements_text(m::jsonb -> 'annotators') WITH ORDINALITY AS v(a, i) WHERE a <> ALL (voice)) AS kept) AS v $$;
