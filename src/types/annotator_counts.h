@@ -93,6 +93,10 @@ extern ExpandedCounts *annotator_counts_expanded(Datum datum);
 extern ExpandedCounts *annotator_counts_expand(Datum datum, MemoryContext parent);
 extern void annotator_counts_add_row(ExpandedCounts *ec, const LogRow *row);
 extern void annotator_counts_merge(ExpandedCounts *ec, Datum other);
+/* crowd/sql/learn_annotators.c */
+extern Datum annotator_counts_state_add(FunctionCallInfo fcinfo, const LogRow *row,
+										const RowOptions *options);
+
 extern AnnotatorCounts *annotator_counts_get(Datum datum);
 extern AnnotatorCountsView annotator_counts_view(Datum datum);
 

@@ -41,6 +41,21 @@ refuse_json(const text *truth)
 				 errhint("A truth is a label or a label_distribution; cast it: truth::text::label_distribution.")));
 }
 
+/* The state of argument 0 with one more row. */
+Datum
+annotator_counts_state_add(FunctionCallInfo fcinfo, const LogRow *row, const RowOptions *options)
+{
+	RowLog	   *log = row_log_append(fcinfo, KIND_ANNOTATOR_COUNTS, row, options, ROW_LOG_LIMIT);
+	ExpandedCounts *ec;
+
+	if (log != NULL)
+		PG_RETURN_POINTER(log);
+	ec = get_state(fcinfo);
+	annotator_counts_add_row(ec, row);
+	state_options_add(&ec->options, options, ec->hdr.eoh_context);
+	PG_RETURN_DATUM(EOHPGetRWDatum(&ec->hdr));
+}
+
 /* (annotator_counts, annotator, truth, label [, options]); truth may be expected */
 NL_FUNCTION(annotator_counts_accum);
 Datum
@@ -48,8 +63,6 @@ annotator_counts_accum(PG_FUNCTION_ARGS)
 {
 	LogRow		row = {COUNT_ROW_TRUTH, 3, {{0}}};
 	RowOptions	options;
-	RowLog	   *log;
-	ExpandedCounts *ec;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 		VALUE_RETURN_STATE();
@@ -72,13 +85,7 @@ annotator_counts_accum(PG_FUNCTION_ARGS)
 		row.field[1] = (LogField) {truth, VARSIZE(truth)};
 	}
 	row.field[2] = log_field_text(nl_name_argument(fcinfo, 3));
-	log = row_log_append(fcinfo, KIND_ANNOTATOR_COUNTS, &row, &options, ROW_LOG_LIMIT);
-	if (log != NULL)
-		PG_RETURN_POINTER(log);
-	ec = get_state(fcinfo);
-	annotator_counts_add_row(ec, &row);
-	state_options_add(&ec->options, &options, ec->hdr.eoh_context);
-	PG_RETURN_DATUM(EOHPGetRWDatum(&ec->hdr));
+	return annotator_counts_state_add(fcinfo, &row, &options);
 }
 
 /* (annotator_counts, annotator_counts): either side may be NULL */
