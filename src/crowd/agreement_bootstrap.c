@@ -14,21 +14,13 @@
 
 #include <math.h>
 
+#include "math/ordering.h"
 #include "math/random.h"
 
 #define DRAW_RESAMPLE UINT64CONST(0x61677265)
 
 /* Where fewer resamples have a value, what is left tells too little. */
 #define MIN_DEFINED 0.95
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
 
 static double
 quantile(const double *sorted, uint32 n, double q)

@@ -31,6 +31,7 @@
 
 #include <math.h>
 
+#include "math/ordering.h"
 #include "utils/float.h"
 
 #define MIN_CLIPPED 1e-6		/* cleanlab's CLIPPING_LOWER_BOUND */
@@ -324,17 +325,6 @@ set_agreement(Crowdlab *c)
 	}
 }
 
-static uint32
-top_class(const double *p, uint32 classes)
-{
-	uint32		top = 0;
-
-	for (uint32 k = 1; k < classes; k++)
-		if (p[k] > p[top])
-			top = k;
-	return top;
-}
-
 static inline double
 relative(double error, double base)
 {
@@ -362,11 +352,11 @@ weigh(Crowdlab *c)
 		shared++;
 		agreement += c->agreement[item];
 		of_class[c->consensus[item]]++;
-		errors += top_class(prediction_row(c->set, c->row[c->start[item]]), c->classes) !=
+		errors += first_of_largest(prediction_row(c->set, c->row[c->start[item]]), c->classes) !=
 			c->consensus[item];
 	}
 	c->likelihood = agreement / shared;
-	base = Max((shared - of_class[top_class(of_class, c->classes)]) / shared, MIN_CLIPPED);
+	base = Max((shared - of_class[first_of_largest(of_class, c->classes)]) / shared, MIN_CLIPPED);
 	for (uint32 j = 0; j < c->annotators; j++)
 		c->weight[j] = relative(1 - c->meets[j], base);
 	c->model_weight = relative(errors / shared, base) * sqrt((double) c->set->n / c->items);
@@ -415,7 +405,7 @@ choose(Crowdlab *c)
 
 		NL_CHECK_INTERRUPTS(item);
 		crowdlab_posterior(c, item, posterior);
-		top = top_class(posterior, c->classes);
+		top = first_of_largest(posterior, c->classes);
 		for (uint32 k = 0; k < c->classes; k++)
 			equal += posterior[k] == posterior[top];
 		if (equal == 1)

@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "common/hashfn.h"
+#include "math/ordering.h"
 
 #define FOLDS 5
 #define FOLD_SEED 35
@@ -29,17 +30,6 @@ static inline uint32
 fold_of(uint32 item)
 {
 	return hash_bytes_uint32_extended(item, FOLD_SEED) % FOLDS;
-}
-
-static uint32
-top_class(const double *posterior, uint32 classes)
-{
-	uint32		top = 0;
-
-	for (uint32 k = 1; k < classes; k++)
-		if (posterior[k] > posterior[top])
-			top = k;
-	return top;
 }
 
 /* What the probability of the top class is reported as. */
@@ -72,7 +62,7 @@ compare_with_gold(const AnnotationView *view, const EmFit *fit, GoldCheck *check
 		if (annotation_gold(view, i) == NO_GOLD)
 			continue;
 		p = em_item_posterior(posteriors, i);
-		top = top_class(p, view->labels.n);
+		top = first_of_largest(p, view->labels.n);
 		confidence = reported(p, view->labels.n, top, em_item_voices(view, i));
 		check->items++;
 		check->wrong += top != view->gold[i];
@@ -115,7 +105,7 @@ predict(const AnnotationView *without, const uint16 *gold, const FitOptions *opt
 	{
 		NL_CHECK_INTERRUPTS(i);
 		if (fold_of(i) == fold && gold[i] != NO_GOLD)
-			right[i] = top_class(em_item_posterior(posteriors, i),
+			right[i] = first_of_largest(em_item_posterior(posteriors, i),
 								 without->labels.n) == gold[i];
 	}
 	em_end_posteriors(posteriors);

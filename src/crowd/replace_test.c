@@ -22,6 +22,7 @@
 
 #include <math.h>
 
+#include "math/ordering.h"
 #include "pg/options.h"
 
 /* Scores nearer than this share are equal: they differ by rounding. */
@@ -184,15 +185,6 @@ p_value(const Contest *c, double epsilon)
 	if (!(variance > 1e-12))
 		return mean < epsilon ? 0 : 1;
 	return student_lower_tail((mean - epsilon) / sqrt(variance / n), n - 1);
-}
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
 }
 
 /* How many of the p values hold at the rate, whatever their dependence. */

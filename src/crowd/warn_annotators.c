@@ -13,6 +13,7 @@
 #include <math.h>
 
 #include "crowd/informed.h"
+#include "math/ordering.h"
 
 #define FEW_ANNOTATIONS 10		/* below, one label only means little */
 
@@ -185,15 +186,6 @@ p_informed(const InformedShare *s)
 {
 	return s->n == 0 ? 1 :
 		0.5 * erfc((INFORMED_BOUND - s->share) / (s->error * M_SQRT2));
-}
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
 }
 
 /*

@@ -27,6 +27,7 @@
 
 #include <math.h>
 
+#include "math/ordering.h"
 #include "math/random.h"
 
 #define BASELINE 0
@@ -271,15 +272,6 @@ standard_error(const Differences *d, int n, Size stride)
 	if (defined < 2)
 		return NAN;
 	return sqrt(Max(squares - sum * sum / defined, 0) / (defined - 1));
-}
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
 }
 
 /* The value that a share "level" of n does not exceed; sorts them. */
