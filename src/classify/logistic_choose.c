@@ -21,8 +21,8 @@ static const double l2_grid[L2_GRID] = {
 	1000, 300, 100, 30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01
 };
 
-/* A hundredth of a standard error changes a log-loss by 5e-5 over all rows. */
-#define CHOICE_TOLERANCE 1e-2
+/* As in oof_predict(): what is reported here is what that would have. */
+#define CHOICE_TOLERANCE 1e-3
 
 /*
  * Log-loss of a model's own rows, or of those held out from it, summed; "mass" is
