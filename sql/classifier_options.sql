@@ -8,30 +8,30 @@ SELECT i, CASE WHEN i <= 7 THEN 'b' ELSE 'a' END AS label, '{1}'::float8[] AS x
 FROM generate_series(1, 20) AS i;
 
 CREATE FUNCTION pg_temp.log_odds(options jsonb) RETURNS numeric LANGUAGE sql AS
-$$ SELECT round(coefficient::numeric, 6) + 0.0 FROM coefficients((SELECT logistic_regression(label, x, options) FROM seven)) WHERE feature = 0 $$;
+$$ SELECT round(coefficient::numeric, 5) + 0.0 FROM coefficients((SELECT logistic_regression(label, x, options) FROM seven)) WHERE feature = 0 $$;
 
 -- ln(.35 / .65)
-SELECT pg_temp.log_odds('{}'), round(ln(.35 / .65), 6) AS worked_out;
+SELECT pg_temp.log_odds('{}'), round(ln(.35 / .65), 5) AS worked_out;
 
 -- b is given to a in 1 of 10 and to b in 8 of 10: p .8 + (1 - p) .1 = .35, so p = 5/14
 SELECT pg_temp.log_odds('{"correction": {"labels": ["a", "b"], "counts": [[9, 1], [4, 16]]}}'),
-       round(ln(5.0 / 9), 6) AS worked_out;
+       round(ln(5.0 / 9), 5) AS worked_out;
 
 -- no b could be as rare as that: the search goes as far as it is let
 SELECT pg_temp.log_odds('{"correction": {"labels": ["a", "b"], "counts": [[6, 4], [2, 8]]}}') < -8 AS all_are_a;
 
 -- .9 of .35 and half of .1
-SELECT pg_temp.log_odds('{"label_smoothing": 0.1}'), round(ln(.365 / .635), 6) AS worked_out;
+SELECT pg_temp.log_odds('{"label_smoothing": 0.1}'), round(ln(.365 / .635), 5) AS worked_out;
 SELECT pg_temp.log_odds('{"label_smoothing": 1}') AS all_smooth;
 
 -- generalised cross-entropy: n_k p_k^(q - 1) is the same for all classes
-SELECT pg_temp.log_odds('{"loss": "generalised_cross_entropy", "q": 0.5}'), round(ln(.35 / .65) / .5, 6) AS worked_out;
-SELECT pg_temp.log_odds('{"loss": "generalised_cross_entropy"}'), round(ln(.35 / .65) / .3, 6) AS worked_out;
+SELECT pg_temp.log_odds('{"loss": "generalised_cross_entropy", "q": 0.5}'), round(ln(.35 / .65) / .5, 5) AS worked_out;
+SELECT pg_temp.log_odds('{"loss": "generalised_cross_entropy"}'), round(ln(.35 / .65) / .3, 5) AS worked_out;
 -- absolute error has no optimum but the more frequent class
 SELECT pg_temp.log_odds('{"loss": "generalised_cross_entropy", "q": 1}') < -6 AS all_are_a;
 
 -- bootstrapping: .8 (p - .35) = .2 p (1 - p) log-odds
-SELECT round((.8 * (p - .35) - .2 * p * (1 - p) * z)::numeric, 6) AS zero, z < ln(.35 / .65) AS surer
+SELECT round((.8 * (p - .35) - .2 * p * (1 - p) * z)::numeric, 4) AS zero, z < ln(.35 / .65) AS surer
 FROM (SELECT z, 1 / (1 + exp(-z)) AS p FROM (SELECT pg_temp.log_odds('{"bootstrap": 0.8}') AS z) AS v) AS w;
 SELECT pg_temp.log_odds('{"bootstrap": 1}') = pg_temp.log_odds('{}') AS same;
 
@@ -42,7 +42,7 @@ FROM probabilities(predict((SELECT logistic_regression(l, '{0}'::float8[], '{"lo
 ORDER BY label;
 
 -- weights count as rows do, and classes that are balanced alike
-SELECT round(coefficient::numeric, 6) AS log_odds, round(ln(.35 / .65) / .5, 6) AS worked_out
+SELECT round(coefficient::numeric, 5) AS log_odds, round(ln(.35 / .65) / .5, 5) AS worked_out
 FROM coefficients((SELECT logistic_regression(label, '{1}'::float8[], w, '{"loss": "generalised_cross_entropy", "q": 0.5}'::jsonb)
      FROM (VALUES ('a', 13.0::float8), ('b', 7), ('c', 0)) AS v (label, w))) WHERE feature = 0;
 SELECT pg_temp.log_odds('{"loss": "generalised_cross_entropy", "class_weight": "balanced"}') AS balanced;
@@ -93,7 +93,6 @@ SELECT learned AS m FROM (SELECT dawid_skene(item, annotator, label, gold, '{"va
 	UNION ALL SELECT 'b' || i, 'ann', CASE WHEN i % 4 = 0 THEN 'a' ELSE 'b' END, 'b' FROM generate_series(1, 8) AS i
 	UNION ALL SELECT 'c' || i, 'bob', CASE WHEN i % 10 = 0 THEN 'b' ELSE 'a' END, 'a' FROM generate_series(1, 10) AS i
 	UNION ALL SELECT 'd' || i, 'bob', CASE WHEN i % 10 = 0 THEN 'a' ELSE 'b' END, 'b' FROM generate_series(1, 10) AS i) AS v) AS w;
-SELECT annotator, truth, label, round(rate::numeric, 3) AS rate FROM annotator_cells((SELECT m FROM model)) ORDER BY 1, 2, 3;
 
 CREATE TEMP TABLE answers AS
 SELECT annotator, CASE WHEN i <= share * n THEN 'b' ELSE 'a' END AS label, '{1}'::float8[] AS x
