@@ -112,3 +112,10 @@ SELECT logistic_regression(label, '{1}'::float8[], annotator, m)
 FROM (VALUES ('i1', 'x', 'a'), ('i2', 'y', 'b')) AS v (item, annotator, label),
      (SELECT dawid_skene(item, annotator, label) AS m FROM (VALUES ('i1', 'x', 'a'), ('i2', 'y', 'b')) AS v (item, annotator, label)) AS w;
 SELECT logistic_regression('c'::text, x, annotator, m) FROM answers, model;
+
+-- literals without a type: a weight and options, or options after the model
+SELECT logistic_regression(label, x, '2', NULL) = logistic_regression(label, x, 2::float8) AS same FROM seven;
+SELECT logistic_regression(label, x, '2', '{"l2": 3}') = logistic_regression(label, x, 2::float8, '{"l2": 3}'::jsonb) AS same FROM seven;
+SELECT logistic_regression(label, x, annotator, m, NULL) = logistic_regression(label, x, annotator, m, '{"l2": 1}') AS same FROM answers, model;
+SELECT logistic_regression(label, x, annotator, '{"l2": 3}') FROM answers;
+SELECT logistic_regression(label, x, '-1', NULL) FROM seven;
