@@ -74,6 +74,21 @@ for my $options ('{"loss": "generalised_cross_entropy"}', '{"correction": ' . ma
 		"SELECT logistic_regression(label, x, '$options'::jsonb ORDER BY x) = logistic_regression(label, x, '$options'::jsonb ORDER BY label, x DESC) FROM d WHERE id = 1"), 't');
 }
 
+# Out of fold: by hand, on three folds, which are given as groups
+for my $id (0, 1)
+{
+	for my $case (@{ $problems->[$id]{cases} })
+	{
+		my $options = options_json(%{ $case->{options} }, tolerance => 1e-9);
+		my $oof = $options =~ s/\}\z/, "folds": 3}/r;
+		check_exact('oof_predict() is a fit of the other folds', "problem $id, $options", value($node, qq(
+			WITH e AS (SELECT label, x, weight, row_number() OVER (ORDER BY x, label) % 3 AS g FROM d WHERE id = $id),
+			     m AS (SELECT f.g, logistic_regression(label, x, weight, '$options'::jsonb) AS c FROM (VALUES (0), (1), (2)) AS f (g) JOIN e ON e.g <> f.g GROUP BY f.g),
+			     o AS (SELECT g, x, oof_predict(label, x, g, weight, '$oof'::jsonb) OVER () AS p FROM e)
+			SELECT count(*) > 100 AND bool_and(abs(confidence(p) - confidence(predict(c, x))) < 1e-6) AND bool_and(top_label(p) = top_label(predict(c, x))) FROM o JOIN m USING (g))), 't');
+	}
+}
+
 #
 # The choice of l2: what is reported is the log-loss of oof_predict() with each, and
 # that of the least is taken
