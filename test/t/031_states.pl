@@ -34,7 +34,8 @@ my $columns = q{
        ARRAY[i % 11, i % 13, sqrt(i)]::float8[] AS features,
        confusion_matrix_accum(NULL, 'class ' || i % 4, 'class ' || i % 3, 0.5) AS matrix,
        annotation_set_accum(NULL, 'item ' || i % 100, 'annotator ' || i % 7, 'class ' || i % 4) AS part,
-       i % 3 = 0 AS hit, i % 17 / 16.0::float8 AS score, 7 AS bins, score_set_accum(NULL, i % 3 = 0, i % 17 / 16.0, (1 + i % 6) / 4.0::float8) AS scores};
+       i % 3 = 0 AS hit, i % 17 / 16.0::float8 AS score, 7 AS bins, score_set_accum(NULL, i % 3 = 0, i % 17 / 16.0, (1 + i % 6) / 4.0::float8) AS scores,
+       ARRAY['class ' || i % 100 % 4, 'class ' || i % 4] AS truths, ARRAY['class ' || i % 4] AS predictions, ((1 + i % 6) / 4.0)::text AS weight_text};
 $node->safe_psql('postgres', <<"END");
 CREATE TABLE answers AS
 SELECT i, g, i % 2 AS h, $columns
@@ -46,7 +47,7 @@ CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
 CREATE TABLE parts_2 PARTITION OF parts FOR VALUES IN (2);
 -- of each group a few rows in one partition, many in another, and a few in the third
 INSERT INTO parts SELECT i, g, CASE WHEN i % 50 = 1 THEN 0 WHEN i % 50 = 2 THEN 2 ELSE 1 END,
-       item, annotator, label, truth, gold, item_n, annotator_n, label_n, truth_n, gold_n, weight, copies, soft, features, matrix, part, hit, score, bins, scores FROM answers;
+       item, annotator, label, truth, gold, item_n, annotator_n, label_n, truth_n, gold_n, weight, copies, soft, features, matrix, part, hit, score, bins, scores, truths, predictions, weight_text FROM answers;
 ALTER TABLE answers SET (parallel_workers = 2);
 ANALYZE;
 CREATE TABLE model AS SELECT dawid_skene(item, annotator, label) AS m, dawid_skene(item_n, annotator_n, label_n) AS n FROM answers;
@@ -68,8 +69,9 @@ my %argument = (
 	'target label_distribution' => 'soft',
 	'predicted label_distribution' => 'soft',
 	'features double precision[]' => 'features',
-	'truth text[]' => 'ARRAY[truth, label]',
-	'predicted text[]' => 'ARRAY[label]',
+	'truth text[]' => 'truths',
+	'predicted text[]' => 'predictions',
+	'weight text' => 'weight_text',
 	'confusion_matrix' => 'matrix',
 	'prior label_distribution' => q(label_distribution('{class 0,class 1,class 3}', '{0.125,0.25,0.625}')),
 	'annotation_set' => 'part',
