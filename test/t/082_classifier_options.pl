@@ -203,6 +203,18 @@ is(value($node, q(SELECT bool_and(a = b AND c = a) FROM (SELECT training_set_acc
 		FROM (SELECT '{1,2}'::float8[] AS f, (SELECT dawid_skene(item::text, who, 'label ' || (item % 2 + 1)) FROM generate_series(1, 9) AS item, unnest(ARRAY['x', 'y']) AS who) AS model) AS w) AS v)),
 	't', 'states of answers are equal in any order, and read back');
 
+# A state that was changed on its way is an error, or a set that can be fitted
+my $changed = q(
+CREATE TABLE sent AS SELECT training_set_send(training_set_accum(training_set_accum(NULL, 'label 1', '{1,2}'::float8[], 'x', m), 'label 2', '{3,4}'::float8[], 'y', m)) AS b
+FROM (SELECT dawid_skene(item::text, who, 'label ' || (item % 2 + 1)) AS m FROM generate_series(1, 9) AS item, unnest(ARRAY['x', 'y']) AS who) AS v;
+CREATE FUNCTION read(b bytea) RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+	RETURN fit_report(logistic_regression_final(('training_set:1:' || replace(encode(b, 'base64'), E'\\n', ''))::training_set)) IS NOT NULL;
+EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END $$);
+$node->safe_psql('postgres', $changed);
+my @outcomes = rows($node, q(SELECT r, count(*) FROM sent, generate_series(0, length(b) - 1) AS i, unnest('{0,1,2,3,127,255}'::int[]) AS v, read(set_byte(b, i, v)) AS r GROUP BY r));
+push @outcomes, rows($node, 'SELECT r, count(*) FROM sent, generate_series(0, length(b) - 1) AS i, read(substr(b, 1, i)) AS r GROUP BY r');
+tally('a state of answers with another byte, or cut short, is an error or a set', $_->[0] =~ /\A(?:true|22P03|08P01|22021|22P02|22023|22003|2202E)\z/, "$_->[0]: $_->[1] times") for @outcomes;
+
 #
 # What cannot be
 #
