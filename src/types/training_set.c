@@ -283,7 +283,7 @@ void
 training_set_free_rows(TrainingSet *set)
 {
 	void	   *arrays[] = {set->x.chunks, set->label, set->weight,
-		set->target_end, set->target_label, set->target_p};
+		set->target_end, set->target_label, set->target_p, set->rates};
 
 	for (uint32 i = 0; i < set->x.n_chunks; i++)
 		if (set->x.chunks[i].rows != NULL)
@@ -297,6 +297,7 @@ training_set_free_rows(TrainingSet *set)
 	set->target_end = NULL;
 	set->target_label = NULL;
 	set->target_p = NULL;
+	set->rates = NULL;
 }
 
 /*

@@ -215,20 +215,54 @@ uncentre(FittedModel *model, const Design *design)
 static uint32
 used_rows(const Design *design)
 {
-	return design->used[0] - design->start[0];
+	uint32		n = 0;
+
+	for (uint32 f = 0; f < design->folds; f++)
+		n += design->used[f] - design->start[f];
+	return n;
+}
+
+/* Of one fold, or of those by which l2 is chosen. */
+static Design *
+make_design(TrainingSet *set, ClassifierOptions *options)
+{
+	uint32		wanted = options->choose ? options->folds : 1;
+	Folds		folds = {.n = 1};
+	RowKey	   *keys;
+	Design	   *design;
+
+	logistic_check_memory(set, wanted, design_memory(set, wanted), "logistic_regression()");
+	keys = training_set_order(set, options->choose ? options->seed : 0);
+	if (options->choose)
+		folds = folds_make(set, keys, NULL, options->folds, options->duplicates);
+	if (folds.n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("logistic_regression() cannot choose \"l2\": all rows belong together, so none can be held out"),
+				 errhint("Give \"l2\" as a number, or set \"duplicates\" to \"split\" if the features are categories.")));
+	design = design_make(set, keys, folds.fold, folds.n);
+	if (options->choose)
+	{
+		options->choice = logistic_choose_l2(design, &options->regression,
+											 "logistic_regression");
+		options->regression.l2 = options->choice.l2[options->choice.best];
+	}
+	return design;
 }
 
 static Classifier *
-fit(TrainingSet *set, const ClassifierOptions *options)
+fit(TrainingSet *set, ClassifierOptions *options)
 {
-	Names		names = training_set_names(set);
+	Names		names;
 	Design	   *design;
 	FittedModel *model;
 	ClassifierView view = {0};
 
+	correction_begin(set, options);
+	names = training_set_names(set);
+	correction_end(set, &names, options);
 	(void) classifier_check_size(names.n, set->x.width - 1);
-	logistic_check_memory(set, 1, design_memory(set, 1), "logistic_regression()");
-	design = design_make(set, training_set_order(set, 0), NULL, 1);
+	design = make_design(set, options);
 	model = logistic_fit(design, false, &options->regression,
 							   "logistic_regression");
 	check_classes(model, &names);
