@@ -3,7 +3,8 @@
  *		Chooses the penalty of a logistic regression out of fold.
  *
  * The models of all folds are fitted for each l2 of a grid, from the largest down,
- * each from where the one before ended; the one whose held-out rows have the least
+ * each from where the one before ended (a robust loss from where cross-entropy did, for
+ * what a large penalty has driven to one class it leaves there); the one whose held-out rows have the least
  * log-loss is chosen, the larger of equal ones.  Rows count by their weights, and
  * classes by theirs.  What is predicted is what was observed: where answers have
  * rates, the model's probability of the answer.  A row with a class that no other
@@ -21,8 +22,8 @@ static const double l2_grid[L2_GRID] = {
 	1000, 300, 100, 30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01
 };
 
-/* A hundredth of a standard error changes a log-loss by 5e-5 over all rows. */
-#define CHOICE_TOLERANCE 1e-2
+/* As in oof_predict(): what is reported here is what that would have. */
+#define CHOICE_TOLERANCE 1e-3
 
 /*
  * Log-loss of a model's own rows, or of those held out from it, summed; "mass" is
@@ -90,10 +91,7 @@ logistic_choose_l2(const Design *design, const LogisticOptions *options, const c
 	for (int i = 0; i < L2_GRID; i++)
 	{
 		choice.l2[i] = own.l2 = l2_grid[i];
-		if (i == 0)
-			logistic_search(&fit, name);
-		else
-			logistic_continue(&fit, name);
+		logistic_search(&fit, name);
 		choice.log_loss[i] = held_out_loss(&fit);
 		if (choice.log_loss[i] < choice.log_loss[choice.best])
 			choice.best = i;

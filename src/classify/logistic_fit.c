@@ -312,29 +312,66 @@ logistic_begin(LogisticFit *fit, const Design *design, bool hold_out,
 
 #define START_TOLERANCE 0.1
 
-/*
- * To an optimum; where the loss is robust from that of cross-entropy, which need not
- * be met closely.
- */
-void
-logistic_search(LogisticFit *fit, const char *name)
+/* Where the search for a robust optimum begins is where that of the next penalty does. */
+static void
+swap_starts(const LogisticFit *fit, bool restore)
+{
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		LogisticModel *m = &fit->models[f];
+
+		if (m->start == NULL)
+			m->start = vector(m);
+		if (restore)
+			nl_copy(m->theta, m->start, m->n * sizeof(double));
+		else
+			nl_copy(m->start, m->theta, m->n * sizeof(double));
+	}
+}
+
+/* To the optimum of cross-entropy, which need not be met closely. */
+static void
+search_start(LogisticFit *fit, const char *name)
 {
 	const LogisticOptions *options = fit->options;
 	LogisticOptions start = *options;
 
-	if (fit->robust)
+	start.tolerance = Max(start.tolerance, START_TOLERANCE);
+	fit->options = &start;
+	fit->labels_only = true;
+	if (fit->continued)
 	{
-		start.tolerance = Max(start.tolerance, START_TOLERANCE);
-		fit->options = &start;
-		fit->labels_only = true;
+		swap_starts(fit, true);
+		logistic_continue(fit, name);
 	}
-	logistic_optimize(fit, name);
+	else
+		logistic_optimize(fit, name);
+	swap_starts(fit, false);
 	fit->options = options;
-	if (!fit->robust)
-		return;
 	fit->labels_only = false;
-	logistic_continue(fit, name);
-	for (uint32 f = 0; f < fit->n_models; f++)
+}
+
+/*
+ * To an optimum, from where a search before this one ended if there was one; where the
+ * loss is robust from that of cross-entropy.
+ */
+void
+logistic_search(LogisticFit *fit, const char *name)
+{
+	if (fit->robust)
+		search_start(fit, name);
+	if (fit->robust || fit->continued)
+		logistic_continue(fit, name);
+	else
+		logistic_optimize(fit, name);
+	fit->continued = true;
+}
+
+/* What is reported of a robust fit is the log-loss of what was observed. */
+static void
+set_log_losses(LogisticFit *fit)
+{
+	for (uint32 f = 0; f < fit->n_models && fit->robust; f++)
 	{
 		double		mass;
 
@@ -359,6 +396,7 @@ logistic_fit(const Design *design, bool hold_out,
 
 	logistic_begin(&fit, design, hold_out, options);
 	logistic_search(&fit, name);
+	set_log_losses(&fit);
 	MemoryContextSwitchTo(old);
 	for (uint32 f = 0; f < n; f++)
 		take_result(&fit, &fit.models[f], &results[f]);

@@ -5,8 +5,11 @@
  *
  * For who learns from answers (a label that may be wrong, all answers to an item):
  *
- *	1. Fill a TrainingSet whose targets are codes of answers, and give it "rates":
- *	   P(answer | class) for each code (types/training_set.h).  A row may be an item
+ *	1. Fill a soft TrainingSet (training_set_init) whose targets are codes of answers,
+ *	   and give it "rates", P(answer | class) for each code (types/training_set.h), and
+ *	   "codes".  Add labels to its dictionary in canonical order first, for
+ *	   training_set_names(), which makes ranks of labels, is not called then.  A row
+ *	   begins with training_set_target(set, row, NULL), and may be an item
  *	   with all its answers: training_set_answer() adds them one by one, each with its
  *	   share, and the row's weight is how many they are.  Equal sets are fitted in the
  *	   same order if equal answers have equal codes.  Each answer must be likely

@@ -64,6 +64,7 @@ typedef struct LogisticModel
 	uint32	   *given;
 	bool		converged;
 	bool		separated;		/* there is no optimum */
+	double	   *start;			/* of a robust search, which needs none of these: theta */
 	/* where it had converged, while it is found out whether that is an optimum */
 	double	   *kept;			/* theta, or NULL */
 	double		kept_loss;

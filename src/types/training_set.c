@@ -218,7 +218,7 @@ training_set_names(TrainingSet *set)
 		if (set->label[i] != NO_LABEL)
 			set->label[i] = rank[set->label[i]];
 	}
-	for (uint32 i = 0; set->soft && !set->answers && i < target_begin(set, set->x.n); i++)
+	for (uint32 i = 0; set->soft && set->rates == NULL && i < target_begin(set, set->x.n); i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		set->target_label[i] = rank[set->target_label[i]];

@@ -61,6 +61,23 @@ begin_answer(FunctionCallInfo fcinfo, LogRow *row, TrainingAnswer *answer)
 	row->field[row->n++] = (LogField) {answer, sizeof(TrainingAnswer)};
 }
 
+/*
+ * A weight without a type would be taken for an annotator's name where options have
+ * none, either; so there is a signature with a weight as text.
+ */
+static double
+weight_argument(FunctionCallInfo fcinfo, int argno)
+{
+	double		weight;
+
+	if (nl_signature(fcinfo)->type[argno] != DECLARED_TEXT)
+		return nl_weight_argument(fcinfo);
+	weight = DatumGetFloat8(DirectFunctionCall1(float8in,
+												CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(argno)))));
+	nl_check_weight(weight);
+	return weight;
+}
+
 /* All but the features; "weight" and "answer" are for where there is one. */
 static LogRow
 begin_row(FunctionCallInfo fcinfo, double *weight, TrainingAnswer *answer)
@@ -81,7 +98,7 @@ begin_row(FunctionCallInfo fcinfo, double *weight, TrainingAnswer *answer)
 	}
 	if (signature->weight != NO_ARGUMENT)
 	{
-		*weight = nl_weight_argument(fcinfo);
+		*weight = weight_argument(fcinfo, signature->weight);
 		row.kind |= TRAINING_ROW_WEIGHTED;
 		row.field[row.n++] = (LogField) {weight, sizeof(double)};
 	}
