@@ -21,8 +21,8 @@ sub simulate
 	my ($name, $kinds, $items, $valid, $options) = @_;
 	my $all = $items + $valid;
 	$node->safe_psql('postgres', qq(
-		DROP TABLE IF EXISTS ${name}_train, ${name}_valid;
-		CREATE TABLE ${name}_train AS SELECT item::int, annotator, label, features, truth FROM simulate_annotations($all, '$kinds', '$options');
+		SET client_min_messages = warning; DROP TABLE IF EXISTS ${name}_train, ${name}_valid;
+		CREATE TABLE ${name}_train AS SELECT substr(item, 6)::int AS item, annotator, label, features, truth FROM simulate_annotations($all, '$kinds', '$options');
 		CREATE TABLE ${name}_valid AS SELECT DISTINCT ON (item) item, truth, features FROM ${name}_train WHERE item > $items;
 		DELETE FROM ${name}_train WHERE item > $items));
 	return;
@@ -33,7 +33,7 @@ sub evaluate
 {
 	my ($call, $before) = @_;
 	my ($out, $err) = ('', '');
-	my $status = $node->psql('postgres', ($before // '') . "; SELECT * FROM $call", stdout => \$out, stderr => \$err, on_error_stop => 1);
+	my $status = $node->psql('postgres', ($before // '') . "\n; SELECT * FROM $call", stdout => \$out, stderr => \$err, on_error_stop => 1);
 	return ($out, $err =~ s/^psql:<stdin>:\d+: //gmr, $status);
 }
 
@@ -45,7 +45,7 @@ sub verdicts
 }
 
 simulate('single', $noisy, 400, 400, '{"classes": 2, "answers": 1, "features": 5, "seed": 1}');
-simulate('overlap', $noisy, 300, 600, '{"classes": 3, "answers": 3, "features": 8, "seed": 2}');
+simulate('overlap', $noisy, 500, 1200, '{"classes": 3, "answers": 3, "features": 20, "separation": 2.5, "seed": 2}');
 
 #
 # The shape of the answer
@@ -55,7 +55,7 @@ my @rows = map { [ split /\|/, $_, -1 ] } split /\n/, $out;
 is(scalar(@rows), 7 * 4, 'seven interventions, three seeds and a verdict each');
 is($rows[0][0], 'every_answer', 'overlap: the primary candidate comes first');
 is(join(' ', map { $_->[1] } @rows[ 0 .. 3 ]), ' 0 1 2', 'and its verdict before its seeds');
-like($said, qr/NOTICE:  training: 900 answers to 300 items by 15 annotators; 3 classes; regime overlap/, 'says what there is');
+like($said, qr/NOTICE:  training: 1500 answers to 500 items by 15 annotators; 3 classes; regime overlap/, 'says what there is');
 like($said, qr/primary candidate, fixed before any score: every_answer/, 'and what is tested first');
 like($said, qr/seed 2: l2 baseline [\d.]+, weight [\d.]+, evidence_weight [\d.]+, every_answer/, 'and each l2');
 my ($wrong) = $said =~ /estimated share of wrong labels in training, by 5 rounds.*: ([\d.]+) %/;
@@ -194,8 +194,8 @@ is(join(' ', sort keys %{ { verdicts(q(evaluate_cleaning('nobody', 'nobody_valid
 like((evaluate(q(evaluate_cleaning('single_train', 'single_valid', '{"l2": 3, "seeds": 1}'))))[1], qr/seed 0: l2 baseline 3, weight 3,/, 'l2 is given');
 
 # Truths that are the annotators' own
-$node->safe_psql('postgres', qq(CREATE TABLE own AS SELECT DISTINCT ON (item) item::int, annotator, label, features
-	FROM simulate_annotations(900, '$noisy', '{"classes": 3, "answers": 3, "features": 8, "seed": 2}') WHERE item::int > 300 ORDER BY item, md5(item || annotator)));
+$node->safe_psql('postgres', qq(CREATE TABLE own AS SELECT DISTINCT ON (item) substr(item, 6)::int AS item, annotator, label, features
+	FROM simulate_annotations(1700, '$noisy', '{"classes": 3, "answers": 3, "features": 20, "separation": 2.5, "seed": 2}') WHERE substr(item, 6)::int > 500 ORDER BY item, md5(item || annotator)));
 ($out, $said) = evaluate(q(evaluate_cleaning('overlap_train', 'own', '{"truth": "label"}')));
 like($said, qr/WARNING:  truths of own look as noisy as the labels of overlap_train/, 'truths as noisy as the labels are noticed');
 like($said, qr/WARNING:  truths of own are answers, and 15 of those who gave them labelled overlap_train, too/, "and who they are of");
