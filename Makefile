@@ -133,7 +133,7 @@ uninstall-docs:
 endif
 
 demo:
-	@$(SOURCE)/test/with-cluster psql -X -q -v ON_ERROR_STOP=1 -P pager=off -f test/demo/demo.sql
+	@$(SOURCE)/test/with-cluster psql -X -q -v ON_ERROR_STOP=1 -P pager=off -f test/demo/demo.sql -f test/demo/cleaning.sql
 
 test:
 	@$(SOURCE)/test/with-cluster test/run-tests

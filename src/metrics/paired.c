@@ -7,7 +7,9 @@
  * that of the f1_report of all rows.
  *
  *	1. Items with the same rows are one pattern; a resample draws as many items as there are and
- *	   counts how often each pattern came (Efron & Tibshirani 1993, sec. 6.2).
+ *	   counts how often each pattern came (Efron & Tibshirani 1993, sec. 6.2).  Items are in order of
+ *	   their patterns, and draws are dealt to halves, quarters and so on of them, bit by bit of the
+ *	   items' numbers, until a part has one pattern only.
  *	2. Of each resample, the difference of the measure and of each class' F1 is kept.
  *	3. With d the difference and d* that of a resample, the interval is symmetric, d +- the quantile of
  *	   |d* - d| (Hall, The Bootstrap and Edgeworth Expansion, 1992, sec. 3.5), and the p-value is
@@ -46,7 +48,7 @@ typedef struct PairedCell
 typedef struct PairedData
 {
 	uint32		items;
-	uint32	   *pattern;		/* by item */
+	uint32	   *pattern;		/* by item; ordered by draw_all() */
 	uint32		patterns;
 	Size	   *start;			/* by pattern, and one beyond */
 	PairedCell *cells;			/* of the patterns */
@@ -200,27 +202,102 @@ fill_matrices(PairedData *data)
 	}
 }
 
-/* Each item once. */
+/* Each item once.  Which item has which pattern does not matter from here on. */
 static void
 draw_all(PairedData *data)
 {
+	uint32		i = 0;
+
 	memset(data->drawn, 0, data->patterns * sizeof(uint32));
-	for (uint32 i = 0; i < data->items; i++)
+	for (uint32 j = 0; j < data->items; j++)
 	{
-		NL_CHECK_INTERRUPTS(i);
-		data->drawn[data->pattern[i]]++;
+		NL_CHECK_INTERRUPTS(j);
+		data->drawn[data->pattern[j]]++;
 	}
+	for (uint32 p = 0; p < data->patterns; p++)
+		for (uint32 n = 0; n < data->drawn[p]; n++)
+		{
+			NL_CHECK_INTERRUPTS(i);
+			data->pattern[i++] = p;
+		}
 }
 
+/*
+ * The bits that are set (Warren, Hacker's Delight, sec. 5-1); the server's own function
+ * is another in each version.
+ */
+static inline uint32
+bits_set(uint64 x)
+{
+	x -= (x >> 1) & UINT64CONST(0x5555555555555555);
+	x = (x & UINT64CONST(0x3333333333333333)) + ((x >> 2) & UINT64CONST(0x3333333333333333));
+	x = (x + (x >> 4)) & UINT64CONST(0x0f0f0f0f0f0f0f0f);
+	return (x * UINT64CONST(0x0101010101010101)) >> 56;
+}
+
+/* How many of n fair coins show heads. */
+static uint32
+toss(Random *random, uint32 n)
+{
+	uint32		heads = 0;
+
+	for (; n >= 64; n -= 64)
+		heads += bits_set(random_next(random));
+	return heads + (n > 0 ? bits_set(random_next(random) >> (64 - n)) : 0);
+}
+
+/* Below this, splitting costs more than drawing. */
+#define FEW_DRAWS 24
+
+/*
+ * Deals n draws to the 2^bits items from "from" on, each as likely; returns how many went
+ * beyond the last item.
+ */
+static uint32
+deal(PairedData *data, Random *random, uint32 from, int bits, uint32 n)
+{
+	uint64		last = (uint64) from + (UINT64CONST(1) << bits) - 1;
+	uint32		beyond = 0;
+	uint32		right;
+
+	CHECK_FOR_INTERRUPTS();
+	if (n == 0 || from >= data->items)
+		return n;
+	if (last < data->items && data->pattern[from] == data->pattern[last])
+	{
+		data->drawn[data->pattern[from]] += n;
+		return 0;
+	}
+	if (n < FEW_DRAWS)
+	{
+		for (uint32 i = 0; i < n; i++)
+		{
+			uint64		item = from + (random_next(random) >> (64 - bits));
+
+			if (item < data->items)
+				data->drawn[data->pattern[item]]++;
+			else
+				beyond++;
+		}
+		return beyond;
+	}
+	right = toss(random, n);
+	return deal(data, random, from, bits - 1, n - right) +
+		deal(data, random, from + (1U << (bits - 1)), bits - 1, right);
+}
+
+/* What goes beyond the last item is drawn again. */
 static void
 draw_resample(PairedData *data, Random *random)
 {
+	uint32		n = data->items;
+	int			bits = 0;
+
+	while (UINT64CONST(1) << bits < data->items)
+		bits++;
 	memset(data->drawn, 0, data->patterns * sizeof(uint32));
-	for (uint32 i = 0; i < data->items; i++)
-	{
-		NL_CHECK_INTERRUPTS(i);
-		data->drawn[data->pattern[random_below(random, data->items)]]++;
-	}
+	while (n > 0)
+		n = deal(data, random, 0, bits, n);
 }
 
 /*

@@ -12,8 +12,9 @@ import harness
 import label_issues
 import many_groups
 import metrics
+import paired
 
-MODULES = (metrics, dawid_skene, classifier, label_issues, many_groups)
+MODULES = (metrics, dawid_skene, classifier, label_issues, many_groups, paired)
 
 BENCHMARKS = {name: run for module in MODULES for name, run in module.BENCHMARKS.items()}
 
