@@ -3,6 +3,7 @@
 #   make -f ../noisylabel/Makefile VPATH=../noisylabel
 # make demo, make test, make bench: nothing needs to be there; each one sets up
 #   all it needs in a temporary directory, and removes it (test/with-cluster).
+# make check-pictures: the same for pictures in a browser; says where screenshots are.
 #   BENCH="NAME ..." chooses benchmarks.
 #
 # Switches: WERROR=1 (for developers), CC=..., OPENBLAS_LIBS=...,
@@ -56,7 +57,7 @@ endif
 
 # The commands that set up everything must work before there is a pg_config,
 # so they must not read PGXS.
-SETUP_GOALS = demo test bench
+SETUP_GOALS = demo test bench check-pictures
 
 PG_CONFIG ?= pg_config
 
@@ -132,11 +133,15 @@ uninstall-docs:
 	rm -rf $(docs)
 endif
 
+# the page that it writes stays, so it gets a directory of its own
 demo:
-	@$(SOURCE)/test/with-cluster psql -X -q -v ON_ERROR_STOP=1 -P pager=off -f test/demo/demo.sql -f test/demo/cleaning.sql
+	@$(SOURCE)/test/with-cluster sh -c 'umask 022 && dir=$$(mktemp -d /tmp/noisylabel-demo.XXXXXX) && chmod 755 "$$dir" && exec psql -X -q -v ON_ERROR_STOP=1 -P pager=off -v page="$$dir/report.html" -f test/demo/demo.sql -f test/demo/cleaning.sql'
 
 test:
 	@$(SOURCE)/test/with-cluster test/run-tests
+
+check-pictures:
+	@$(SOURCE)/test/with-cluster -p chromium -p python3-html5lib test/check-pictures
 
 bench:
 	@$(SOURCE)/test/with-cluster -p python3-venv test/bench/run $(BENCH)

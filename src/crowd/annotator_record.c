@@ -307,3 +307,26 @@ annotator_records(const AnnotatorModelView *model, const double *prior, double l
 	find_worst_errors(model, records);
 	return records;
 }
+
+/* The fit's note about an annotator, or why there is nothing to say about him. */
+const char *
+annotator_note(const AnnotatorModelView *model, uint32 annotator, const AnnotatorRecord *r)
+{
+	if (model->notes[annotator][0] != '\0')
+		return model->notes[annotator];
+	if (!r->known)
+		return "nothing tells how often these answers are right: ask about items that others answered, too, or with gold";
+	return NULL;
+}
+
+/* The class prior of all components together. */
+double *
+annotator_model_prior(const AnnotatorModelView *model)
+{
+	double	   *prior = palloc0(model->labels.n * sizeof(double));
+
+	for (uint32 c = 0; c < model->n_components; c++)
+		for (uint32 k = 0; k < model->labels.n; k++)
+			prior[k] += model->components[c].weight * model->components[c].prior[k];
+	return prior;
+}

@@ -23,5 +23,8 @@ typedef struct AnnotatorRecord
 
 extern AnnotatorRecord *annotator_records(const AnnotatorModelView *model,
 										  const double *prior, double level);
+extern const char *annotator_note(const AnnotatorModelView *model, uint32 annotator,
+								  const AnnotatorRecord *r);
+extern double *annotator_model_prior(const AnnotatorModelView *model);
 
 #endif							/* NL_ANNOTATOR_RECORD_H */

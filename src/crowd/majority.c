@@ -33,36 +33,46 @@ top_class(const double *posterior, uint32 classes)
 	return k;
 }
 
+/* The votes for an item's labels, and for one of them; "votes" is zero before and after. */
+ItemVotes
+item_votes(const AnnotationView *view, uint32 item, uint32 label, uint32 *votes)
+{
+	uint32		from = view->starts[item];
+	uint32		to = view->starts[item + 1];
+	ItemVotes	result = {0, 0, 0};
+
+	for (uint32 a = from; a < to; a++)
+	{
+		uint32		n;
+
+		NL_CHECK_INTERRUPTS(a);
+		if (!annotation_is_class(view, view->label[a]))
+			continue;
+		n = ++votes[view->label[a]];
+		result.with_most = n > result.most ? 1 : result.with_most + (n == result.most);
+		result.most = Max(result.most, n);
+	}
+	result.label = label == NO_GOLD ? 0 : votes[label];
+	for (uint32 a = from; a < to; a++)
+		votes[view->label[a]] = 0;
+	return result;
+}
+
 /* An EmLook. */
 void
 majority_look(void *tally, uint32 item, const double *posterior)
 {
 	MajorityTally *t = tally;
 	const AnnotationView *view = t->view;
-	uint32		from = view->starts[item];
-	uint32		to = view->starts[item + 1];
-	uint32		most = 0;
-	uint32		with_most = 0;
+	ItemVotes	votes;
 
 	if (!annotation_overlaps(view, item) ||
 		annotation_gold(view, item) != NO_GOLD)
 		return;
-	for (uint32 a = from; a < to; a++)
-	{
-		uint32		votes;
-
-		NL_CHECK_INTERRUPTS(a);
-		if (!annotation_is_class(view, view->label[a]))
-			continue;
-		votes = ++t->votes[view->label[a]];
-		with_most = votes > most ? 1 : with_most + (votes == most);
-		most = Max(most, votes);
-	}
-	if (most == 0)
+	votes = item_votes(view, item, top_class(posterior, view->labels.n), t->votes);
+	if (votes.most == 0)
 		return;					/* nobody names a class */
 	t->items++;
-	t->other += t->votes[top_class(posterior, view->labels.n)] < most;
-	t->tied += with_most > 1;
-	for (uint32 a = from; a < to; a++)
-		t->votes[view->label[a]] = 0;
+	t->other += votes.label < votes.most;
+	t->tied += votes.with_most > 1;
 }

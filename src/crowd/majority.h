@@ -17,6 +17,16 @@ typedef struct MajorityTally
 	uint32		tied;			/* more than one label is most frequent */
 } MajorityTally;
 
+/* Of one item, every answer a vote. */
+typedef struct ItemVotes
+{
+	uint32		most;			/* that any label has */
+	uint32		with_most;		/* labels that have so many */
+	uint32		label;			/* for the label asked about */
+} ItemVotes;
+
+extern ItemVotes item_votes(const AnnotationView *view, uint32 item, uint32 label,
+							uint32 *votes);
 extern MajorityTally majority_begin(const AnnotationView *view);
 extern void majority_look(void *tally, uint32 item, const double *posterior);
 

@@ -6,7 +6,6 @@
 #include "metrics/calibration_bins.h"
 
 #include "access/htup_details.h"
-#include "math/interval.h"
 #include "metrics/ranking.h"
 #include "pg/arguments.h"
 #include "utils/array.h"
@@ -168,16 +167,25 @@ enum
 	B_LOW, B_HIGH, B_N, B_CONFIDENCE, B_ACCURACY, B_ACCURACY_LOW, B_ACCURACY_HIGH, B_COLUMNS
 };
 
-static Datum
-bin_row(const ReliabilityBin *bin, bool counted, TupleDesc tupdesc)
+/* Of the share that is right, or NaN. */
+Bounds
+reliability_bounds(const ReliabilityBins *r, const ReliabilityBin *bin)
 {
 	double		nan = get_float8_nan();
-	Bounds		bounds = {nan, nan};
+
+	if (bin->n <= 0 || !r->counted)
+		return (Bounds) {nan, nan};
+	return wilson_interval(bin->right, bin->n, normal_quantile_two_sided(0.95));
+}
+
+static Datum
+bin_row(const ReliabilityBins *r, const ReliabilityBin *bin, TupleDesc tupdesc)
+{
+	double		nan = get_float8_nan();
+	Bounds		bounds = reliability_bounds(r, bin);
 	Datum		values[B_COLUMNS];
 	bool		nulls[B_COLUMNS] = {false};
 
-	if (bin->n > 0 && counted)
-		bounds = wilson_interval(bin->right, bin->n, normal_quantile_two_sided(0.95));
 	values[B_LOW] = Float8GetDatum(bin->low);
 	values[B_HIGH] = Float8GetDatum(bin->high);
 	values[B_N] = count_datum(bin->n);
@@ -202,7 +210,7 @@ bins_array(const ReliabilityBins *r, Oid array_type)
 	if (tupdesc->natts != B_COLUMNS)
 		elog(ERROR, "calibration_bin does not have the expected columns");
 	for (int i = 0; i < r->n; i++)
-		rows[i] = bin_row(&r->bins[i], r->counted, tupdesc);
+		rows[i] = bin_row(r, &r->bins[i], tupdesc);
 	get_typlenbyvalalign(element, &length, &byval, &align);
 	return PointerGetDatum(construct_array(rows, r->n, element, length, byval, align));
 }

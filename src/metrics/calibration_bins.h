@@ -5,6 +5,7 @@
 #ifndef NL_CALIBRATION_BINS_H
 #define NL_CALIBRATION_BINS_H
 
+#include "math/interval.h"
 #include "types/calibration_state.h"
 #include "types/score_set.h"
 
@@ -38,6 +39,7 @@ extern ReliabilityBins bins_of_label(const CalibrationState *state, uint32 label
 extern ReliabilityBins bins_of_scores(const ScoreSet *set, int bins, Binning binning);
 extern double expected_calibration_error(const ReliabilityBins *r);
 extern double maximum_calibration_error(const ReliabilityBins *r);
+extern Bounds reliability_bounds(const ReliabilityBins *r, const ReliabilityBin *bin);
 extern void brier_parts_add(BrierParts *parts, const ReliabilityBins *r, double squares);
 extern Datum bins_array(const ReliabilityBins *r, Oid array_type);
 

@@ -9,7 +9,7 @@
 --
 -- "make demo" runs this file in a private server.  To try it on your own, run
 -- psql from the top of the source tree and paste; everything is created in the
--- schema demo.  Apart from \copy and \echo it is plain SQL.
+-- schema demo.  Apart from \copy, \echo and \o it is plain SQL.
 
 \pset footer off
 \pset null '-'
@@ -144,6 +144,23 @@ REFRESH MATERIALIZED VIEW agreement;
 SELECT patient, grade, round(confidence::numeric, 3) AS confidence, readings
 FROM consensus_grade
 WHERE patient = 35;
+
+-- 7. A page to look at, or to mail: one file, without scripts.
+\echo
+\echo '7. A PAGE: open this in a browser'
+\if :{?page}
+\else
+\set page label_report.html
+\endif
+\echo '  ' :page
+\pset tuples_only on
+\pset format unaligned
+\o :page
+SELECT label_report(answers, model, '{"title": "Fitness for anaesthesia, 1979"}') FROM collected, fitted;
+\o
+\pset format aligned
+\pset tuples_only off
+\echo
 
 -- With the extension pg_cron the refresh can run by itself, here every night:
 --

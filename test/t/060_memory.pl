@@ -71,6 +71,7 @@ my @calls = (
 	'consensus(s, m)', 'annotators(m)', 'annotator_cells(m)', 'fit_report(m)', 'class_prior(m)', 'm::text::annotator_model', 's::text::annotation_set',
 	'annotation_set_send(s)', 'annotator_model_send(m)', 'top_label(d)', 'probabilities(d)', 'entropy(d)',
 	'combine(d, d, d)', 'temper(d, 0.5)', 'ranking_report(ss)', 'pr_curve(ss)', 'roc_curve(ss, 3)', 'acceptance(ss, 0.5)', q{threshold_for(ss, 'recall', 0.5)}, 'ss + ss', 'ss::text::score_set',
+	'reliability_svg(m)', 'confusion_svg(cm)', 'label_report(s, m)',
 	'calibration(ss)', q{calibration_svg(calibration(ss, 5, 'mass'))}, q{calibration_final(calibration_state_accum(NULL, 'a', d))}, q{class_calibration_final(calibration_state_accum(NULL, 'a', d))}, q{simulate_annotations(3, '{"reliable": 3, "newcomer": 2, "copy": 1}', '{"features": 2}')},
 	"posterior_final(posterior_accum(NULL, m, 'annotator 1', 'class ' || i % 4))");
 SKIP:

@@ -71,17 +71,6 @@ copies_of(const AnnotatorModelView *model, const uint32 *next, uint32 annotator)
 	return buf.data;
 }
 
-/* The fit's note about an annotator, or why there is nothing to say about him. */
-static const char *
-note_about(const AnnotatorModelView *model, uint32 annotator, const AnnotatorRecord *r)
-{
-	if (model->notes[annotator][0] != '\0')
-		return model->notes[annotator];
-	if (!r->known)
-		return "nothing tells how often these answers are right: ask about items that others answered, too, or with gold";
-	return NULL;
-}
-
 static void
 set_text(Datum *values, bool *nulls, int column, const char *s)
 {
@@ -109,18 +98,6 @@ record_columns(const AnnotatorModelView *model, const AnnotatorRecord *r,
 	values[A_SPAMMER_SCORE] = Float8GetDatum(r->spammer_score);
 }
 
-/* The class prior of all components together. */
-static double *
-mixed_prior(const AnnotatorModelView *model)
-{
-	double	   *prior = palloc0(model->labels.n * sizeof(double));
-
-	for (uint32 c = 0; c < model->n_components; c++)
-		for (uint32 k = 0; k < model->labels.n; k++)
-			prior[k] += model->components[c].weight * model->components[c].prior[k];
-	return prior;
-}
-
 /* The expected counts, with the truth first; "cells" has room for twice as many. */
 static ConfusionMatrix *
 expected_counts(const AnnotatorModelView *model, uint32 annotator, double *cells)
@@ -139,7 +116,7 @@ annotators(PG_FUNCTION_ARGS)
 	AnnotatorModelView model =
 	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 	double		level = nl_check_level(PG_GETARG_FLOAT8(1));
-	AnnotatorRecord *records = annotator_records(&model, mixed_prior(&model), level);
+	AnnotatorRecord *records = annotator_records(&model, annotator_model_prior(&model), level);
 	uint32	   *next = group_rings(&model);
 	double	   *cells = palloc(2 * model_cells(&model) * sizeof(double));
 	ResultRows	rows = rows_begin(fcinfo);
@@ -152,7 +129,7 @@ annotators(PG_FUNCTION_ARGS)
 		record_columns(&model, &records[j], values, rows.nulls);
 		values[A_GOLD_ANNOTATIONS] = Int64GetDatum((int64) model.gold_annotations[j]);
 		set_text(values, rows.nulls, A_COPIES, copies_of(&model, next, j));
-		set_text(values, rows.nulls, A_NOTE, note_about(&model, j, &records[j]));
+		set_text(values, rows.nulls, A_NOTE, annotator_note(&model, j, &records[j]));
 		values[A_CONFUSION] = PointerGetDatum(expected_counts(&model, j, cells));
 		rows_add(&rows);
 	}
@@ -166,7 +143,7 @@ class_prior(PG_FUNCTION_ARGS)
 	AnnotatorModelView model =
 	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 
-	PG_RETURN_POINTER(label_distribution_make(&model.labels, mixed_prior(&model)));
+	PG_RETURN_POINTER(label_distribution_make(&model.labels, annotator_model_prior(&model)));
 }
 
 NL_FUNCTION(annotator_model_labels);

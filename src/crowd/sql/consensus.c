@@ -3,7 +3,7 @@
  *		consensus(annotation_set, annotator_model): every item's label and how
  *		sure it is, in one pass over the set.
  */
-#include "crowd/apply_model.h"
+#include "crowd/item_consensus.h"
 
 #include "types/label_distribution.h"
 #include "pg/results.h"
@@ -12,22 +12,18 @@ static void
 item_row(SetScorer *s, uint32 item, Datum *values, bool *nulls)
 {
 	const Names *classes = &s->scorer->classes;
-	const double *posterior = set_scorer_posterior(s, item);
-	bool		tied;
-	uint32		top = probabilities_top(posterior, classes->n, &tied);
-	bool		named = annotation_gold(&s->view, item) != NO_GOLD ||
-		set_scorer_voices(s, item) > 0;
+	ItemConsensus c = item_consensus(s, item);
 
 	values[0] = PointerGetDatum(names_text(&s->view.item_names, item));
-	values[1] = PointerGetDatum(names_text(classes, top));
-	values[2] = Float8GetDatum(posterior[top]);
-	values[3] = Float8GetDatum(probabilities_entropy(posterior, classes->n));
+	values[1] = PointerGetDatum(names_text(classes, c.top));
+	values[2] = Float8GetDatum(c.confidence);
+	values[3] = Float8GetDatum(probabilities_entropy(c.posterior, classes->n));
 	values[4] = Int32GetDatum(s->view.starts[item + 1] - s->view.starts[item]);
-	values[5] = BoolGetDatum(tied);
+	values[5] = BoolGetDatum(c.tied);
 	nulls[3] = nulls[6] = model_knows_nothing(&s->scorer->model);
-	nulls[1] = nulls[5] = !named;	/* all abstain: nobody says what it is */
-	nulls[2] = nulls[3] || !named;
-	values[6] = PointerGetDatum(label_distribution_make(classes, posterior));
+	nulls[1] = nulls[5] = !c.named;
+	nulls[2] = !c.known;
+	values[6] = PointerGetDatum(label_distribution_make(classes, c.posterior));
 }
 
 NL_FUNCTION(consensus);
