@@ -24,7 +24,7 @@ design_memory(const TrainingSet *set, uint32 folds)
 	Size		per_fold = mul_size(set->x.width, add_size(set->labels->n, 4));
 
 	size = add_size(size, mul_size(set->targets_capacity,
-								   sizeof(uint16) + sizeof(double)));
+								   sizeof(uint32) + sizeof(double)));
 	return add_size(size, mul_size(mul_size(folds, per_fold), sizeof(double)));
 }
 
@@ -170,6 +170,22 @@ add_scaled(const double *restrict row, double w, uint32 width, double *restrict 
 		sum[j] += w * row[j];
 }
 
+/* Of the classes that an answer may have been given to, by their likelihood. */
+static void
+add_answer(Design *d, const double *row, double w, const double *rates, double *sum)
+{
+	double		total = 0;
+
+	for (uint32 k = 0; k < d->classes; k++)
+		total += rates[k];
+	for (uint32 k = 0; k < d->classes && total > 0; k++)
+		if (rates[k] > 0)
+		{
+			CHECK_FOR_INTERRUPTS();
+			add_scaled(row, w * (rates[k] / total), d->x->width, sum + (Size) k * d->x->width);
+		}
+}
+
 /* Add a used row, centred, to the sums of its classes. */
 static void
 add_classes(Design *d, uint32 f, uint32 i)
@@ -180,7 +196,11 @@ add_classes(Design *d, uint32 f, uint32 i)
 	double	   *sum = d->class_sum + f * d->classes * width;
 	double		w = design_weight(d, i);
 
-	if (!set->soft)
+	if (set->rates != NULL)
+		for (uint32 t = 0; t < target_count(set, i); t++)
+			add_answer(d, row, w * target_share(set, i, t),
+					   answer_rates(set, target_code(set, i, t)), sum);
+	else if (!set->soft)
 		add_scaled(row, w, width, sum + set->label[i] * width);
 	else
 		for (uint32 t = target_begin(set, i); t < set->target_end[i]; t++)
@@ -237,6 +257,23 @@ centre_rows(Design *d)
 		correct_means(d, f, rest);
 	}
 	pfree(rest);
+}
+
+/*
+ * The set has other rates, or other shares of its targets: sum the classes anew.
+ * Which rows have targets and weights above 0 must be as before, and the weights.
+ */
+void
+design_retarget(Design *d)
+{
+	nl_clear(d->class_sum, mul_size(mul_size(d->folds, d->x->width),
+									Max(d->classes, 1) * sizeof(double)));
+	for (uint32 f = 0; f < d->folds; f++)
+		for (uint32 i = d->start[f]; i < d->used[f]; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			add_classes(d, f, i);
+		}
 }
 
 /* NaN and infinity of any sum above end up here. */

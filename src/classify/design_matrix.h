@@ -48,6 +48,7 @@ design_class_weight(const Design *d, uint32 fold, uint32 k)
 
 extern Design *design_make(TrainingSet *set, RowKey *keys, const uint8 *fold,
 						   uint32 folds);
+extern void design_retarget(Design *d);
 extern Size design_memory(const TrainingSet *set, uint32 folds);
 
 #endif							/* NL_DESIGN_MATRIX_H */

@@ -245,6 +245,28 @@ order_units(Units *u, bool grouped)
 	qsort(u->units, u->n, sizeof(Unit), compare_units);
 }
 
+/* What a row's answers, each by its share, are likeliest to have been given to. */
+static uint32
+likeliest_class(const TrainingSet *set, uint32 row)
+{
+	uint32		top = 0;
+	double		most = -1;
+
+	for (uint32 k = 0; k < set->labels->n; k++)
+	{
+		double		sum = 0;
+
+		for (uint32 t = 0; t < target_count(set, row); t++)
+			sum += target_share(set, row, t) * answer_rates(set, target_code(set, row, t))[k];
+		if (sum > most)
+		{
+			most = sum;
+			top = k;
+		}
+	}
+	return top;
+}
+
 /* The label that a row counts for when labels are spread. */
 static uint32
 row_label(const TrainingSet *set, uint32 row)
@@ -253,6 +275,8 @@ row_label(const TrainingSet *set, uint32 row)
 
 	if (!has_target(set, row))
 		return set->labels->n;
+	if (set->rates != NULL)
+		return likeliest_class(set, row);
 	if (!set->soft)
 		return set->label[row];
 	top = target_begin(set, row);

@@ -16,7 +16,8 @@
  * and a guess of the inverse Hessian (logistic_precondition.c); the optimiser
  * (logistic_lbfgs.c), which evaluates all models together
  * (logistic_objective.c) and asks whether there is an optimum
- * (logistic_separation.c); coefficients on the scale of the input.
+ * (logistic_separation.c); coefficients on the scale of the input.  Where the loss is
+ * a robust one (logistic_answers.c) the optimiser goes on with that from there.
  *
  * Memory: beside the matrix, for each model VECTORS vectors of coefficients; the
  * numbers of a block of rows; the guess.  All but the result in a context of the
@@ -35,6 +36,12 @@
 const char *const class_weight_names[] = {
 	[CLASS_WEIGHT_NONE] = "none",
 	[CLASS_WEIGHT_BALANCED] = "balanced",
+	NULL
+};
+
+const char *const loss_names[] = {
+	[LOSS_CROSS_ENTROPY] = "cross_entropy",
+	[LOSS_GENERALISED] = "generalised_cross_entropy",
 	NULL
 };
 
@@ -224,6 +231,7 @@ begin_model(const LogisticFit *fit, uint32 f, LogisticModel *m)
 	m->converged = !m->active;
 	if (m->active)
 		set_start(fit, m);
+	logistic_begin_answers(fit, m);
 }
 
 /* So that no model finds a feature too small. */
@@ -284,6 +292,56 @@ take_result(const LogisticFit *fit, LogisticModel *m, FittedModel *result)
 	result->separated = m->separated;
 }
 
+/* Models and buffers, in the current context. */
+void
+logistic_begin(LogisticFit *fit, const Design *design, bool hold_out,
+			   const LogisticOptions *options)
+{
+	nl_blas_load();
+	fit->design = design;
+	fit->options = options;
+	fit->hold_out = hold_out;
+	fit->robust = logistic_is_robust(design->set, options);
+	fit->width = design->x->width;
+	fit->n_models = hold_out ? design->folds : 1;
+	fit->models = palloc0(fit->n_models * sizeof(LogisticModel));
+	for (uint32 f = 0; f < fit->n_models; f++)
+		begin_model(fit, f, &fit->models[f]);
+	make_buffers(fit);
+}
+
+#define START_TOLERANCE 0.1
+
+/*
+ * To an optimum; where the loss is robust from that of cross-entropy, which need not
+ * be met closely.
+ */
+void
+logistic_search(LogisticFit *fit, const char *name)
+{
+	const LogisticOptions *options = fit->options;
+	LogisticOptions start = *options;
+
+	if (fit->robust)
+	{
+		start.tolerance = Max(start.tolerance, START_TOLERANCE);
+		fit->options = &start;
+		fit->labels_only = true;
+	}
+	logistic_optimize(fit, name);
+	fit->options = options;
+	if (!fit->robust)
+		return;
+	fit->labels_only = false;
+	logistic_continue(fit, name);
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		double		mass;
+
+		fit->models[f].loss = logistic_log_loss(fit, f, false, &mass);
+	}
+}
+
 /*
  * A model for each fold, of the rows of the others, or (not "hold_out") one
  * model of all rows.  "name" is for progress messages.
@@ -292,21 +350,15 @@ FittedModel *
 logistic_fit(const Design *design, bool hold_out,
 				   const LogisticOptions *options, const char *name)
 {
-	LogisticFit fit = {.design = design,.options = options,.hold_out = hold_out};
+	LogisticFit fit = {0};
 	uint32		n = hold_out ? design->folds : 1;
 	FittedModel *results = palloc0(n * sizeof(FittedModel));
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "logistic fit",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
-	nl_blas_load();
-	fit.width = design->x->width;
-	fit.n_models = n;
-	fit.models = palloc0(n * sizeof(LogisticModel));
-	for (uint32 f = 0; f < n; f++)
-		begin_model(&fit, f, &fit.models[f]);
-	make_buffers(&fit);
-	logistic_optimize(&fit, name);
+	logistic_begin(&fit, design, hold_out, options);
+	logistic_search(&fit, name);
 	MemoryContextSwitchTo(old);
 	for (uint32 f = 0; f < n; f++)
 		take_result(&fit, &fit.models[f], &results[f]);

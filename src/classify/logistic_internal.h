@@ -59,6 +59,9 @@ typedef struct LogisticModel
 	double		first_decrement;
 	double		tolerance;		/* of the decrement, in force */
 	bool		active;
+	bool		fresh;			/* the search begins, or begins again where it is */
+	uint32		n_given;		/* codes that smoothing spreads weight over */
+	uint32	   *given;
 	bool		converged;
 	bool		separated;		/* there is no optimum */
 	/* where it had converged, while it is found out whether that is an optimum */
@@ -73,6 +76,9 @@ typedef struct LogisticFit
 	const Design *design;
 	const LogisticOptions *options;
 	bool		hold_out;
+	bool		robust;			/* logistic_is_robust() */
+	bool		continued;		/* not the first search */
+	bool		labels_only;	/* but for now cross-entropy of what answers suggest */
 	uint32		width;
 	uint32		n_models;
 	LogisticModel	   *models;
@@ -129,6 +135,7 @@ extern void logistic_keep_terms(LogisticFit *fit, const LogisticModel *m, const 
 							   uint32 rows);
 extern void logistic_add_moments(LogisticFit *fit, LogisticModel *m, const double *z,
 								uint32 rows);
+extern void logistic_renew_preconditioner(LogisticFit *fit);
 extern void logistic_set_preconditioner(const LogisticFit *fit, LogisticModel *m,
 									   bool measured);
 extern void logistic_precondition(const LogisticFit *fit, const LogisticModel *m,
@@ -146,7 +153,29 @@ typedef struct Separation
 /* logistic_separation.c */
 extern Separation logistic_separation(const LogisticFit *fit, const LogisticModel *m);
 
+/* logistic_answers.c */
+extern void logistic_begin_answers(const LogisticFit *fit, LogisticModel *m);
+extern void logistic_gather_answers(LogisticFit *fit, const LogisticModel *m, uint32 from,
+									uint32 rows);
+extern void logistic_dot_answers(LogisticFit *fit, const LogisticModel *m, const double *z,
+								 uint32 from, uint32 rows);
+extern void logistic_subtract_answers(LogisticFit *fit, const LogisticModel *m, double *z,
+									  uint32 from, uint32 rows);
+extern double logistic_answer_residuals(LogisticFit *fit, const LogisticModel *m, double *z,
+										uint32 from, uint32 rows);
+extern double logistic_answer_loss(const LogisticFit *fit, const LogisticModel *m, uint32 row,
+								   const double *p, double *mass);
+
 /* logistic_lbfgs.c */
 extern void logistic_optimize(LogisticFit *fit, const char *name);
+extern void logistic_continue(LogisticFit *fit, const char *name);
+
+/* logistic_fit.c */
+extern void logistic_begin(LogisticFit *fit, const Design *design, bool hold_out,
+						   const LogisticOptions *options);
+extern void logistic_search(LogisticFit *fit, const char *name);
+
+/* logistic_choose.c */
+extern double logistic_log_loss(LogisticFit *fit, uint32 model, bool held_out, double *mass);
 
 #endif							/* NL_LOGISTIC_INTERNAL_H */

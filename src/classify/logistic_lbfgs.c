@@ -188,6 +188,16 @@ look_for_separation(const LogisticFit *fit, LogisticModel *m)
 	m->converged = m->converged && !m->separated;
 }
 
+/*
+ * Without a penalty cross-entropy may fall for ever.  Of other losses that is not
+ * asked: what they are of is bounded, or the labels were not believed anyway.
+ */
+static bool
+has_no_penalty(const LogisticFit *fit)
+{
+	return fit->options->l2 == 0 && !fit->robust;
+}
+
 /* A new iteration: the direction, unless the model is done. */
 static void
 begin_iteration(LogisticFit *fit, LogisticModel *m)
@@ -200,11 +210,12 @@ begin_iteration(LogisticFit *fit, LogisticModel *m)
 		find_direction(fit, m);
 	}
 	m->decrement = isnan(m->slope) ? m->slope : sqrt(Max(-m->slope, 0));
-	if (m->iterations == 0)
-		m->first_decrement = m->decrement;
+	if (m->fresh)
+		m->first_decrement = Max(m->first_decrement, m->decrement);
+	m->fresh = false;
 	m->tolerance = tolerance_of(m, fit->options->tolerance);
 	m->converged = !isnan(m->slope) && m->decrement <= m->tolerance;
-	if (fit->options->l2 == 0 &&
+	if (has_no_penalty(fit) &&
 		m->decrement <= tolerance_of(m, Max(fit->options->tolerance, SEPARATED)))
 		look_for_separation(fit, m);
 	if (m->converged || m->separated || !(m->slope < 0) ||
@@ -213,7 +224,7 @@ begin_iteration(LogisticFit *fit, LogisticModel *m)
 		m->active = false;
 		return;
 	}
-	m->step = m->iterations == 0 ? first_step(m) : 1;
+	m->step = m->iterations == 0 && !fit->continued ? first_step(m) : 1;
 	m->low = 0;
 	m->high = INFINITY;
 	m->iterations++;
@@ -314,7 +325,7 @@ end_trial(LogisticFit *fit, LogisticModel *m, bool measured)
 	/* as near as rounding lets it come, or no optimum at all */
 	m->active = false;
 	m->converged = m->decrement <= 1e3 * fit->options->tolerance && isfinite(m->high);
-	if (m->converged && fit->options->l2 == 0)
+	if (m->converged && has_no_penalty(fit))
 		look_for_separation(fit, m);
 }
 
@@ -387,26 +398,27 @@ end_without_penalty(const LogisticFit *fit)
 #define MEASURES_SHARE 4
 
 /*
- * The guess of the inverse Hessian is made anew after 1, 2, 4, 8 ... steps, or
- * where that costs more than MEASURES_SHARE steps, less often.
+ * The search, from where trial points have been evaluated.  The guess of the inverse
+ * Hessian is made anew after 1, 2, 4, 8 ... steps, or where that costs more than
+ * MEASURES_SHARE steps, less often.
  */
-void
-logistic_optimize(LogisticFit *fit, const char *name)
+static void
+search(LogisticFit *fit, bool measured, const char *name)
 {
 	double		price = logistic_preconditioner_price(fit) / MEASURES_SHARE;
 	double		refresh = Max(price, 1);
 	bool		active = false;
 	int			steps = 0;
 
-	logistic_evaluate_start(fit);
 	for (uint32 f = 0; f < fit->n_models; f++)
 	{
 		LogisticModel *m = &fit->models[f];
 
 		if (!m->active)
 			continue;
-		logistic_set_preconditioner(fit, m, false);
+		logistic_set_preconditioner(fit, m, measured);
 		move_to_trial(m);
+		m->fresh = true;
 		begin_iteration(fit, m);
 		active = active || m->active;
 	}
@@ -420,6 +432,35 @@ logistic_optimize(LogisticFit *fit, const char *name)
 		if (nl_progress)
 			report_progress(fit, steps, name);
 	}
-	if (fit->options->l2 == 0)
+	if (has_no_penalty(fit))
 		end_without_penalty(fit);
+}
+
+/* From the shares of the classes. */
+void
+logistic_optimize(LogisticFit *fit, const char *name)
+{
+	logistic_evaluate_start(fit);
+	search(fit, false, name);
+}
+
+/* From where the models are, with another loss or penalty than brought them there. */
+void
+logistic_continue(LogisticFit *fit, const char *name)
+{
+	fit->continued = true;
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		LogisticModel *m = &fit->models[f];
+
+		m->active = m->columns > 0;
+		m->converged = !m->active;
+		m->pairs = 0;
+		m->leapt = false;
+		if (m->active)
+			nl_copy(m->trial, m->theta, m->n * sizeof(double));
+	}
+	logistic_renew_preconditioner(fit);
+	logistic_evaluate(fit, true);
+	search(fit, true, name);
 }

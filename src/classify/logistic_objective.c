@@ -131,6 +131,11 @@ dot_targets(LogisticFit *fit, const LogisticModel *m, const double *z, uint32 fr
 {
 	const TrainingSet *set = fit->design->set;
 
+	if (set->rates != NULL)
+	{
+		logistic_dot_answers(fit, m, z, from, rows);
+		return;
+	}
 	for (uint32 i = 0; i < rows; i++)
 	{
 		if (!set->soft)
@@ -146,11 +151,16 @@ dot_targets(LogisticFit *fit, const LogisticModel *m, const double *z, uint32 fr
 }
 
 static void
-subtract_targets(const LogisticFit *fit, const LogisticModel *m, double *z, uint32 from,
+subtract_targets(LogisticFit *fit, const LogisticModel *m, double *z, uint32 from,
 				 uint32 rows)
 {
 	const TrainingSet *set = fit->design->set;
 
+	if (set->rates != NULL)
+	{
+		logistic_subtract_answers(fit, m, z, from, rows);
+		return;
+	}
 	for (uint32 i = 0; i < rows; i++)
 	{
 		if (!set->soft)
@@ -164,6 +174,30 @@ subtract_targets(const LogisticFit *fit, const LogisticModel *m, double *z, uint
 	}
 }
 
+/* The same where the loss is one of its own (logistic_answers.c). */
+static void
+robust_residuals(LogisticFit *fit, LogisticModel *m, double *z, uint32 from, uint32 rows,
+				 bool curvature, bool moments)
+{
+	double	   *sums = curvature ? m->curvature : NULL;
+
+	if (moments)
+		logistic_keep_terms(fit, m, z, rows);
+	if (m->columns == 1)
+	{
+		memcpy(fit->dot, z, rows * sizeof(double)); /* logits, for what is left of 1 */
+		(void) logistic_binary_block(z, rows, fit->mass, fit->second, fit->scratch, sums);
+	}
+	else
+	{
+		memset(fit->dot, 0, rows * sizeof(double));
+		(void) logistic_block(z, m->columns, rows, fit->mass, fit->dot, fit->scratch, sums);
+	}
+	if (moments)
+		logistic_add_moments(fit, m, z, rows);
+	m->trial_loss += logistic_answer_residuals(fit, m, z, from, rows);
+}
+
 /* Logits become residuals. */
 static void
 residuals(LogisticFit *fit, LogisticModel *m, double *z, uint32 from, uint32 rows,
@@ -171,6 +205,11 @@ residuals(LogisticFit *fit, LogisticModel *m, double *z, uint32 from, uint32 row
 {
 	double	   *sums = curvature ? m->curvature : NULL;
 
+	if (fit->robust && !fit->labels_only)
+	{
+		robust_residuals(fit, m, z, from, rows, curvature, moments);
+		return;
+	}
 	if (moments)
 		logistic_keep_terms(fit, m, z, rows);
 	if (m->columns == 1)
@@ -210,7 +249,9 @@ evaluate_block(LogisticFit *fit, uint32 fold, uint32 from, uint32 rows, uint32 c
 			continue;
 		if (!sees_the_same(gathered, m))
 		{
-			if (fit->design->set->soft)
+			if (fit->design->set->rates != NULL)
+				logistic_gather_answers(fit, m, from, rows);
+			else if (fit->design->set->soft)
 				gather_targets(fit, m, from, rows);
 			else
 				gather_labels(fit, m, from, rows);

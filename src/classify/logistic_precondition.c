@@ -530,6 +530,23 @@ logistic_begin_preconditioner(LogisticFit *fit)
 		begin_model(fit, &fit->models[f], factors, moments);
 }
 
+/* For another penalty: what models share; each one's own is set as it goes on. */
+void
+logistic_renew_preconditioner(LogisticFit *fit)
+{
+	uint32		columns = 0;
+
+	if (fit->s == NULL)
+		return;
+	for (uint32 f = 0; f < fit->n_models; f++)
+	{
+		if (fit->models[f].cholesky != NULL)
+			return;
+		columns = Max(columns, fit->models[f].columns);
+	}
+	set_factor(fit, common_ridge(fit, columns), fit->s);
+}
+
 /* 1 - share, but not 0 where rounding makes the share 1; of two classes 1. */
 static double
 other_shares(const LogisticModel *m, uint32 k)

@@ -77,6 +77,37 @@ logistic_scores_memory(const TrainingSet *set)
 }
 
 /*
+ * Probabilities of all rows, each by the model of its fold, row by row in the
+ * design's order, of all classes: p has n * classes of them.  The design is as
+ * before.  A model that knows no class gives 0 to all.
+ */
+void
+logistic_held_out(const Design *d, const FittedModel *models, double *p)
+{
+	double	   *own = palloc(Max(d->classes, 2) * sizeof(double));
+
+	for (uint32 f = 0; f < d->folds; f++)
+	{
+		const FittedModel *m = &models[f];
+
+		for (uint32 i = d->start[f]; i < d->start[f + 1]; i++)
+		{
+			double	   *to = p + (Size) i * d->classes;
+
+			CHECK_FOR_INTERRUPTS();
+			memset(to, 0, d->classes * sizeof(double));
+			own[0] = 1;
+			if (m->columns > 0)
+				logistic_predict(m->coefficients, m->columns, d->x->width,
+								 feature_row(d->x, i), own);
+			for (uint32 k = 0; k < m->classes; k++)
+				to[m->label[k]] = own[k];
+		}
+	}
+	pfree(own);
+}
+
+/*
  * Scores of the rows of each fold by its model, row by row in the design's order.
  * The design's matrix is gone afterwards.
  */

@@ -47,7 +47,7 @@ training_set_init(TrainingSet *set, MemoryContext context, bool soft,
 	}
 	set->target_end = nl_alloc(context, mul_size(rows, sizeof(uint32)));
 	set->targets_capacity = 2 * FIRST_ROWS;
-	set->target_label = MemoryContextAlloc(context, set->targets_capacity * sizeof(uint16));
+	set->target_label = MemoryContextAlloc(context, set->targets_capacity * sizeof(uint32));
 	set->target_p = MemoryContextAlloc(context, set->targets_capacity * sizeof(double));
 }
 
@@ -75,7 +75,7 @@ training_set_memory(const TrainingSet *set)
 								mul_size(set->capacity, row_bytes(set)));
 
 	size = add_size(size, mul_size(set->targets_capacity,
-								   sizeof(uint16) + sizeof(double)));
+								   sizeof(uint32) + sizeof(double)));
 	return add_size(size, dictionary_memory(set->labels));
 }
 
@@ -140,14 +140,14 @@ add_target(TrainingSet *set, uint32 row, uint32 label, double p)
 
 		nl_check_memory(add_size(training_set_memory(set),
 								 mul_size(set->targets_capacity,
-										  sizeof(uint16) + sizeof(double))),
+										  sizeof(uint32) + sizeof(double))),
 						"a training_set");
 		if (capacity > PG_INT32_MAX)
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("a training_set holds at most %d target probabilities",
 							PG_INT32_MAX / 2 + 1)));
-		set->target_label = repalloc_huge(set->target_label, capacity * sizeof(uint16));
+		set->target_label = repalloc_huge(set->target_label, capacity * sizeof(uint32));
 		set->target_p = repalloc_huge(set->target_p, capacity * sizeof(double));
 		set->targets_capacity = capacity;
 	}
@@ -175,6 +175,13 @@ training_set_target(TrainingSet *set, uint32 row, const LabelDistribution *targe
 	}
 }
 
+/* Another answer of the row that training_set_target(set, row, NULL) began. */
+void
+training_set_answer(TrainingSet *set, uint32 row, uint32 code, double share)
+{
+	add_target(set, row, code, share);
+}
+
 void
 training_set_weight(TrainingSet *set, uint32 row, double weight)
 {
@@ -199,7 +206,7 @@ training_set_names(TrainingSet *set)
 		if (set->label[i] != NO_LABEL)
 			set->label[i] = rank[set->label[i]];
 	}
-	for (uint32 i = 0; set->soft && i < target_begin(set, set->x.n); i++)
+	for (uint32 i = 0; set->soft && set->rates == NULL && i < target_begin(set, set->x.n); i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		set->target_label[i] = rank[set->target_label[i]];
@@ -216,7 +223,7 @@ static void
 permute_targets(TrainingSet *set, const uint32 *source)
 {
 	uint32		targets = target_begin(set, set->x.n);
-	uint16	   *label = nl_alloc(set->context, mul_size(Max(targets, 1), sizeof(uint16)));
+	uint32	   *label = nl_alloc(set->context, mul_size(Max(targets, 1), sizeof(uint32)));
 	double	   *p = nl_alloc(set->context, mul_size(Max(targets, 1), sizeof(double)));
 	uint32	   *end = nl_alloc(set->context, mul_size(set->x.n, sizeof(uint32)));
 	uint32		to = 0;
@@ -684,7 +691,7 @@ sort_targets(TrainingSet *set, uint32 row)
 {
 	for (uint32 t = target_begin(set, row) + 1; t < set->target_end[row]; t++)
 	{
-		uint16		label = set->target_label[t];
+		uint32		label = set->target_label[t];
 		double		p = set->target_p[t];
 		uint32		to = t;
 

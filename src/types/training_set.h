@@ -31,9 +31,46 @@ typedef struct TrainingSet
 	double	   *weight;			/* n; NULL if all are 1 */
 	uint32	   *target_end;		/* n: where the targets of a soft row end */
 	uint32		targets_capacity;
-	uint16	   *target_label;
+	uint32	   *target_label;	/* or, where there are rates, codes of answers */
 	double	   *target_p;
+	uint32		codes;			/* of answers */
+	double	   *rates;			/* codes * labels: see below, or NULL */
 } TrainingSet;
+
+/*
+ * Targets that are answers.  Where a set has rates, its targets are no classes but
+ * codes of what was observed: an annotator's answer, or a label that may be wrong.
+ * rates[code * labels + k] is how likely that is where the class is k, up to a factor
+ * of the code (which only generalised cross-entropy and log-losses see).  Codes are
+ * labels in a set that is not soft, and in a soft one whatever its targets say: a row
+ * may have several, such as all answers to an item, whose shares sum to 1 (so that a
+ * row that stands for n answers has the weight n).
+ */
+static inline uint32
+target_count(const TrainingSet *set, uint32 row)
+{
+	return set->soft ? set->target_end[row] - (row == 0 ? 0 : set->target_end[row - 1]) : 1;
+}
+
+/* The t-th target of a row: a class, or the code of an answer. */
+static inline uint32
+target_code(const TrainingSet *set, uint32 row, uint32 t)
+{
+	return set->soft ? set->target_label[(row == 0 ? 0 : set->target_end[row - 1]) + t] :
+		set->label[row];
+}
+
+static inline double
+target_share(const TrainingSet *set, uint32 row, uint32 t)
+{
+	return set->soft ? set->target_p[(row == 0 ? 0 : set->target_end[row - 1]) + t] : 1;
+}
+
+static inline const double *
+answer_rates(const TrainingSet *set, uint32 code)
+{
+	return set->rates + (Size) code * set->labels->n;
+}
 
 static inline uint32
 target_begin(const TrainingSet *set, uint32 row)
@@ -55,6 +92,7 @@ extern Size training_set_memory(const TrainingSet *set);
 extern void training_set_label(TrainingSet *set, uint32 row, const text *label);
 extern void training_set_target(TrainingSet *set, uint32 row,
 								const LabelDistribution *target);
+extern void training_set_answer(TrainingSet *set, uint32 row, uint32 code, double share);
 extern void training_set_weight(TrainingSet *set, uint32 row, double weight);
 extern Names training_set_names(TrainingSet *set);
 extern void training_set_free_rows(TrainingSet *set);
