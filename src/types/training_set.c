@@ -9,7 +9,7 @@
  * Binary form: version; labels; options; whether soft, whether weighted; the
  * numbers of rows and features; for each row its target (a label's number, or
  * the number of labels and each with its probability), its weight, its
- * features.  Text form: that in base64 (see value.h).
+ * features.  Of answers there are, before the rows, a list of their rates.  Text form: that in base64 (see value.h).
  */
 #include "types/training_set.h"
 
@@ -51,11 +51,20 @@ training_set_init(TrainingSet *set, MemoryContext context, bool soft,
 	set->target_p = MemoryContextAlloc(context, set->targets_capacity * sizeof(double));
 }
 
+/* As rows of it are: which TRAINING_ROW_... they have. */
+uint8
+training_set_kind(const TrainingSet *set)
+{
+	if (set->answers)
+		return TRAINING_ROW_ANSWER;
+	return (set->soft ? TRAINING_ROW_SOFT : 0) | (set->weight != NULL ? TRAINING_ROW_WEIGHTED : 0);
+}
+
 /* What is joined to a set must be of its kind, for it has no room for other. */
 void
-training_set_check_kind(const TrainingSet *set, bool soft, bool weighted)
+training_set_check_kind(const TrainingSet *set, uint8 kind)
 {
-	if (set->soft != soft || (set->weight != NULL) != weighted)
+	if (training_set_kind(set) != kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("training_sets with and without soft targets or weights cannot be joined")));
@@ -76,6 +85,9 @@ training_set_memory(const TrainingSet *set)
 
 	size = add_size(size, mul_size(set->targets_capacity,
 								   sizeof(uint32) + sizeof(double)));
+	if (set->vectors != NULL)
+		size = add_size(size, add_size(dictionary_memory(set->vectors),
+									   mul_size(dictionary_bytes(set->vectors), 2)));
 	return add_size(size, dictionary_memory(set->labels));
 }
 
@@ -206,11 +218,13 @@ training_set_names(TrainingSet *set)
 		if (set->label[i] != NO_LABEL)
 			set->label[i] = rank[set->label[i]];
 	}
-	for (uint32 i = 0; set->soft && set->rates == NULL && i < target_begin(set, set->x.n); i++)
+	for (uint32 i = 0; set->soft && !set->answers && i < target_begin(set, set->x.n); i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		set->target_label[i] = rank[set->target_label[i]];
 	}
+	if (set->answers)
+		training_answers_end(set, rank);
 	pfree(order);
 	pfree(rank);
 	return names;
@@ -283,7 +297,7 @@ void
 training_set_free_rows(TrainingSet *set)
 {
 	void	   *arrays[] = {set->x.chunks, set->label, set->weight,
-		set->target_end, set->target_label, set->target_p};
+		set->target_end, set->target_label, set->target_p, set->rates};
 
 	for (uint32 i = 0; i < set->x.n_chunks; i++)
 		if (set->x.chunks[i].rows != NULL)
@@ -297,6 +311,7 @@ training_set_free_rows(TrainingSet *set)
 	set->target_end = NULL;
 	set->target_label = NULL;
 	set->target_p = NULL;
+	set->rates = NULL;
 }
 
 /*
@@ -305,14 +320,17 @@ training_set_free_rows(TrainingSet *set)
 static const ExpandedObjectMethods methods;
 
 ExpandedTraining *
-training_expand_new(MemoryContext parent, bool soft, bool weighted)
+training_expand_new(MemoryContext parent, uint8 kind)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "training_set",
 												  ALLOCSET_START_SMALL_SIZES);
 	ExpandedTraining *et = MemoryContextAllocZero(context, sizeof(ExpandedTraining));
 
 	EOH_init_header(&et->hdr, &methods, context);
-	training_set_init(&et->set, context, soft, weighted, 0);
+	training_set_init(&et->set, context, kind & (TRAINING_ROW_SOFT | TRAINING_ROW_ANSWER),
+					  kind & TRAINING_ROW_WEIGHTED, 0);
+	if (kind & TRAINING_ROW_ANSWER)
+		training_answers_begin(&et->set);
 	return et;
 }
 
@@ -348,20 +366,35 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 	const TrainingSet *from = &other->set;
 	uint32	   *codes;
 
-	training_set_check_kind(to, from->soft, from->weight != NULL);
+	training_set_check_kind(to, training_set_kind(from));
 	if (to->x.n > 0 && from->x.n > 0 && to->x.width != from->x.width)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("some rows have %u features, others %u",
 						to->x.width - 1, from->x.width - 1)));
 	state_options_add_text(&et->options, other->options.text, et->hdr.eoh_context);
-	codes = dictionary_add_all(to->labels, from->labels);
+	codes = from->answers ? training_answers_merge(to, from) :
+		dictionary_add_all(to->labels, from->labels);
 	for (uint32 i = 0; i < from->x.n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		copy_row(to, from, i, codes);
 	}
 	pfree(codes);
+}
+
+static void
+add_answer(TrainingSet *set, const LogRow *row)
+{
+	TrainingAnswer answer;
+
+	if (row->field[1].size != sizeof(answer))
+		value_corrupt(KIND_TRAINING_SET);
+	memcpy(&answer, row->field[1].data, sizeof(answer));
+	begin_row(set, set->x.n);
+	training_answers_add(set, answer.fingerprint,
+						 label_distribution_get(PointerGetDatum(log_field_aligned(row->field))),
+						 answer.scale);
 }
 
 /* A row of an aggregate, as it comes or from the log. */
@@ -372,12 +405,15 @@ training_set_add_row(ExpandedTraining *et, const LogRow *row)
 	TrainingSet *set = &et->set;
 	bool		soft = row->kind & TRAINING_ROW_SOFT;
 	bool		weighted = row->kind & TRAINING_ROW_WEIGHTED;
+	bool		answer = row->kind & TRAINING_ROW_ANSWER;
 	uint32		i = set->x.n;
 
-	if (row->n != 2 + weighted)
+	if (row->n != 2 + (weighted || answer))
 		value_corrupt(KIND_TRAINING_SET);
-	training_set_check_kind(set, soft, weighted);
-	if (soft)
+	training_set_check_kind(set, row->kind);
+	if (answer)
+		add_answer(set, row);
+	else if (soft)
 		training_set_target(set, i, label_distribution_get(PointerGetDatum(log_field_aligned(f))));
 	else
 		add_label(set, i, log_field_name(f));
@@ -391,14 +427,39 @@ training_set_add_row(ExpandedTraining *et, const LogRow *row)
 static Size
 written_size(const TrainingSet *set)
 {
-	Size		row = set->x.width * sizeof(double) + sizeof(uint16) +
+	Size		row = set->x.width * sizeof(double) + sizeof(uint32) +
 		(set->weight != NULL ? sizeof(double) : 0);
 	Size		size = mul_size(set->x.n, row);
 
-	if (set->soft && set->x.n > 0)
+	if (set->answers)
+		size = add_size(size, dictionary_bytes(set->vectors));
+	else if (set->soft && set->x.n > 0)
 		size = add_size(size, mul_size(set->target_end[set->x.n - 1],
 									   sizeof(uint16) + sizeof(double)));
 	return size;
+}
+
+/* What the binary form says of targets */
+enum
+{
+	TARGETS_LABELS,
+	TARGETS_SOFT,
+	TARGETS_ANSWERS
+};
+
+/* Fingerprint, and the rates of each code. */
+static void
+write_answers(StringInfo buf, const TrainingSet *set)
+{
+	Size		n = (Size) set->codes * set->labels->n;
+
+	pq_sendint64(buf, set->fingerprint);
+	pq_sendint32(buf, set->codes);
+	for (Size i = 0; i < n; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		pq_sendfloat8(buf, set->rates[i]);
+	}
 }
 
 static void
@@ -413,16 +474,20 @@ write_set(StringInfo buf, const ExpandedTraining *et, int encoding)
 	for (uint32 i = 0; i < set->labels->n; i++)
 		name_send(buf, dictionary_get(set->labels, i), encoding);
 	name_send(buf, name_of(et->options.text ? et->options.text : ""), encoding);
-	pq_sendint8(buf, set->soft);
+	pq_sendint8(buf, set->answers ? TARGETS_ANSWERS : set->soft ? TARGETS_SOFT : TARGETS_LABELS);
 	pq_sendint8(buf, set->weight != NULL);
 	pq_sendint32(buf, set->x.n);
 	pq_sendint32(buf, set->x.width == 0 ? 0 : set->x.width - 1);
+	if (set->answers)
+		write_answers(buf, set);
 	for (uint32 i = 0; i < set->x.n; i++)
 	{
 		const double *row = feature_row(&set->x, i);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!set->soft)
+		if (set->answers)
+			pq_sendint32(buf, set->target_label[i]);
+		else if (!set->soft)
 			pq_sendint16(buf, set->label[i]);
 		else
 		{
@@ -487,6 +552,55 @@ read_soft_target(StringInfo buf, TrainingSet *set, uint32 *seen)
 		value_invalid_binary(KIND_TRAINING_SET, "A target does not sum to 1.");
 }
 
+/* The rates of a code: one at least is above 0, and none above 1. */
+static void
+read_rates(StringInfo buf, TrainingSet *set)
+{
+	double	   *rates = training_answers_reserve(set);
+	double		most = 0;
+	uint32		code = set->codes;
+
+	for (uint32 k = 0; k < set->labels->n; k++)
+	{
+		rates[k] = pq_getmsgfloat8(buf) + 0.0;
+		if (!(rates[k] >= 0 && rates[k] <= 1 + 1e-6))
+			value_invalid_binary(KIND_TRAINING_SET, "A rate is no probability.");
+		most = Max(most, rates[k]);
+	}
+	if (!(most > 0))
+		value_invalid_binary(KIND_TRAINING_SET, "An answer is not possible.");
+	if (training_answers_code(set, rates) != code)
+		value_invalid_binary(KIND_TRAINING_SET, "An answer is listed twice.");
+}
+
+static void
+read_answers(StringInfo buf, TrainingSet *set)
+{
+	uint32		n;
+
+	training_answers_begin(set);
+	set->fingerprint = pq_getmsgint64(buf);
+	n = pq_getmsgint(buf, 4);
+	if (n > 0 && (set->labels->n == 0 ||
+				  n > (Size) (buf->len - buf->cursor) / set->labels->n / sizeof(double)))
+		value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
+	for (uint32 i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		read_rates(buf, set);
+	}
+}
+
+static void
+read_answer(StringInfo buf, TrainingSet *set)
+{
+	uint32		code = pq_getmsgint(buf, 4);
+
+	if (code >= set->codes)
+		value_invalid_binary(KIND_TRAINING_SET, "A row has an answer that is not listed.");
+	add_target(set, set->x.n, code, 1);
+}
+
 static void
 read_row(StringInfo buf, TrainingSet *set, uint32 features, uint32 *seen)
 {
@@ -494,7 +608,9 @@ read_row(StringInfo buf, TrainingSet *set, uint32 features, uint32 *seen)
 	double	   *row;
 
 	begin_row(set, set->x.n);
-	if (set->soft)
+	if (set->answers)
+		read_answer(buf, set);
+	else if (set->soft)
 		read_soft_target(buf, set, seen);
 	else
 		set->label[set->x.n] = read_label(buf, set);
@@ -513,10 +629,10 @@ read_row(StringInfo buf, TrainingSet *set, uint32 features, uint32 *seen)
 static ExpandedTraining *
 read_set(StringInfo buf, MemoryContext parent, int encoding)
 {
-	ExpandedTraining *et = training_expand_new(parent, true, true);
+	ExpandedTraining *et = training_expand_new(parent, TRAINING_ROW_SOFT | TRAINING_ROW_WEIGHTED);
 	Dictionary *labels = et->set.labels;
 	MemoryContext context = et->hdr.eoh_context;
-	bool		soft;
+	uint8		targets;
 	bool		weighted;
 	uint32		n;
 	uint32		features;
@@ -525,7 +641,7 @@ read_set(StringInfo buf, MemoryContext parent, int encoding)
 	value_recv_version(buf, KIND_TRAINING_SET);
 	dictionary_recv(labels, buf, encoding);
 	read_options(buf, et, encoding);
-	soft = pq_getmsgbyte(buf) != 0;
+	targets = pq_getmsgbyte(buf);
 	weighted = pq_getmsgbyte(buf) != 0;
 	n = pq_getmsgint(buf, 4);
 	features = pq_getmsgint(buf, 4);
@@ -535,8 +651,12 @@ read_set(StringInfo buf, MemoryContext parent, int encoding)
 		value_invalid_binary(KIND_TRAINING_SET, "It is truncated.");
 	if (features > MAX_FEATURES)
 		value_invalid_binary(KIND_TRAINING_SET, "It has too many features.");
-	training_set_init(&et->set, context, soft, weighted, n);
+	if (targets > TARGETS_ANSWERS || (targets == TARGETS_ANSWERS && weighted))
+		value_invalid_binary(KIND_TRAINING_SET, "It has targets of no known kind.");
+	training_set_init(&et->set, context, targets != TARGETS_LABELS, weighted, n);
 	et->set.labels = labels;
+	if (targets == TARGETS_ANSWERS)
+		read_answers(buf, &et->set);
 	seen = palloc0(Max(labels->n, 1) * sizeof(uint32));
 	for (uint32 i = 0; i < n; i++)
 	{
@@ -630,8 +750,7 @@ replay(const RowLog *log, MemoryContext parent)
 		else
 		{
 			if (et == NULL)
-				et = training_expand_new(parent, row.kind & TRAINING_ROW_SOFT,
-										 row.kind & TRAINING_ROW_WEIGHTED);
+				et = training_expand_new(parent, row.kind);
 			training_set_add_row(et, &row);
 		}
 	}
@@ -658,8 +777,7 @@ training_expand(Datum datum, MemoryContext parent)
 
 	if (from != NULL)
 	{
-		ExpandedTraining *et = training_expand_new(parent, from->set.soft,
-												   from->set.weight != NULL);
+		ExpandedTraining *et = training_expand_new(parent, training_set_kind(&from->set));
 
 		training_set_merge(et, from);
 		return et;
@@ -724,7 +842,7 @@ training_canonical(Datum datum)
 
 	pfree(dictionary_add_names(labels, &names));
 	set->labels = labels;
-	for (uint32 i = 0; set->soft && i < set->x.n; i++)
+	for (uint32 i = 0; set->soft && !set->answers && i < set->x.n; i++)
 		sort_targets(set, i);
 	keys = training_set_order(set, 0);
 	source = nl_alloc(et->hdr.eoh_context, mul_size(Max(set->x.n, 1), sizeof(uint32)));

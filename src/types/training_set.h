@@ -35,6 +35,10 @@ typedef struct TrainingSet
 	double	   *target_p;
 	uint32		codes;			/* of answers */
 	double	   *rates;			/* codes * labels: see below, or NULL */
+	/* of a set that an aggregate makes of annotators' answers, training_answers.c */
+	bool		answers;
+	uint64		fingerprint;	/* of the annotator_model */
+	Dictionary *vectors;		/* of rates, whose bytes are the names; in it codes grow */
 } TrainingSet;
 
 /*
@@ -87,13 +91,23 @@ has_target(const TrainingSet *set, uint32 row)
 
 extern void training_set_init(TrainingSet *set, MemoryContext context,
 							  bool soft, bool weighted, uint32 expected);
-extern void training_set_check_kind(const TrainingSet *set, bool soft, bool weighted);
+extern void training_set_check_kind(const TrainingSet *set, uint8 kind);
+extern uint8 training_set_kind(const TrainingSet *set);
 extern Size training_set_memory(const TrainingSet *set);
 extern void training_set_label(TrainingSet *set, uint32 row, const text *label);
 extern void training_set_target(TrainingSet *set, uint32 row,
 								const LabelDistribution *target);
 extern void training_set_answer(TrainingSet *set, uint32 row, uint32 code, double share);
 extern void training_set_weight(TrainingSet *set, uint32 row, double weight);
+
+/* training_answers.c */
+extern void training_answers_begin(TrainingSet *set);
+extern void training_answers_add(TrainingSet *set, uint64 fingerprint,
+								 const LabelDistribution *suggested, double scale);
+extern uint32 *training_answers_merge(TrainingSet *to, const TrainingSet *from);
+extern void training_answers_end(TrainingSet *set, const uint32 *rank);
+extern double *training_answers_reserve(TrainingSet *set);
+extern uint32 training_answers_code(TrainingSet *set, const double *rates);
 extern Names training_set_names(TrainingSet *set);
 extern void training_set_free_rows(TrainingSet *set);
 extern void training_set_permute(TrainingSet *set, const uint32 *source);

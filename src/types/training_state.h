@@ -16,6 +16,14 @@
 #define TRAINING_ROW_SOFT 1		/* the target is a label_distribution */
 #define TRAINING_ROW_WEIGHTED 2
 #define TRAINING_ROW_SET 4
+#define TRAINING_ROW_ANSWER 8	/* instead of a target: what it suggests, and TrainingAnswer */
+
+/* An answer by an annotator: the rates of it are "scale" times what it suggests. */
+typedef struct TrainingAnswer
+{
+	double		scale;
+	uint64		fingerprint;	/* of the annotator_model */
+} TrainingAnswer;
 
 typedef struct ExpandedTraining
 {
@@ -26,8 +34,7 @@ typedef struct ExpandedTraining
 	StringInfo	flat;			/* between get_flat_size and flatten_into */
 } ExpandedTraining;
 
-extern ExpandedTraining *training_expand_new(MemoryContext parent, bool soft,
-											 bool weighted);
+extern ExpandedTraining *training_expand_new(MemoryContext parent, uint8 kind);
 extern ExpandedTraining *training_expanded(Datum datum);
 extern ExpandedTraining *training_expand(Datum datum, MemoryContext parent);
 extern ExpandedTraining *training_get(Datum datum, MemoryContext parent);

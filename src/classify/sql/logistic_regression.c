@@ -13,6 +13,7 @@
  * The classifier then takes the place of the rows.
  */
 #include "types/classifier.h"
+#include "classify/answer_model.h"
 #include "classify/classifier_options.h"
 #include "names/names_io.h"
 #include "pg/results.h"
@@ -29,8 +30,7 @@ get_state(FunctionCallInfo fcinfo, int kind)
 	ExpandedTraining *et;
 
 	if (PG_ARGISNULL(0))
-		return training_expand_new(context, kind & TRAINING_ROW_SOFT,
-								   kind & TRAINING_ROW_WEIGHTED);
+		return training_expand_new(context, kind);
 	et = training_expanded(PG_GETARG_DATUM(0));
 	if (et != NULL && value_may_modify(fcinfo, PG_GETARG_DATUM(0)))
 	{
@@ -41,14 +41,36 @@ get_state(FunctionCallInfo fcinfo, int kind)
 	return training_expand(PG_GETARG_DATUM(0), context);
 }
 
-/* All but the features; "weight" is for where there is one. */
+/* (training_set, label, features, annotator, annotator_model [, options])? */
+static bool
+is_answer(const Signature *signature)
+{
+	return signature->n >= 5 && signature->weight == NO_ARGUMENT;
+}
+
+static void
+begin_answer(FunctionCallInfo fcinfo, LogRow *row, TrainingAnswer *answer)
+{
+	AnswerModel *model = answer_model_cached(fcinfo, 4);
+	LabelDistribution *suggested =
+		answer_model_suggests(model, name_of_text(nl_name_argument(fcinfo, 3)),
+							  name_of_text(nl_name_argument(fcinfo, 1)), answer);
+
+	row->kind = TRAINING_ROW_ANSWER;
+	row->field[0] = (LogField) {suggested, VARSIZE(suggested)};
+	row->field[row->n++] = (LogField) {answer, sizeof(TrainingAnswer)};
+}
+
+/* All but the features; "weight" and "answer" are for where there is one. */
 static LogRow
-begin_row(FunctionCallInfo fcinfo, double *weight)
+begin_row(FunctionCallInfo fcinfo, double *weight, TrainingAnswer *answer)
 {
 	const Signature *signature = nl_signature(fcinfo);
 	LogRow		row = {0, 1, {{0}}};
 
-	if (signature_is_name(signature, 1))
+	if (is_answer(signature))
+		begin_answer(fcinfo, &row, answer);
+	else if (signature_is_name(signature, 1))
 		row.field[0] = log_field_text(nl_name_argument(fcinfo, 1));
 	else
 	{
@@ -102,7 +124,10 @@ append_to_log(FunctionCallInfo fcinfo, LogRow *row, const RowOptions *options)
 	return log;
 }
 
-/* (training_set, target, features [, weight] [, options]) */
+/*
+ * (training_set, target, features [, weight] [, options]), or
+ * (training_set, label, features, annotator, annotator_model [, options])
+ */
 NL_FUNCTION(training_set_accum);
 Datum
 training_set_accum(PG_FUNCTION_ARGS)
@@ -110,18 +135,20 @@ training_set_accum(PG_FUNCTION_ARGS)
 	int			weight_argument = nl_signature(fcinfo)->weight;
 	RowOptions	options;
 	double		weight;
+	TrainingAnswer answer;
 	LogRow		row;
 	RowLog	   *log;
 	ArrayType  *features;
 	ExpandedTraining *et = NULL;
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) ||
-		(weight_argument != NO_ARGUMENT && PG_ARGISNULL(weight_argument)))
+		(weight_argument != NO_ARGUMENT && PG_ARGISNULL(weight_argument)) ||
+		(is_answer(nl_signature(fcinfo)) && (PG_ARGISNULL(3) || PG_ARGISNULL(4))))
 		VALUE_RETURN_STATE();
 	options = row_options(fcinfo);
 	if (options.given && PG_ARGISNULL(0))
 		(void) classifier_options(options.value, false);	/* bad ones fail before the work */
-	row = begin_row(fcinfo, &weight);
+	row = begin_row(fcinfo, &weight, &answer);
 	if (!row_log_possible(fcinfo))
 		et = get_state(fcinfo, row.kind);
 	features = PG_GETARG_ARRAYTYPE_P(2);
@@ -158,8 +185,7 @@ training_set_combine(PG_FUNCTION_ARGS)
 	if (log != NULL)
 		PG_RETURN_POINTER(log);
 	other = training_get(datum, CurrentMemoryContext);
-	et = get_state(fcinfo, (other->set.soft ? TRAINING_ROW_SOFT : 0) |
-				   (other->set.weight != NULL ? TRAINING_ROW_WEIGHTED : 0));
+	et = get_state(fcinfo, training_set_kind(&other->set));
 	training_set_merge(et, other);
 	PG_RETURN_DATUM(EOHPGetRWDatum(&et->hdr));
 }
@@ -215,20 +241,57 @@ uncentre(FittedModel *model, const Design *design)
 static uint32
 used_rows(const Design *design)
 {
-	return design->used[0] - design->start[0];
+	uint32		n = 0;
+
+	for (uint32 f = 0; f < design->folds; f++)
+		n += design->used[f] - design->start[f];
+	return n;
+}
+
+/* Of one fold, or of those by which l2 is chosen. */
+static Design *
+make_design(TrainingSet *set, ClassifierOptions *options)
+{
+	uint32		wanted = options->choose ? options->folds : 1;
+	Folds		folds = {.n = 1};
+	RowKey	   *keys;
+	Design	   *design;
+
+	logistic_check_memory(set, wanted, design_memory(set, wanted), "logistic_regression()");
+	/* answers with the same features are, if nothing else is said, to one item */
+	if (set->answers && options->duplicates == DUPLICATES_AUTO)
+		options->duplicates = DUPLICATES_TOGETHER;
+	keys = training_set_order(set, options->choose ? options->seed : 0);
+	if (options->choose)
+		folds = folds_make(set, keys, NULL, options->folds, options->duplicates);
+	if (folds.n == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("logistic_regression() cannot choose \"l2\": all rows belong together, so none can be held out"),
+				 errhint("Give \"l2\" as a number, or set \"duplicates\" to \"split\" if the features are categories.")));
+	design = design_make(set, keys, folds.fold, folds.n);
+	if (options->choose)
+	{
+		options->choice = logistic_choose_l2(design, &options->regression,
+											 "logistic_regression");
+		options->regression.l2 = options->choice.l2[options->choice.best];
+	}
+	return design;
 }
 
 static Classifier *
-fit(TrainingSet *set, const ClassifierOptions *options)
+fit(TrainingSet *set, ClassifierOptions *options)
 {
-	Names		names = training_set_names(set);
+	Names		names;
 	Design	   *design;
 	FittedModel *model;
 	ClassifierView view = {0};
 
+	correction_begin(set, options);
+	names = training_set_names(set);
+	correction_end(set, &names, options);
 	(void) classifier_check_size(names.n, set->x.width - 1);
-	logistic_check_memory(set, 1, design_memory(set, 1), "logistic_regression()");
-	design = design_make(set, training_set_order(set, 0), NULL, 1);
+	design = make_design(set, options);
 	model = logistic_fit(design, false, &options->regression,
 							   "logistic_regression");
 	check_classes(model, &names);

@@ -400,6 +400,20 @@ move_places(Partition *p, uint32 rows)
 	p->design->source = NULL;
 }
 
+/*
+ * Once for the partition, by the folds that predictions come from.  So a row had a part
+ * in the choice of one number of L2_GRID; to choose for each fold in folds of its own
+ * would cost as many times more, and change next to nothing.
+ */
+static void
+choose_l2(const Partition *p, ClassifierOptions *options)
+{
+	if (!options->choose)
+		return;
+	options->choice = logistic_choose_l2(p->design, &options->regression, "oof_predict");
+	options->regression.l2 = options->choice.l2[options->choice.best];
+}
+
 static void
 fit_partition(FunctionCallInfo fcinfo, CallSite *site, Partition *p)
 {
@@ -419,7 +433,9 @@ fit_partition(FunctionCallInfo fcinfo, CallSite *site, Partition *p)
 	collect(fcinfo, site, p);
 	if (p->set.x.n == 0 || !can_learn(p))
 		return;
+	correction_begin(&p->set, &options);
 	p->names = training_set_names(&p->set);
+	correction_end(&p->set, &p->names, &options);
 	beside = add_size(design_memory(&p->set, options.folds), mul_size(rows, 40));
 	nl_check_memory(add_size(add_size(training_set_memory(&p->set), beside),
 							 logistic_scores_memory(&p->set)),
@@ -437,6 +453,7 @@ fit_partition(FunctionCallInfo fcinfo, CallSite *site, Partition *p)
 	p->design = design_make(&p->set, keys, folds.fold, folds.n);
 	pfree(folds.fold);
 	move_places(p, rows);
+	choose_l2(p, &options);
 	p->models = logistic_fit(p->design, true, &options.regression,
 								   "oof_predict");
 	for (uint32 f = 0; f < folds.n; f++)
