@@ -14,6 +14,7 @@
 
 #include "libpq/pqformat.h"
 #include "names/names_io.h"
+#include "pg/arguments.h"
 #include "types/value_forms.h"
 
 typedef struct CrowdRows
@@ -112,12 +113,6 @@ crowd_rows_merge(ExpandedCrowdRows *rows, Datum other)
 	ExpandedCrowdRows *expanded = crowd_rows_expanded(other);
 	Dictionary *items = rows->answers->items;
 
-	if (view.answers.items == 0)
-	{
-		state_options_add_text(&rows->answers->options, view.answers.options,
-							   rows->answers->hdr.eoh_context);
-		return;
-	}
 	/* new items have codes in the order of the view's */
 	for (uint32 i = 0; i < view.answers.items; i++)
 	{
