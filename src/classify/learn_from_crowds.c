@@ -12,7 +12,9 @@
  *	   consensus: the cross-entropy of evidence_i;
  *	2. pi from the evidence of the round before, in the first from p, by
  *	   learn_annotators() (soft counts, drawn toward the crowd's);
- *	3. evidence_i(k) ~ p_i(k) * product over answers of pi_j[l|k]
+ *	3. evidence_i(k) ~ p_i(k) * product over answers of pi_j[l|k]; 2 and 3 are done
+ *	   PASSES times, since p alone is not sure of itself and makes annotators look
+ *	   worse than they are, through whose rates the classifier would seem too timid
  *
  * until the answers look right, or the evidence stays as it is, or "rounds".  That is
  * EM but for the folds: a classifier that has learned from an item's answers repeats
@@ -41,7 +43,8 @@
 
 #define LITTLE_NOISE 0.03		/* of answers: rounds cost more than they mend */
 #define STANDSTILL 0.01			/* mean of what an item's evidence moves */
-#define MAX_CHOICES 2			/* of l2: by labels, and by answers */
+#define PASSES 3				/* of steps 2 and 3 in a round */
+#define CHOICES 3				/* rounds in which l2 is chosen: by labels, and then by answers */
 #define NAME "learn_from_crowds"
 
 /* An annotator and a label that he gives; codes of a training set's targets. */
@@ -482,7 +485,7 @@ choose_l2(CrowdFit *fit, int round)
 	ClassifierOptions *o = &fit->options->classifier;
 	L2Choice	choice;
 
-	if (!o->choose || round > MAX_CHOICES)
+	if (!o->choose || round > CHOICES)
 		return;
 	choice = logistic_choose_l2(fit->design, &o->regression, NAME);
 	o->regression.l2 = choice.l2[choice.best];
@@ -695,17 +698,21 @@ go_round(CrowdFit *fit, int round, AnnotatorModel *model)
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "round of " NAME,
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	double	   *swap = fit->before;
 
 	predict(fit, round, model);
 	if (model == NULL)
 		begin_evidence(fit);
 	else
 		pfree(model);
-	model = keep_model(learn_matrices(fit), old);
-	fit->before = fit->evidence;
-	fit->evidence = swap;
-	weigh_evidence(fit, model, false);
+	nl_copy(fit->before, fit->evidence, mul_size(fit->items, fit->classes * sizeof(double)));
+	model = learn_matrices(fit);
+	for (int pass = 1; pass <= PASSES; pass++)
+	{
+		weigh_evidence(fit, model, false);
+		if (pass < PASSES)
+			model = learn_matrices(fit);
+	}
+	model = keep_model(model, old);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	return model;
