@@ -372,7 +372,7 @@ static void
 warn_of_folds(CrowdFit *fit)
 {
 	if (fit->folds == 0)
-		warn(fit, psprintf("no item can be judged by a classifier that never saw it: %u items belong together, so nothing is predicted; ask about more items, with other features",
+		warn(fit, psprintf("nothing is predicted: no item can be judged by a classifier that never saw it, since all items (%u) belong together; ask about more items, with other features",
 						   fit->items));
 	else if (fit->made.kept_apart)
 		warn(fit, "items with the same features are in different folds, since keeping them together would leave no balanced folds: set \"duplicates\" to \"together\" or \"split\"");
