@@ -44,6 +44,7 @@
 #define LITTLE_NOISE 0.03		/* of answers: rounds cost more than they mend */
 #define STANDSTILL 0.01			/* mean of what an item's evidence moves */
 #define PASSES 3				/* of steps 2 and 3 in a round */
+#define LOST_SHARE 0.1			/* of the items that answers give a class */
 #define CHOICES 3				/* rounds in which l2 is chosen: by labels, and then by answers */
 #define NAME "learn_from_crowds"
 
@@ -819,6 +820,36 @@ log_loss(CrowdFit *fit, const AnnotatorModel *model)
 	return Max(loss / fit->voices, 0);
 }
 
+/*
+ * A class that answers name and the evidence gives up: features and annotators agree
+ * on another explanation of its answers, which may be the wrong one.
+ */
+static void
+warn_of_lost_classes(CrowdFit *fit)
+{
+	double	   *votes = palloc0(fit->classes * sizeof(double));
+	double	   *items = palloc0(fit->classes * sizeof(double));
+
+	for (uint32 i = 0; i < fit->items; i++)
+	{
+		double		voices = item_voices(fit, i);
+
+		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
+		{
+			NL_CHECK_INTERRUPTS(a);
+			votes[fit->view->label[a]] += fit->share[a] / voices;
+		}
+		for (Size k = 0; k < fit->classes; k++)
+			items[k] += fit->evidence[i * fit->classes + k];
+	}
+	for (Size k = 0; k < fit->classes; k++)
+		if (votes[k] >= 1 && items[k] < votes[k] * LOST_SHARE)
+			warn(fit, psprintf("class \"%s\" is nearly lost: %.1f items by the answers, %.1f by the fit; take \"training\": \"consensus\", fewer rounds, or gold",
+							   names_cstring(&fit->view->labels, k), votes[k], items[k]));
+	pfree(votes);
+	pfree(items);
+}
+
 static uint32 *
 count_per_item(const CrowdFit *fit)
 {
@@ -838,9 +869,12 @@ learn_from_crowds(const CrowdRowsView *rows, CrowdOptions *options)
 {
 	CrowdFit   *fit = begin(rows, options);
 	AnnotatorModel *model = go_rounds(fit);
-	Classifier *classifier = fit_classifier(fit, model);
+	Classifier *classifier;
 	CrowdModelView view;
 
+	weigh_evidence(fit, model, false);
+	classifier = fit_classifier(fit, model);
+	warn_of_lost_classes(fit);
 	weigh_evidence(fit, model, true);
 	view = (CrowdModelView) {
 		.annotators = finish_model(fit, model),
