@@ -395,6 +395,7 @@ set_scorer_begin(const AnnotationView *view, const AnnotatorModel *model)
 	s->gold = palloc(model->labels * sizeof(LogRate));
 	s->posterior = palloc(model->labels * sizeof(double));
 	s->answer = palloc(s->scorer->width * sizeof(LogRate));
+	s->own_prior = palloc(s->scorer->width * sizeof(LogRate));
 	s->view.voices = s->view.group = NULL;
 	s->view.silence = s->scorer->silent != NULL;
 	s->view.abstains = label_of_set(s, (int64) s->scorer->model.abstains - 1) + 1;
@@ -498,23 +499,13 @@ set_scorer_answers(SetScorer *s, uint32 item)
 		add_voices_item(s, item);
 }
 
-/*
- * What is reported of an item if these are its answers, in which so many voices
- * name a class, with the gold that it has.  Valid until the next call.
- */
-const double *
-set_scorer_report(SetScorer *s, uint32 item, const LogRate *answers, double voices)
+/* The posterior of an item of which all is known but its gold. */
+static const double *
+item_posterior(SetScorer *s, uint32 item, ItemScore known)
 {
 	const ModelScorer *scorer = s->scorer;
 	uint32		classes = scorer->classes.n;
 	uint32		gold = annotation_gold(&s->view, item);
-	ItemScore	known = {
-		.answers = answers,
-		.prior = scorer->prior,
-		.gold = gold != NO_GOLD ? s->gold : NULL,
-		.exponent = design_exponent(voices, s->correlation),
-		.prior_known = scorer->model.prior_known
-	};
 
 	if (gold != NO_GOLD && scorer->model.gold_weight >= 1)
 	{
@@ -523,10 +514,50 @@ set_scorer_report(SetScorer *s, uint32 item, const LogRate *answers, double voic
 		return s->posterior;
 	}
 	if (gold != NO_GOLD)
+	{
 		set_gold(s, gold_class(s, gold));
+		known.gold = s->gold;
+	}
 	score_posterior(&known, scorer->model.n_components, classes, scorer->weights,
 					s->posterior);
 	return s->posterior;
+}
+
+/*
+ * What is reported of an item if these are its answers, in which so many voices
+ * name a class, with the gold that it has.  Valid until the next call.
+ */
+const double *
+set_scorer_report(SetScorer *s, uint32 item, const LogRate *answers, double voices)
+{
+	ItemScore	known = {
+		.answers = answers,
+		.prior = s->scorer->prior,
+		.exponent = design_exponent(voices, s->correlation),
+		.prior_known = s->scorer->model.prior_known
+	};
+
+	return item_posterior(s, item, known);
+}
+
+/*
+ * The same of the answers that are in s->score, with the item's own prior: as it is
+ * reported, or with answers that count in full, as fits learn from it.
+ */
+const double *
+set_scorer_own_prior(SetScorer *s, uint32 item, const double *prior, bool report)
+{
+	uint32		classes = s->scorer->classes.n;
+	ItemScore	known = {
+		.answers = s->score,
+		.prior = s->own_prior,
+		.exponent = report ? design_exponent(set_scorer_voices(s, item), s->correlation) : 1,
+		.prior_known = true
+	};
+
+	for (uint32 i = 0; i < s->scorer->width; i++)
+		s->own_prior[i] = log_rate(prior[i % classes]);
+	return item_posterior(s, item, known);
 }
 
 /* What the model says of an item.  Valid until the next call. */

@@ -75,6 +75,7 @@ typedef struct SetScorer
 	int64	   *labels;			/* the same */
 	LogRate    *score;			/* of the answers */
 	LogRate    *answer;			/* one of them */
+	LogRate    *own_prior;		/* of an item */
 	LogRate    *gold;			/* by the model's classes: what gold says */
 	double	   *posterior;		/* the same */
 } SetScorer;
@@ -98,6 +99,8 @@ extern void set_scorer_check_labels(const SetScorer *s);
 extern void set_scorer_answers(SetScorer *s, uint32 item);
 extern const double *set_scorer_report(SetScorer *s, uint32 item,
 									   const LogRate *answers, double voices);
+extern const double *set_scorer_own_prior(SetScorer *s, uint32 item, const double *prior,
+										  bool report);
 extern const double *set_scorer_posterior(SetScorer *s, uint32 item);
 
 /* What one annotation says; "annotator" is -1 for one never seen. */

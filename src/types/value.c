@@ -37,6 +37,10 @@ static const KindTraits kinds[VALUE_KINDS] = {
 	[KIND_SCORE_SET] = {"score_set", 1,
 	"It grows with the number of distinct scores: round them, as in round(score::numeric, 6)::float8, or collect fewer rows at a time (GROUP BY)."},
 	[KIND_CALIBRATION_STATE] = {"calibration_state", 1, NULL},
+	[KIND_CROWD_ROWS] = {"crowd_rows", 1,
+	"Only states that are joined with others, of a partition or another server, are made values: fit all rows in one place (SET enable_partitionwise_aggregate = off), or fewer rows."},
+	[KIND_CROWD_MODEL] = {"crowd_model", 1,
+	"It grows with items times classes, and annotators times classes squared: fit fewer items at a time, or merge classes."},
 };
 
 const char *

@@ -32,10 +32,12 @@ typedef enum ValueKind
 	KIND_SCORE_SET,
 	KIND_CALIBRATION_STATE,
 	KIND_ANNOTATOR_COUNTS,
-	KIND_PREDICTION_SET
+	KIND_PREDICTION_SET,
+	KIND_CROWD_ROWS,
+	KIND_CROWD_MODEL
 } ValueKind;
 
-#define VALUE_KINDS (KIND_PREDICTION_SET + 1)	/* 0 is none */
+#define VALUE_KINDS (KIND_CROWD_MODEL + 1)	/* 0 is none */
 
 typedef struct ValueHeader
 {

@@ -18,6 +18,7 @@ static const ValueForms *const readable[VALUE_KINDS] = {
 	[KIND_ANNOTATOR_MODEL] = &annotator_model_forms,
 	[KIND_CLASSIFIER] = &classifier_forms,
 	[KIND_SCORE_SET] = &score_set_forms,
+	[KIND_CROWD_MODEL] = &crowd_model_forms,
 };
 
 static char *

@@ -21,6 +21,7 @@
 #include "types/annotator_counts.h"
 #include "types/calibration_state.h"
 #include "types/confusion_matrix.h"
+#include "types/crowd_rows.h"
 #include "types/posterior_state.h"
 #include "types/prediction_set.h"
 #include "types/score_set.h"
@@ -50,6 +51,8 @@ make_canonical(ValueHeader *value)
 		return score_set_get(datum);
 	if (value->kind == KIND_CALIBRATION_STATE)
 		return calibration_state_get(datum);
+	if (value->kind == KIND_CROWD_ROWS)
+		return crowd_rows_get(datum);
 	value_corrupt(value->kind);
 }
 

@@ -36,6 +36,7 @@ extern const ValueForms annotation_set_forms;
 extern const ValueForms annotator_model_forms;
 extern const ValueForms classifier_forms;
 extern const ValueForms score_set_forms;
+extern const ValueForms crowd_model_forms;
 
 extern int	value_text_encoding(void);
 extern char *value_binary_to_text(StringInfo buf, ValueKind kind);

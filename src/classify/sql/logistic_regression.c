@@ -15,6 +15,7 @@
 #include "types/classifier.h"
 #include "classify/answer_model.h"
 #include "classify/classifier_options.h"
+#include "classify/fitted_classifier.h"
 #include "names/names_io.h"
 #include "pg/results.h"
 #include "types/model_cache.h"
@@ -224,47 +225,6 @@ check_classes(const FittedModel *model, const Names *names)
 						names_cstring(names, model->label[0]))));
 }
 
-static Names
-model_names(const FittedModel *model, const Names *names)
-{
-	Dictionary *dict = dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES);
-
-	for (uint32 k = 0; k < model->classes; k++)
-		(void) dictionary_add(dict, names_get(names, model->label[k]));
-	return dictionary_names(dict, dictionary_order(dict, ORDER_LABELS));
-}
-
-/* Coefficients for features that are not centred. */
-static void
-uncentre(FittedModel *model, const Design *design)
-{
-	uint32		width = design->x->width;
-
-	for (uint32 k = 0; k < model->columns; k++)
-	{
-		double	   *c = model->coefficients + (Size) k * width;
-
-		CHECK_FOR_INTERRUPTS();
-		for (uint32 j = 1; j < width; j++)
-			c[0] -= c[j] * design->mean[j];
-	}
-	for (Size i = 0; i < (Size) model->columns * width; i++)
-	{
-		NL_CHECK_INTERRUPTS(i);
-		model->coefficients[i] += 0.0;	/* no -0, which text would lose */
-	}
-}
-
-static uint32
-used_rows(const Design *design)
-{
-	uint32		n = 0;
-
-	for (uint32 f = 0; f < design->folds; f++)
-		n += design->used[f] - design->start[f];
-	return n;
-}
-
 /* Of one fold, or of those by which l2 is chosen. */
 static Design *
 make_design(TrainingSet *set, ClassifierOptions *options)
@@ -302,7 +262,6 @@ fit(TrainingSet *set, ClassifierOptions *options)
 	Names		names;
 	Design	   *design;
 	FittedModel *model;
-	ClassifierView view = {0};
 
 	correction_begin(set, options);
 	names = training_set_names(set);
@@ -312,20 +271,9 @@ fit(TrainingSet *set, ClassifierOptions *options)
 	model = logistic_fit(design, false, &options->regression,
 							   "logistic_regression");
 	check_classes(model, &names);
-	uncentre(model, design);
 	logistic_check_finite(model, set->x.width);
 	logistic_warn(model, 1, &options->regression, "logistic_regression");
-	view.labels = model_names(model, &names);
-	view.features = set->x.width - 1;
-	view.coefficients = model->coefficients;
-	view.rows = used_rows(design);
-	view.weight = model->weight;
-	view.iterations = model->iterations;
-	view.converged = model->converged;
-	view.gradient = model->gradient;
-	view.log_loss = Max(model->loss / model->weight, 0);
-	view.options = classifier_options_json(options);
-	return classifier_make(&view);
+	return classifier_of_fit(model, design, &names, classifier_options_json(options));
 }
 
 /* The state itself, if it may be used up. */

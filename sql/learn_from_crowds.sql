@@ -1,0 +1,92 @@
+-- learn_from_crowds(): annotators and a classifier, learned together.
+
+-- Two classes that one feature tells apart; a errs with every tenth item, b with every third, c says x.
+-- Items 1 to 40 have one answer, 41 to 60 have two.
+CREATE TEMP TABLE answers AS
+SELECT lpad(i::text, 2, '0') AS item, annotator, features, gold,
+       CASE WHEN annotator = 'c' THEN 'x' WHEN i % CASE annotator WHEN 'a' THEN 10 ELSE 3 END = 0 THEN translate(truth, 'xy', 'yx') ELSE truth END AS label, truth, i
+FROM (SELECT i, CASE WHEN i % 7 < 3 THEN 'x' ELSE 'y' END AS truth, CASE WHEN i = 60 THEN 'x' WHEN i > 55 THEN CASE WHEN i % 7 < 3 THEN 'x' ELSE 'y' END END AS gold,
+             ARRAY[CASE WHEN i % 7 < 3 THEN 1 ELSE -1 END + (i * 37 % 11 - 5) / 5.0, i * i % 13]::float8[] AS features
+      FROM generate_series(1, 60) AS i) AS v,
+     unnest(CASE WHEN i <= 40 THEN ARRAY[substr('abc', i % 3 + 1, 1)] ELSE ARRAY['a', substr('bc', i % 2 + 1, 1)] END) AS annotator;
+CREATE TEMP TABLE model AS SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1}') AS m FROM answers;
+SELECT method, items, annotators, annotations, features, classes, gold_items, rounds BETWEEN 2 AND 5 AS rounds, l2, noise BETWEEN 0.1 AND 0.4 AS noise,
+       log_loss > 0 AS log_loss, stopped_by IN ('rounds', 'evidence stands still') AS stopped, converged = (stopped_by <> 'rounds') AS converged, options, warnings
+FROM model, fit_report(m);
+
+-- gold is certain; of the others the distribution is posterior() of the answers with the prediction as prior
+SELECT c.item, c.label, c.confidence, c.entropy, c.annotations FROM model, consensus(m) AS c WHERE item > '55';
+SELECT count(*), max(abs(probability(c.distribution, 'x') - probability(d, 'x'))) < 1e-12 AS same, bool_and(c.label = top_label(d)) AS top,
+       bool_and(c.confidence = confidence(c.distribution) AND c.entropy = entropy(c.distribution)) AS of_distribution,
+       bool_and(predicted_label = top_label(predicted) AND predicted_confidence = confidence(predicted)) AS of_predicted
+FROM model, consensus(m) AS c,
+     LATERAL (SELECT d FROM (SELECT posterior((SELECT annotator_model(m) FROM model), annotator, a.label, c.predicted) AS d FROM answers AS a WHERE a.item = c.item) AS w) AS p
+WHERE item <= '55';
+-- the parts are what they are elsewhere
+SELECT array_agg(a::text) = (SELECT array_agg(b::text) FROM annotators(annotator_model(m)) AS b) AS annotators, labels(m) = labels(annotator_model(m)) AS labels,
+       (SELECT array_agg(annotations || ' ' || gold_annotations ORDER BY annotator) FROM annotators(m, 0.5)) AS counts
+FROM model, annotators(m) AS a GROUP BY m;
+SELECT method, items, annotations, gold_items, iterations = (fit_report(m)).rounds AS rounds, warnings FROM model, fit_report(annotator_model(m));
+SELECT rows, weight, features, classes, converged, options -> 'l2' AS l2 FROM model, fit_report(classifier(m));
+SELECT round(avg((top_label(predict(classifier(m), features)) = truth)::int), 1) >= 0.8 AS predicts FROM model, answers;
+-- who looks is told from who does not
+SELECT annotator, annotations, accuracy > 0.6 AS good, spammer_score < 0.2 AS spammer FROM model, annotators(m);
+
+-- every way to call it
+SELECT m = learn_from_crowds(item::name, annotator::char(1), label::name, features, gold::varchar, '{"l2": 1}'::jsonb) AS as_any FROM model, answers GROUP BY m;
+SELECT learn_from_crowds(item, annotator, label, features, '{"l2": 1}'::jsonb) = learn_from_crowds(item, annotator, label, features, NULL::text, '{"l2": 1.0}') AS no_gold,
+       learn_from_crowds(item, annotator, label, features) = learn_from_crowds(item, annotator, label, features, '{}'::jsonb) AS no_options
+FROM answers WHERE i <= 30;
+-- rows in any order, and with NULLs, which are no rows
+SELECT m = (SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1}' ORDER BY md5(i::text))
+            FROM (SELECT * FROM answers UNION ALL SELECT NULL, 'a', '{1,2}', NULL, 'x', 'x', 100 UNION ALL SELECT '99', NULL, '{1,2}', NULL, 'x', 'x', 101
+                  UNION ALL SELECT '99', 'a', NULL, NULL, 'x', 'x', 102 UNION ALL SELECT '99', 'a', '{1,2}', NULL, NULL, 'x', 103) AS v) AS same
+FROM model;
+SELECT learn_from_crowds(item, annotator, label, features) FROM answers WHERE i > 100;
+-- groups, by training
+SELECT single, items, annotations, options ->> 'training' AS training
+FROM (SELECT i <= 40 AS single, fit_report(learn_from_crowds(item, annotator, label, features, '{"l2": 1, "training": "consensus"}'::jsonb)) AS r FROM answers GROUP BY 1) AS v,
+     LATERAL (SELECT (r).*) AS f ORDER BY single;
+
+-- forms
+SELECT m = m::text::crowd_model AS text, m::text ~ '^crowd_model:1:' AS compact, jsonb_object_keys(m::jsonb) AS keys FROM model;
+SELECT m::jsonb #>> '{items,60}' = jsonb_build_object('annotations', 2, 'distribution', '{"x": 1, "y": 0}'::jsonb, 'predicted', m::jsonb #> '{items,60,predicted}')::text AS item,
+       m::jsonb -> 'annotator_model' = annotator_model(m)::jsonb AS annotators, m::jsonb -> 'classifier' = classifier(m)::jsonb AS classifier,
+       m::json::jsonb = m::jsonb AS json FROM model;
+
+-- the easy case: nothing looks wrong, so one round is enough
+SELECT rounds, converged, stopped_by, noise < 0.03 AS noise, warnings
+FROM (SELECT fit_report(learn_from_crowds(i::text, 'a' || i % 3, CASE WHEN i % 2 = 0 THEN 'x' ELSE 'y' END, ARRAY[i % 2 * 10 + i / 200.0], '{"l2": 0.1}'::jsonb)) AS r
+      FROM generate_series(1, 200) AS i) AS v, LATERAL (SELECT (r).*) AS f;
+
+-- little to learn from: one class, one annotator, one item, items that are all alike
+SELECT what, items, classes, rounds, l2 IS NULL AS no_l2, warnings, classifier(m) IS NULL AS no_classifier
+FROM (VALUES ('one class'), ('one annotator'), ('one item'), ('all alike')) AS w(what),
+     LATERAL (SELECT learn_from_crowds(CASE what WHEN 'one item' THEN 'i' ELSE 'i' || i END, CASE what WHEN 'one annotator' THEN 'a' ELSE 'a' || i % 5 END,
+                                       CASE what WHEN 'one class' THEN 'x' ELSE 'c' || i % 2 END, CASE WHEN what IN ('one item', 'all alike') THEN '{1}' ELSE ARRAY[i % 2 + i / 20.0] END, '{"l2": 1}'::jsonb) AS m
+              FROM generate_series(1, 8) AS i OFFSET 0) AS l, LATERAL (SELECT (fit_report(m)).*) AS f;
+SELECT item, label, confidence, entropy, annotations, predicted_label, predicted_confidence, predicted
+FROM consensus((SELECT learn_from_crowds(i, a, l, '{1}') FROM (VALUES ('i', 'a', 'x')) AS v(i, a, l)));
+SELECT item, label, confidence > 0.5 AS sure, annotations, predicted_label, predicted_confidence, predicted
+FROM consensus((SELECT learn_from_crowds(i, a, l, '{1}') FROM (VALUES ('i', 'a', 'x'), ('i', 'b', 'x'), ('i', 'c', 'y')) AS v(i, a, l)));
+-- a class that one item has alone: no model out of fold knows it, and the answers may say it all the same
+SELECT c.label, predicted_label, probability(predicted, 'z') = 1.0 / (21 + 3) AS admitted
+FROM consensus((SELECT learn_from_crowds(i::text, 'a' || i % 2, CASE WHEN i = 21 THEN 'z' WHEN i % 2 = 0 THEN 'x' ELSE 'y' END, ARRAY[i % 2 + i / 99.0],
+                                         CASE WHEN i < 4 OR i = 21 THEN CASE WHEN i = 21 THEN 'z' WHEN i % 2 = 0 THEN 'x' ELSE 'y' END END, '{"l2": 1, "rounds": 1}')
+                FROM generate_series(1, 21) AS i)) AS c WHERE item = '21';
+
+-- bad input
+SELECT learn_from_crowds(item, annotator, label, ARRAY[1, ascii(annotator)] ORDER BY item, annotator) FROM answers;
+SELECT learn_from_crowds(i::text, 'a', 'x', array_fill(1::float8, ARRAY[i])) FROM generate_series(1, 2) AS i;
+SELECT learn_from_crowds('i', 'a', 'x', '{1,NaN}');
+SELECT learn_from_crowds('i', 'a', 'x', '{1,NULL}');
+SELECT learn_from_crowds('i', 'a', 'x', '{}');
+SELECT learn_from_crowds('i', 'a', l, '{1}', l) FROM (VALUES ('x'), ('y')) AS v(l);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"l2": 1}');
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"l3": 1}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"l2": "best"}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"rounds": 0}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"training": "all"}'::jsonb);
+SELECT learn_from_crowds('i' || i, 'a', 'x', '{1}', CASE i WHEN 1 THEN '{}'::jsonb ELSE '{"l2": 1}' END) FROM generate_series(1, 2) AS i;
+SELECT 'crowd_model:1:AAAA'::crowd_model;
+SELECT '{}'::crowd_model;

@@ -1,0 +1,227 @@
+# learn_from_crowds(): against its parts put together by hand in SQL; the same bytes in
+# every order and plan; what it gains over a classifier alone where answers are single;
+# real songs; who may call it; memory and cancel.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use List::Util qw(max min sum0);
+use NoisyLabel;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = new_node('learn_from_crowds', <<'END');
+max_parallel_workers = 4
+max_worker_processes = 8
+min_parallel_table_scan_size = 0
+parallel_setup_cost = 0
+parallel_tuple_cost = 0
+autovacuum = off
+END
+
+#
+# By hand.  With as many folds as items each item is judged by a model of all others,
+# so that it does not matter how items are dealt.
+#
+my $items = 40;
+$node->safe_psql('postgres', <<"END");
+CREATE TABLE kinds AS SELECT '{"reliable": {"count": 3, "accuracy": 0.85}, "hasty": {"count": 3, "accuracy": 0.55}, "constant": 1}'::jsonb AS kinds;
+CREATE TABLE answers AS
+SELECT c, s.item, s.annotator, s.label, s.features, CASE WHEN c = 2 AND substr(md5(s.item), 1, 1) < '3' THEN s.truth END AS gold
+FROM (VALUES (1, 1, 3), (2, 3, 3), (3, 2, 2)) AS v(c, n, k), kinds,
+     LATERAL simulate_annotations($items, kinds, jsonb_build_object('classes', k, 'answers', n, 'features', 3, 'separation', 2, 'seed', c)) AS s;
+CREATE TABLE evidence (c int, item text, features float8[], d label_distribution);
+CREATE TABLE predicted (c int, item text, p label_distribution);
+CREATE TABLE learned (c int, m annotator_model);
+END
+my $fit = '"l2": 2, "tolerance": 1e-10';
+
+# One step of it: statements over case $c.
+sub by_hand
+{
+	my ($c, $training, $rounds) = @_;
+	my $gold = q(CASE WHEN gold IS NOT NULL THEN label_distribution(ARRAY[gold], '{1}') ELSE);
+	my $of = "FROM answers WHERE c = $c";
+	my $sql = "DELETE FROM evidence; DELETE FROM predicted; DELETE FROM learned;\n";
+	# votes
+	$sql .= "INSERT INTO evidence SELECT c, item, min(features), $gold avg(label_distribution(ARRAY[label], '{1}')) END $of GROUP BY c, item, gold;\n";
+	for my $round (1 .. $rounds)
+	{
+		$sql .= "DELETE FROM predicted;\n";
+		if ($training eq 'every_answer')
+		{
+			my $options = qq('{$fit}'::jsonb);
+			my $learn = $round == 1 ? "logistic_regression(a.label, a.features, $options)"
+			  : "logistic_regression(a.label, a.features, a.annotator, (SELECT m FROM learned), $options)";
+			$sql .= "INSERT INTO predicted SELECT e.c, e.item, predict((SELECT $learn FROM answers AS a WHERE a.c = $c AND a.item <> e.item), e.features) FROM evidence AS e;\n";
+		}
+		else
+		{
+			$sql .= "INSERT INTO predicted SELECT c, item, oof_predict(d, features, item, '{$fit, \"folds\": $items}'::jsonb) OVER () FROM evidence;\n";
+		}
+		$sql .= "UPDATE evidence AS e SET d = $gold p END FROM predicted JOIN (SELECT DISTINCT item, gold $of) AS g USING (item) WHERE e.item = g.item;\n" if $round == 1;
+		for my $pass (1 .. 3)
+		{
+			$sql .= learn_by_hand($c, '{"correlation": 0}') . weigh_by_hand($c, $gold);
+		}
+	}
+	return $sql . learn_by_hand($c, '{}') . weigh_by_hand($c, $gold);
+}
+
+sub learn_by_hand
+{
+	my ($c, $options) = @_;
+	return "DELETE FROM learned; INSERT INTO learned SELECT $c, learn_annotators(annotator, d, label, '$options'::jsonb) FROM answers JOIN evidence USING (c, item) WHERE c = $c;\n";
+}
+
+sub weigh_by_hand
+{
+	my ($c, $gold) = @_;
+	return "UPDATE evidence AS e SET d = w.d FROM (SELECT item, $gold posterior((SELECT m FROM learned), annotator, label, p) END AS d FROM answers JOIN predicted USING (c, item) WHERE c = $c GROUP BY item, gold) AS w WHERE e.item = w.item;\n";
+}
+
+for my $case ([ 1, 'every_answer' ], [ 3, 'every_answer' ], [ 1, 'consensus' ], [ 2, 'consensus' ], [ 3, 'consensus' ])
+{
+	my ($c, $training) = @$case;
+	$node->safe_psql('postgres', "DROP TABLE IF EXISTS model; CREATE TABLE model AS SELECT learn_from_crowds(item, annotator, label, features, gold, '{$fit, \"folds\": $items, \"training\": \"$training\", \"rounds\": 3}'::jsonb) AS m FROM answers WHERE c = $c");
+	my $rounds = value($node, 'SELECT (fit_report(m)).rounds FROM model');
+	cmp_ok($rounds, '>=', 2, "case $c, $training: $rounds rounds");
+	$node->safe_psql('postgres', by_hand($c, $training, $rounds));
+	my ($row) = rows($node, q{
+		SELECT count(*), max(abs(a.probability - probability(e.d, a.label))), max(abs(probability(predicted, a.label) - probability(p.p, a.label)))
+		FROM model, consensus(m) AS s JOIN evidence AS e USING (item) JOIN predicted AS p USING (item), probabilities(s.distribution) AS a});
+	cmp_ok($row->[0], '>=', 2 * $items, "case $c, $training: probabilities");
+	cmp_ok($row->[1], '<', 1e-6, "case $c, $training: distributions as by hand");
+	cmp_ok($row->[2], '<', 1e-6, "case $c, $training: predictions as by hand");
+	is(value($node, q{
+		SELECT max(abs(a.rate_used - b.rate_used)) < 1e-6 FROM model, annotator_rates(annotator_model(m)) AS a JOIN (SELECT r.* FROM learned, annotator_rates(m) AS r) AS b USING (annotator, truth, label)}),
+		't', "case $c, $training: matrices as by hand");
+	my $by_hand = $training eq 'consensus' ? "logistic_regression(d, features, '{$fit}'::jsonb) AS c FROM evidence"
+	  : "logistic_regression(label, features, annotator, (SELECT m FROM learned), '{$fit}'::jsonb) AS c FROM answers WHERE c = $c";
+	# consensus: the classifier learns from what counts in full, which is what is reported where answers are single
+	next if $training eq 'consensus' && $c > 1;
+	is(value($node, "SELECT max(abs(a.coefficient - b.coefficient)) < 1e-5 FROM model, coefficients(classifier(m)) AS a JOIN (SELECT k.* FROM (SELECT $by_hand) AS v, coefficients(c) AS k) AS b USING (label, feature)"),
+		't', "case $c, $training: the classifier as by hand");
+}
+
+#
+# The same bytes from any order, plan and signature
+#
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE crowd AS SELECT row_number() OVER () AS n, s.* FROM kinds, LATERAL simulate_annotations(500, kinds, '{"classes": 3, "answers": 2, "features": 6, "seed": 3}') AS s;
+CREATE TABLE parts (LIKE crowd) PARTITION BY HASH (annotator);
+CREATE TABLE parts_0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO parts SELECT * FROM crowd;
+ANALYZE;
+END
+my $call = q(learn_from_crowds(item, annotator, label, features, '{"l2": 3, "rounds": 2}'::jsonb));
+my $right = value($node, "SELECT md5($call\::text) FROM crowd");
+for my $seed (1 .. 3)
+{
+	is(value($node, "SELECT md5(" . ($call =~ s/\)$/ ORDER BY md5(n || '-$seed'))/r) . "::text) FROM crowd"), $right, 'shuffled rows');
+}
+is(value($node, "SET enable_partitionwise_aggregate = on; SELECT md5($call\::text) FROM parts"), $right, 'states of partitions');
+is(value($node, "SELECT md5($call\::text) FROM parts"), $right, 'rows of partitions');
+is(value($node, "SELECT md5(learn_from_crowds_final(crowd_rows_combine(a::text::crowd_rows, b))::text) FROM (SELECT (SELECT collect(item, annotator, label, features, o) FROM parts_0) AS a, (SELECT collect(item, annotator, label, features, o) FROM parts_1) AS b FROM (VALUES ('{\"l2\": 3, \"rounds\": 2}'::jsonb)) AS v(o)) AS w"),
+	$right, 'states as text') if $node->safe_psql('postgres', 'CREATE AGGREGATE collect(text, text, text, float8[], jsonb) (SFUNC = crowd_rows_accum, STYPE = crowd_rows)') eq '';
+like(join(' ', map { $_->[0] } rows($node, "EXPLAIN SELECT $call FROM crowd")), qr/^(?!.*Partial)/, 'no workers: a state is all its rows');
+
+#
+# Finding wrong labels where each item has one answer, by annotators of 10, 20 and 40 % noise
+#
+my %noisy = (
+	10 => '{"expert": {"count": 4, "accuracy": 0.98}, "reliable": {"count": 6, "accuracy": 0.95, "spread": 0.03}, "spammer": 1}',
+	20 => '{"expert": 3, "reliable": {"count": 5, "accuracy": 0.9}, "hasty": {"count": 4, "accuracy": 0.7, "spread": 0.1}, "constant": 1}',
+	40 => '{"expert": 2, "reliable": {"count": 4, "accuracy": 0.85}, "hasty": {"count": 5, "accuracy": 0.5, "spread": 0.2}, "spammer": 3, "adversary": 1}');
+my @gains;
+for my $noise (sort keys %noisy)
+{
+	for my $seed (1 .. 3)
+	{
+		my ($row) = rows($node, qq{
+			CREATE TEMP TABLE single AS SELECT * FROM simulate_annotations(800, '$noisy{$noise}', '{"classes": @{[ (2, 3, 5)[$seed % 3] ]}, "answers": 1, "features": 20, "separation": @{[ (1.5, 2.5)[$seed % 2] ]}, "seed": @{[ 100 + $seed ]}}');
+			WITH oof AS (SELECT *, oof_predict(label, features, item, '{"l2": 10}'::jsonb) OVER () AS p FROM single),
+			     learned AS MATERIALIZED (SELECT learn_from_crowds(item, annotator, label, features, '{"l2": 10}'::jsonb) AS m FROM single)
+			SELECT (ranking_report(score_set(o.label <> truth, 1 - probability(p, o.label)))).average_precision,
+			       (ranking_report(score_set(o.label <> truth, 1 - probability(c.distribution, o.label)))).average_precision
+			FROM oof AS o JOIN (SELECT s.item, s.distribution FROM learned, consensus(m) AS s) AS c USING (item)});
+		push @gains, $row->[1] - $row->[0];
+		note(sprintf('%d %% noise, seed %d: %.3f alone, %.3f with annotators', $noise, $seed, @$row));
+	}
+}
+my $mean = sum0(@gains) / @gains;
+cmp_ok($mean, '>=', 0.03, sprintf('average precision of finding wrong labels: %+.3f on average', $mean));
+
+#
+# Real songs: the classifier of all answers is better on songs that nobody answered than that of majority labels
+#
+SKIP:
+{
+	my $folder = data_folder();
+	skip 'NOISYLABEL_SHARED is not set', 2 if !defined $folder;
+	$folder .= '/music_genre';
+	$node->safe_psql('postgres', 'CREATE TABLE song_answers (item text, annotator text, label text); CREATE TABLE test_songs (item text, label text); CREATE TABLE songs (item text, features float8[])');
+	copy_in($node, 'song_answers', [ map { [ @{$_}[ 0 .. 2 ] ] } read_csv("$folder/annotations.csv") ]);
+	copy_in($node, 'test_songs', [ map { [ @{$_}[ 0, 1 ] ] } read_csv("$folder/gold_test.csv") ]);
+	copy_in($node, 'songs', [ map { [ $_->[0], '{' . join(',', @{$_}[ 1 .. $#$_ ]) . '}' ] } read_csv("$folder/features.csv") ]);
+	my ($row) = rows($node, q{
+		WITH votes AS (SELECT item, label, count(*) AS n FROM song_answers GROUP BY item, label),
+		     majority AS (SELECT DISTINCT ON (item) item, label FROM votes ORDER BY item, n DESC, label COLLATE "C"),
+		     fitted AS MATERIALIZED (
+			SELECT (SELECT logistic_regression(label, features, '{"l2": "choose"}') FROM majority JOIN songs USING (item)) AS m,
+			       (SELECT classifier(learn_from_crowds(item, annotator, label, features)) FROM song_answers JOIN songs USING (item)) AS c)
+		SELECT avg((top_label(predict(m, features)) = label)::int), avg((top_label(predict(c, features)) = label)::int)
+		FROM fitted, test_songs JOIN songs USING (item)});
+	note(sprintf('300 songs: majority labels %.4f, learn_from_crowds() %.4f', @$row));
+	cmp_ok($row->[1], '>=', 0.685, 'songs: accuracy');
+	cmp_ok($row->[1] - $row->[0], '>', 0.02, 'songs: more than by majority labels');
+}
+
+#
+# Who may call it: a role that may only read, and sees its own rows only
+#
+$node->safe_psql('postgres', <<'END');
+CREATE ROLE reader LOGIN;
+GRANT SELECT ON crowd TO reader;
+ALTER TABLE crowd ENABLE ROW LEVEL SECURITY;
+CREATE POLICY some ON crowd FOR SELECT TO reader USING (n % 2 = 0);
+END
+is(value($node, "SET ROLE reader; SET default_transaction_read_only = on; SELECT md5($call\::text) FROM crowd"),
+	value($node, "SELECT md5($call\::text) FROM crowd WHERE n % 2 = 0"), 'row-level security, read only');
+
+#
+# Memory is refused before it is taken; cancel is answered
+#
+$node->safe_psql('postgres', q{
+	CREATE TABLE large AS
+	SELECT i, 'item ' || i AS item, 'annotator ' || i % 50 AS annotator, 'c' || (CASE WHEN i % 5 = 0 THEN i / 5 ELSE i END) % 10 AS label,
+	       (SELECT array_agg(sin(i * j) + CASE WHEN i % 10 = j THEN 1 ELSE 0 END) FROM generate_series(0, 29) AS j)::float8[] AS features
+	FROM generate_series(1, 30000) AS i});
+$node->psql('postgres', "SET noisylabel.memory_limit = '8MB'; SELECT learn_from_crowds(item, annotator, label, features) FROM large", stderr => \my $error);
+like($error, qr/ERROR:  .*noisylabel.memory_limit/, 'memory is refused');
+like($error, qr/HINT:/, 'with a hint');
+my $moments = 0;
+for my $after (300, 1000, 2000, 3500)
+{
+	my $best;
+	for (1 .. 3)
+	{
+		my $began = time;
+		$node->psql('postgres', "SET statement_timeout = $after; SELECT learn_from_crowds(item, annotator, label, features, '{\"l2\": 1}'::jsonb) FROM large", stderr => \my $err);
+		my $late = time - $began - $after / 1000;
+		next if $err !~ /canceling statement/;
+		$best = min($best // $late, $late);
+		last if $best < 0.1;
+	}
+	next if !defined $best;
+	$moments++;
+	cmp_ok($best, '<', 0.25, sprintf('canceled after %d ms, psql and connection included: %.0f ms', $after, 1000 * $best));
+}
+cmp_ok($moments, '>', 0, 'canceled');
+
+log_is_clean($node);
+$node->stop;
+done_testing();
