@@ -108,6 +108,8 @@ is($again, $once, 'truths of the training set are not read, and the same rows gi
 is($again, $once, 'in another order, too');
 ($again) = evaluate($call, 'SET max_parallel_workers_per_gather = 4; SET parallel_setup_cost = 0; SET min_parallel_table_scan_size = 0; SET parallel_tuple_cost = 0');
 is($again, $once, 'where parallel plans are cheap, too');
+($again) = evaluate(q(evaluate_cleaning('single_train', 'single_valid', NULL)));
+is($again, $once, 'no options are the defaults');
 my ($other) = evaluate(q(evaluate_cleaning('single_train', 'single_valid', '{"seed": 7}')));
 isnt($other, $once, 'other folds give other numbers');
 
