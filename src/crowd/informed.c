@@ -31,8 +31,11 @@
  *
  * Phases.  Who by the counts of the fit, in which his own answers have a part, knew
  * the class more often than SURE is left out, as most are in most crowds.  Items of
- * the others are read once; of who has more than MAX_ANSWERS answers a sample by a
- * hash of the item's place.  Where all answers are voices T is the posterior of all
+ * the others are read; of who has more than MAX_ANSWERS answers a sample by a
+ * hash of the item's place.  There are two looks: by the first FIRST_ANSWERS or so
+ * most are seen to be informed, and only the rest is looked at further.  Who by these
+ * is FIRST_Z errors above the bound would by all of them not be as far below it as a
+ * warning takes, but once in some thousand times.  Where all answers are voices T is the posterior of all
  * divided by the annotator's rates; else logarithms are taken apart.
  *
  * Memory: numbers by annotator and class, and for an item's answers.  Interrupts:
@@ -47,6 +50,8 @@
 
 #define SURE 0.55
 #define MAX_ANSWERS 1000
+#define FIRST_ANSWERS 250
+#define FIRST_Z 2.0
 #define SAMPLE_SEED 32
 #define MIN_RATE 1e-12			/* whose logarithm is taken, or by which is divided */
 
@@ -68,7 +73,9 @@ typedef struct Reader
 	AnnotationView without_gold;
 	EmPosteriors *posteriors;
 	EmVoices	voices;
-	uint32	   *sample;			/* J: he is wanted on items whose hash is less */
+	uint32	   *sample;			/* J: he is wanted on items whose hash is less, */
+	uint32	   *looked;			/* J: and not less than this; 0 before */
+	uint32		most;			/* the largest sample in this look */
 	Sums	   *sums;			/* J */
 	double	   *cells;			/* 2 * K * K: a buffer */
 	double	   *labels;			/* J * K: how often he gave each */
@@ -134,26 +141,30 @@ share_in_fit(Reader *r, const AnnotatorModelView *model, uint32 annotator)
 	return scale > 0 ? share / scale : 0;
 }
 
-/* Returns whether anybody is wanted. */
-static bool
+/* The largest hash of so many of his items. */
+static uint32
+sample_of(const AnnotatorModelView *model, uint32 annotator, double answers)
+{
+	return PG_UINT32_MAX * (answers / Max(model->annotations[annotator], answers));
+}
+
+/* For the first look. */
+static void
 choose_wanted(Reader *r, const AnnotatorModelView *model)
 {
-	bool		any = false;
-
 	for (uint32 j = 0; j < r->view->annotators.n; j++)
 	{
 		if (model->annotations[j] < INFORMED_ANSWERS || share_in_fit(r, model, j) >= SURE)
 			continue;
-		r->sample[j] = PG_UINT32_MAX * (MAX_ANSWERS / Max(model->annotations[j], MAX_ANSWERS));
-		any = true;
+		r->sample[j] = sample_of(model, j, FIRST_ANSWERS);
+		r->most = Max(r->most, r->sample[j]);
 	}
-	return any;
 }
 
 static inline bool
 is_wanted(const Reader *r, uint32 annotator, uint32 hash)
 {
-	return hash < r->sample[annotator];
+	return hash < r->sample[annotator] && hash >= r->looked[annotator];
 }
 
 /* The item's runs and their logarithms; returns how many runs. */
@@ -327,9 +338,12 @@ add_item(Reader *r, uint32 item)
 	uint32		to = view->starts[item + 1];
 	uint32		hash = (uint32) hash_bytes_uint32_extended(item, SAMPLE_SEED);
 	bool		any = false;
-	bool		plain = em_item_is_plain(view, item);
+	bool		plain;
 	uint32		done;
 
+	if (hash >= r->most)
+		return;
+	plain = em_item_is_plain(view, item);
 	for (uint32 a = from; a < to; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
@@ -378,6 +392,41 @@ end_sums(const Reader *r, uint32 annotator)
 	};
 }
 
+static void
+look(Reader *r)
+{
+	for (uint32 i = 0; i < r->view->items && r->most > 0; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (em_item_teaches(r->view, i))
+			add_item(r, i);
+	}
+}
+
+/* For the second look: who is not yet seen to be informed, and has more answers. */
+static void
+choose_doubtful(Reader *r, const AnnotatorModelView *model)
+{
+	r->most = 0;
+	for (uint32 j = 0; j < r->view->annotators.n; j++)
+	{
+		InformedShare s;
+
+		CHECK_FOR_INTERRUPTS();
+		if (r->sample[j] == 0)
+			continue;
+		r->looked[j] = r->sample[j];
+		if (model->annotations[j] <= FIRST_ANSWERS)
+			continue;
+		s = end_sums(r, j);
+		if (s.n > 0 && s.share > INFORMED_BOUND + FIRST_Z * s.error)
+			r->sums[j].n = 0;
+		else
+			r->sample[j] = sample_of(model, j, MAX_ANSWERS);
+		r->most = Max(r->most, r->sample[j] > r->looked[j] ? r->sample[j] : 0);
+	}
+}
+
 static uint32
 longest_item(const AnnotationView *view)
 {
@@ -405,6 +454,7 @@ begin_reader(Reader *r, const AnnotationView *view, const EmFit *fit)
 	r->posteriors = em_begin_posteriors(&r->without_gold, &fit->parameters);
 	r->voices = em_voices_begin(view);
 	r->sample = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(uint32)));
+	r->looked = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(uint32)));
 	r->sums = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(Sums)));
 	r->cells = nl_alloc(context, mul_size(mul_size(classes, classes), 2 * sizeof(double)));
 	r->labels = nl_alloc_zero(context, numbers);
@@ -423,6 +473,7 @@ end_reader(Reader *r)
 	em_end_posteriors(r->posteriors);
 	em_voices_end(&r->voices);
 	pfree(r->sample);
+	pfree(r->looked);
 	pfree(r->sums);
 	pfree(r->cells);
 	pfree(r->labels);
@@ -444,16 +495,12 @@ informed_shares(const AnnotatorModelView *model, const AnnotationView *view,
 	InformedShare *result = nl_alloc_zero(CurrentMemoryContext,
 										  mul_size(Max(annotators, 1), sizeof(InformedShare)));
 	Reader		r;
-	bool		any;
 
 	begin_reader(&r, view, fit);
-	any = choose_wanted(&r, model);
-	for (uint32 i = 0; i < view->items && any; i++)
-	{
-		NL_CHECK_INTERRUPTS(i);
-		if (em_item_teaches(view, i))
-			add_item(&r, i);
-	}
+	choose_wanted(&r, model);
+	look(&r);
+	choose_doubtful(&r, model);
+	look(&r);
 	for (uint32 j = 0; j < annotators; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
