@@ -222,7 +222,7 @@ GRANT CREATE, USAGE ON SCHEMA public TO analyst;
 GRANT SELECT ON of_view_consensus, of_view_model TO reader;
 GRANT SELECT ON annotation TO analyst;
 ALTER TABLE annotation ENABLE ROW LEVEL SECURITY;
-CREATE POLICY some ON annotation FOR SELECT TO analyst USING (item < 100);
+CREATE POLICY first_ones ON annotation FOR SELECT TO analyst USING (item < 100);
 END
 is(value($node, "SET ROLE reader; SELECT count(*) FROM of_view_consensus"), 500, 'a read-only role reads');
 fails('a read-only role', "SET ROLE reader; CALL refresh_label_views('of_view')", qr/permission denied/);
