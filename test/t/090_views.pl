@@ -8,6 +8,7 @@ use lib "$FindBin::RealBin/../lib";
 use NoisyLabel;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use IPC::Run;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -96,6 +97,38 @@ is(value($node, "SELECT gold_items FROM quality_summary"), 3, 'decisions are gol
 is(value($node, "SELECT count(*) FROM quality_consensus AS c JOIN quality_issues AS i USING (item) WHERE i.decision IS NOT NULL AND c.label = '2' AND c.confidence = 1"), 3, 'and what is right');
 $node->safe_psql('postgres', "INSERT INTO annotation SELECT i / 5, 'annotator ' || (hashint8(i) & 15), i / 5 % 4, '2026-01-01'::timestamptz + i * interval '1 minute', 7 FROM generate_series(20200, 20399) AS i; CALL refresh_label_views('quality')");
 is(value($node, "SELECT buckets_rebuilt <= 2 AND buckets > 10 FROM quality_history ORDER BY id DESC LIMIT 1"), 't', 'only recent buckets are read again');
+
+#
+# Old rows are taken for the same where a count says so: whatever else happens must be seen
+#
+$node->safe_psql('postgres', "CREATE TABLE quick AS SELECT item, annotator, label FROM annotation WHERE item < 600; SELECT create_label_views('quick', 'quick')");
+my $open = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \my $open_in, '>', \my $open_out, IPC::Run::timeout(300));
+my @steps = (
+	# one row goes, another comes
+	"DELETE FROM quick WHERE ctid = (SELECT min(ctid) FROM quick WHERE item = 5); INSERT INTO quick VALUES (6, 'a', 1)",
+	# the same in one transaction with a refresh between
+	"BEGIN; INSERT INTO quick VALUES (7, 'b', 1); CALL refresh_label_views('quick'); DELETE FROM quick WHERE annotator = 'b'; INSERT INTO quick VALUES (7, 'c', 1); COMMIT",
+	# a transaction that is open while others are refreshed, and another that deletes what was young
+	sub { $open_in .= "BEGIN; INSERT INTO quick VALUES (8, 'open', 2); SELECT 'begun';\n"; $open->pump until $open_out =~ /begun/ },
+	"INSERT INTO quick VALUES (300, 'young', 1)",
+	"DELETE FROM quick WHERE annotator = 'young'; INSERT INTO quick VALUES (9, 'young', 1)",
+	sub { $open_in .= "COMMIT; SELECT 'done';\n"; $open->pump until $open_out =~ /done/ },
+	"UPDATE quick SET label = 2 WHERE item = 450",
+	"VACUUM FULL quick",
+	"TRUNCATE quick; INSERT INTO quick SELECT item, annotator, label FROM annotation WHERE item BETWEEN 1 AND 599",
+	"CREATE OR REPLACE VIEW quick_answers AS SELECT (9 - a.item % 9)::bigint AS bucket, a.item, a.annotator, a.label::text AS label, i.decision AS gold, a.xmin AS row_version FROM quick AS a LEFT JOIN quick_issues AS i ON i.item = a.item AND i.decision IS NOT NULL WHERE a.annotator <> 'annotator 3'",
+	"DELETE FROM quick WHERE annotator = 'annotator 3'",
+	"ROLLBACK");
+for my $i (0 .. $#steps)
+{
+	ref $steps[$i] ? $steps[$i]->() : $node->safe_psql('postgres', $steps[$i]);
+	$node->safe_psql('postgres', "CALL refresh_label_views('quick')");
+	check_exact('nothing is missed', "step $i", value($node, "SELECT sum(answers) = (SELECT annotation_set(item::text, annotator, label) FROM quick_answers) FROM quick_state"), 't');
+	check_exact('nothing is missed', "step $i, model", value($node, "SELECT answers = (SELECT sum(answers) FROM quick_state) FROM quick_model"), 't');
+}
+$open_in .= "\\q\n";
+$open->finish;
+$node->safe_psql('postgres', "SELECT drop_label_views('quick'); DROP TABLE quick");
 
 #
 # Readers
