@@ -9,7 +9,7 @@ WITH member AS (
 )
 SELECT object FROM (SELECT CASE WHEN m.classid = 'pg_proc'::regclass THEN (
 	SELECT concat_ws(' ', CASE p.prokind WHEN 'a' THEN 'aggregate' WHEN 'w' THEN 'window' WHEN 'p' THEN 'procedure' ELSE 'function' END,
-		p.proname || '(' || pg_get_function_arguments(p.oid) || ') -> ' || coalesce(pg_get_function_result(p.oid), ''),
+		p.proname || '(' || CASE p.prokind WHEN 'p' THEN replace(pg_get_function_arguments(p.oid), 'IN ', '') ELSE pg_get_function_arguments(p.oid) END || ') -> ' || coalesce(pg_get_function_result(p.oid), ''),
 		CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
 		'parallel ' || p.proparallel::text, CASE WHEN p.proisstrict THEN 'strict' END, nullif('rows ' || p.prorows, 'rows 0'), l.lanname,
 		CASE WHEN l.lanname = 'c' THEN p.prosrc END,
