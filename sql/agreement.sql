@@ -122,3 +122,17 @@ SELECT * FROM may_replace((SELECT annotation_set(i, who, label) FROM judged), 'g
 SELECT * FROM may_replace((SELECT annotation_set(i, who, label) FROM judged), 'good', '{"annotators": "h1"}');
 SELECT * FROM may_replace((SELECT annotation_set(i, who, 'class ' || label) FROM judged), 'good', '{"scoring": "rmse"}');
 SELECT count(*) FROM may_replace(NULL, 'good');
+
+-- Weights of one's own: those of "quadratic" and "identity" as tables; and others, by hand: of six pairs two are 1 and 2 apart,
+-- so that 1 - (0.5 + 1) / 6 agree
+WITH units AS (SELECT annotation_set('i' || i, 'a' || a, l) AS s FROM (VALUES (1, 1, 1), (1, 2, 1), (2, 1, 2), (2, 2, 2), (3, 1, 3), (3, 2, 3), (4, 1, 1), (4, 2, 2), (5, 1, 1), (5, 2, 3), (6, 1, 2), (6, 2, 2)) AS v(i, a, l))
+SELECT agreement(s, '{"scale": [1, 2, 3], "weights": [[1, 0.75, 0], [0.75, 1, 0.75], [0, 0.75, 1]]}') = agreement(s, '{"scale": [1, 2, 3], "weights": "quadratic"}') AS quadratic,
+	   (agreement(s, '{"scale": [1, 2, 3], "weights": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}')).fleiss_kappa = (agreement(s)).fleiss_kappa AS identity,
+	   (agreement(s, '{"scale": [1, 2, 3], "weights": [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]}')).percent_agreement AS own,
+	   (SELECT percent_agreement FROM pairwise_agreement(s, '{"scale": [1, 2, 3], "weights": [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]}')) AS pair
+FROM units;
+SELECT agreement(annotation_set('i', 'a', 'x'), '{"weights": [[1, 0], [0, 1]]}');
+SELECT agreement(annotation_set('i', 'a', 'x'), '{"scale": ["x", "y"], "weights": [[1, 0], [0.5, 1]]}');
+SELECT agreement(annotation_set('i', 'a', 'x'), '{"scale": ["x", "y"], "weights": [[1, 0, 0], [0, 1, 0], [0, 0, 1]]}');
+SELECT agreement(annotation_set('i', 'a', 'x'), '{"scale": ["x", "y"], "weights": [[1, "a"], ["a", 1]]}');
+SELECT agreement(annotation_set('i', 'a', 'x'), '{"weights": "cubic"}');

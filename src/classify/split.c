@@ -37,7 +37,7 @@ read_share(const JsonbValue *value, NameView name)
 	double		share = -1;
 
 	if (value->type == jbvNumeric)
-		share = DatumGetFloat8(DirectFunctionCall1(numeric_float8, NumericGetDatum(value->val.numeric)));
+		share = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value->val.numeric)));
 	if (!(share > 0 && share <= 1))
 		bad_shares(psprintf("that of \"%.*s\" is no number above 0 and up to 1", name.len, name.s));
 	return share;

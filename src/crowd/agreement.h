@@ -38,6 +38,7 @@ typedef struct AgreementOptions
 {
 	int			level;			/* MeasurementLevel */
 	int			weights;		/* LabelDistance, or WEIGHTS_OWN */
+	Jsonb	   *weight_option;	/* as given: a word, or a table */
 	int			interval;		/* IntervalKind */
 	int			resamples;
 	int			seed;

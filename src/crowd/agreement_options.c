@@ -8,6 +8,8 @@
 #include <math.h>
 
 #include "pg/options.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 
 const char *const agreement_levels[] = {"nominal", "ordinal", "interval", "ratio", NULL};
 static const char *const intervals[] = {"asymptotic", "bootstrap", NULL};
@@ -16,13 +18,47 @@ static const char *const intervals[] = {"asymptotic", "bootstrap", NULL};
 
 static const Option table[] = {
 	{"level", OPTION_CHOICE, offsetof(AgreementOptions, level), 0, 0, agreement_levels},
-	{"weights", OPTION_CHOICE, offsetof(AgreementOptions, weights), 0, 0, label_distance_words},
+	{"weights", OPTION_JSONB, offsetof(AgreementOptions, weight_option), 0, 0, NULL},
 	{"scale", OPTION_JSONB, offsetof(AgreementOptions, scale), 0, 0, NULL},
 	{"confidence", OPTION_DOUBLE, offsetof(AgreementOptions, confidence), 0.5, 0.9999, NULL},
 	{"interval", OPTION_CHOICE, offsetof(AgreementOptions, interval), 0, 0, intervals},
 	{"resamples", OPTION_INT, offsetof(AgreementOptions, resamples), 100, 100000, NULL},
 	{"seed", OPTION_INT, offsetof(AgreementOptions, seed), 0, PG_INT32_MAX, NULL}
 };
+
+#define WEIGHTS_ALLOWED "Allowed are \"identity\", \"linear\", \"quadratic\", or with \"scale\" a table of numbers from 0 to 1, symmetric and 1 on its diagonal, such as [[1, 0.5], [0.5, 1]]."
+
+static JsonbContainer *
+root_of(Jsonb *jsonb)
+{
+	return &jsonb->root;
+}
+
+/* A word of "weights"; a table waits for the scale. */
+static void
+read_weights(AgreementOptions *options)
+{
+	Jsonb	   *given = options->weight_option;
+	JsonbValue	value = {.type = jbvBinary};
+
+	if (JB_ROOT_IS_ARRAY(given) && !JB_ROOT_IS_SCALAR(given))
+	{
+		if (options->scale == NULL)
+			options_invalid("weights", &value, WEIGHTS_ALLOWED);
+		return;
+	}
+	if (JB_ROOT_IS_SCALAR(given))
+		value = *getIthJsonbValueFromContainer(root_of(given), 0);
+	for (int i = 0; label_distance_words[i] != NULL && value.type == jbvString; i++)
+		if (is_same_name(name_of(label_distance_words[i]),
+						 (NameView) {value.val.string.val, value.val.string.len}))
+		{
+			options->weights = i;
+			options->weight_option = NULL;
+			return;
+		}
+	options_invalid("weights", &value, WEIGHTS_ALLOWED);
+}
 
 static AgreementOptions
 parse(const Jsonb *jsonb, int n)
@@ -33,6 +69,8 @@ parse(const Jsonb *jsonb, int n)
 
 	if (jsonb != NULL)
 		options_parse(jsonb, table, n, &options);
+	if (options.weight_option != NULL)
+		read_weights(&options);
 	return options;
 }
 
@@ -118,6 +156,38 @@ compare_numbers(const void *a, const void *b)
 	if (x->number != y->number)
 		return x->number < y->number ? -1 : 1;
 	return x->label < y->label ? -1 : x->label > y->label;
+}
+
+/* The distances of a table of weights: what these lack of 1. */
+static double *
+table_distances(Jsonb *jsonb, uint32 n)
+{
+	JsonbContainer *rows = root_of(jsonb);
+	JsonbValue	shown = {.type = jbvBinary};
+	double	   *d = nl_alloc(CurrentMemoryContext, mul_size((Size) n * n, sizeof(double)));
+	bool		valid = JsonContainerSize(rows) == n;
+
+	for (uint32 i = 0; i < n && valid; i++)
+	{
+		JsonbValue *row = getIthJsonbValueFromContainer(rows, i);
+
+		CHECK_FOR_INTERRUPTS();
+		valid = row->type == jbvBinary && JsonContainerIsArray(row->val.binary.data) &&
+			JsonContainerSize(row->val.binary.data) == n;
+		for (uint32 j = 0; j < n && valid; j++)
+		{
+			JsonbValue *cell = getIthJsonbValueFromContainer(row->val.binary.data, j);
+			double		weight = cell->type != jbvNumeric ? -1 :
+				DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(cell->val.numeric)));
+
+			d[(Size) i * n + j] = 1 - weight;
+			valid = weight >= 0 && weight <= 1 && (i != j || weight == 1) &&
+				(j >= i || d[(Size) j * n + i] == d[(Size) i * n + j]);
+		}
+	}
+	if (!valid)
+		options_invalid("weights", &shown, WEIGHTS_ALLOWED);
+	return d;
 }
 
 static NL_NORETURN void
@@ -229,8 +299,10 @@ agreement_scale(const AnnotationView *view, const AgreementOptions *options)
 	else
 		use_labels(&s, view, used, places, &numbers);
 	s.by_name = !numbers && options->scale == NULL && kind != DISTANCE_IDENTITY;
-	s.midranks = options->level == LEVEL_ORDINAL && options->weights == WEIGHTS_OWN;
-	s.distances = label_distances(kind, places, s.n);
+	s.midranks = options->level == LEVEL_ORDINAL && options->weights == WEIGHTS_OWN &&
+		options->weight_option == NULL;
+	s.distances = options->weight_option != NULL ? table_distances(options->weight_option, s.n) :
+		label_distances(kind, places, s.n);
 	pfree(places);
 	pfree(used);
 	return s;
