@@ -30,7 +30,7 @@ $node->safe_psql('postgres', <<"END");
 CREATE TABLE kinds AS SELECT '{"reliable": {"count": 3, "accuracy": 0.85}, "hasty": {"count": 3, "accuracy": 0.55}, "constant": 1}'::jsonb AS kinds;
 CREATE TABLE answers AS
 SELECT c, s.item, s.annotator, s.label, s.features, CASE WHEN c = 2 AND substr(md5(s.item), 1, 1) < '3' THEN s.truth END AS gold
-FROM (VALUES (1, 1, 3), (2, 3, 3), (3, 2, 2)) AS v(c, n, k), kinds,
+FROM (VALUES (1, 1, 3), (2, 3, 3), (3, 2, 3)) AS v(c, n, k), kinds,
      LATERAL simulate_annotations($items, kinds, jsonb_build_object('classes', k, 'answers', n, 'features', 3, 'separation', 2, 'seed', c)) AS s;
 CREATE TABLE evidence (c int, item text, features float8[], d label_distribution);
 CREATE TABLE predicted (c int, item text, p label_distribution);
@@ -187,7 +187,7 @@ $node->safe_psql('postgres', <<'END');
 CREATE ROLE reader LOGIN;
 GRANT SELECT ON crowd TO reader;
 ALTER TABLE crowd ENABLE ROW LEVEL SECURITY;
-CREATE POLICY some ON crowd FOR SELECT TO reader USING (n % 2 = 0);
+CREATE POLICY evens ON crowd FOR SELECT TO reader USING (n % 2 = 0);
 END
 is(value($node, "SET ROLE reader; SET default_transaction_read_only = on; SELECT md5($call\::text) FROM crowd"),
 	value($node, "SELECT md5($call\::text) FROM crowd WHERE n % 2 = 0"), 'row-level security, read only');
