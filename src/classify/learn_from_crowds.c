@@ -748,6 +748,91 @@ go_rounds(CrowdFit *fit)
 }
 
 /*
+ * A class that answers name and the evidence gives up, or -1: features and annotators
+ * agree on another explanation of its answers.  "given", "left": its items by both.
+ */
+static int
+lost_class(const CrowdFit *fit, double *given, double *left)
+{
+	double	   *votes = palloc0(fit->classes * sizeof(double));
+	double	   *of_item = palloc(fit->classes * sizeof(double));
+	double	   *items = palloc0(fit->classes * sizeof(double));
+	int			lost = -1;
+
+	for (uint32 i = 0; i < fit->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		item_votes(fit, i, of_item);
+		for (Size k = 0; k < fit->classes; k++)
+		{
+			votes[k] += of_item[k];
+			items[k] += fit->evidence[i * fit->classes + k];
+		}
+	}
+	for (Size k = 0; k < fit->classes && lost < 0; k++)
+		if (votes[k] >= 1 && items[k] < votes[k] * LOST_SHARE)
+		{
+			lost = k;
+			*given = votes[k];
+			*left = items[k];
+		}
+	pfree(votes);
+	pfree(of_item);
+	pfree(items);
+	return lost;
+}
+
+/* The design's targets are votes again, as in the first round. */
+static void
+begin_again(CrowdFit *fit)
+{
+	double	   *votes = palloc(fit->classes * sizeof(double));
+
+	fit->set.rates = NULL;
+	for (uint32 row = 0; row < fit->items; row++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		item_votes(fit, fit->item[row], votes);
+		set_shares(fit, row, votes);
+	}
+	design_retarget(fit->design);
+	fit->converged = false;
+	pfree(votes);
+}
+
+/*
+ * All rounds, and the evidence by what they end with.  Of few items a classifier that
+ * learns from every answer may explain a class away, by an intercept that no penalty
+ * holds and annotators of whom little is known.  Then it learns from the consensus,
+ * which cannot run away so, since it says what an item is.
+ */
+static AnnotatorModel *
+learn_model(CrowdFit *fit)
+{
+	AnnotatorModel *model = go_rounds(fit);
+	double		given;
+	double		left;
+	int			lost;
+
+	weigh_evidence(fit, model, false);
+	lost = lost_class(fit, &given, &left);
+	if (lost >= 0 && fit->folds > 0 && fit->options->training == TRAIN_EVERY_ANSWER)
+	{
+		warn(fit, psprintf("trained by \"consensus\", since by \"every_answer\" class \"%s\" was nearly lost: %.1f items by the answers, %.1f by the fit; ask about more items",
+						   names_cstring(&fit->view->labels, lost), given, left));
+		fit->options->training = TRAIN_CONSENSUS;
+		begin_again(fit);
+		model = go_rounds(fit);
+		weigh_evidence(fit, model, false);
+		lost = lost_class(fit, &given, &left);
+	}
+	if (lost >= 0)
+		warn(fit, psprintf("class \"%s\" is nearly lost: %.1f items by the answers, %.1f by the fit; ask about more items, or give gold",
+						   names_cstring(&fit->view->labels, lost), given, left));
+	return model;
+}
+
+/*
  * Results
  */
 
@@ -820,36 +905,6 @@ log_loss(CrowdFit *fit, const AnnotatorModel *model)
 	return Max(loss / fit->voices, 0);
 }
 
-/*
- * A class that answers name and the evidence gives up: features and annotators agree
- * on another explanation of its answers, which may be the wrong one.
- */
-static void
-warn_of_lost_classes(CrowdFit *fit)
-{
-	double	   *votes = palloc0(fit->classes * sizeof(double));
-	double	   *items = palloc0(fit->classes * sizeof(double));
-
-	for (uint32 i = 0; i < fit->items; i++)
-	{
-		double		voices = item_voices(fit, i);
-
-		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
-		{
-			NL_CHECK_INTERRUPTS(a);
-			votes[fit->view->label[a]] += fit->share[a] / voices;
-		}
-		for (Size k = 0; k < fit->classes; k++)
-			items[k] += fit->evidence[i * fit->classes + k];
-	}
-	for (Size k = 0; k < fit->classes; k++)
-		if (votes[k] >= 1 && items[k] < votes[k] * LOST_SHARE)
-			warn(fit, psprintf("class \"%s\" is nearly lost: %.1f items by the answers, %.1f by the fit; take \"training\": \"consensus\", fewer rounds, or gold",
-							   names_cstring(&fit->view->labels, k), votes[k], items[k]));
-	pfree(votes);
-	pfree(items);
-}
-
 static uint32 *
 count_per_item(const CrowdFit *fit)
 {
@@ -868,13 +923,11 @@ CrowdModel *
 learn_from_crowds(const CrowdRowsView *rows, CrowdOptions *options)
 {
 	CrowdFit   *fit = begin(rows, options);
-	AnnotatorModel *model = go_rounds(fit);
+	AnnotatorModel *model = learn_model(fit);
 	Classifier *classifier;
 	CrowdModelView view;
 
-	weigh_evidence(fit, model, false);
 	classifier = fit_classifier(fit, model);
-	warn_of_lost_classes(fit);
 	weigh_evidence(fit, model, true);
 	view = (CrowdModelView) {
 		.annotators = finish_model(fit, model),

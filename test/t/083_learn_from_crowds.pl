@@ -25,13 +25,13 @@ END
 # By hand.  With as many folds as items each item is judged by a model of all others,
 # so that it does not matter how items are dealt.
 #
-my $items = 40;
+my $items = 90;
 $node->safe_psql('postgres', <<"END");
 CREATE TABLE kinds AS SELECT '{"reliable": {"count": 3, "accuracy": 0.85}, "hasty": {"count": 3, "accuracy": 0.55}, "constant": 1}'::jsonb AS kinds;
 CREATE TABLE answers AS
 SELECT c, s.item, s.annotator, s.label, s.features, CASE WHEN c = 2 AND substr(md5(s.item), 1, 1) < '3' THEN s.truth END AS gold
-FROM (VALUES (1, 1, 3), (2, 3, 3), (3, 2, 2)) AS v(c, n, k), kinds,
-     LATERAL simulate_annotations($items, kinds, jsonb_build_object('classes', k, 'answers', n, 'features', 3, 'separation', 2, 'seed', c)) AS s;
+FROM (VALUES (1, 1, 3), (2, 3, 3), (3, 2, 3)) AS v(c, n, k), kinds,
+     LATERAL simulate_annotations($items, kinds, jsonb_build_object('classes', k, 'answers', n, 'features', 3, 'separation', 2.5, 'seed', c)) AS s;
 CREATE TABLE evidence (c int, item text, features float8[], d label_distribution);
 CREATE TABLE predicted (c int, item text, p label_distribution);
 CREATE TABLE learned (c int, m annotator_model);
@@ -88,6 +88,7 @@ for my $case ([ 1, 'every_answer' ], [ 3, 'every_answer' ], [ 1, 'consensus' ], 
 	$node->safe_psql('postgres', "DROP TABLE IF EXISTS model; CREATE TABLE model AS SELECT learn_from_crowds(item, annotator, label, features, gold, '{$fit, \"folds\": $items, \"training\": \"$training\", \"rounds\": 3}'::jsonb) AS m FROM answers WHERE c = $c");
 	my $rounds = value($node, 'SELECT (fit_report(m)).rounds FROM model');
 	cmp_ok($rounds, '>=', 2, "case $c, $training: $rounds rounds");
+	is(value($node, 'SELECT (fit_report(m)).warnings FROM model'), '{}', "case $c, $training: no warning");
 	$node->safe_psql('postgres', by_hand($c, $training, $rounds));
 	my ($row) = rows($node, q{
 		SELECT count(*), max(abs(a.probability - probability(e.d, a.label))), max(abs(probability(predicted, a.label) - probability(p.p, a.label)))
@@ -105,6 +106,15 @@ for my $case ([ 1, 'every_answer' ], [ 3, 'every_answer' ], [ 1, 'consensus' ], 
 	is(value($node, "SELECT max(abs(a.coefficient - b.coefficient)) < 1e-5 FROM model, coefficients(classifier(m)) AS a JOIN (SELECT k.* FROM (SELECT $by_hand) AS v, coefficients(c) AS k) AS b USING (label, feature)"),
 		't', "case $c, $training: the classifier as by hand");
 }
+
+# Of few items, every answer would explain a class away: said, and not done
+my ($few) = rows($node, q{
+	SELECT (fit_report(m)).warnings::text, min((SELECT sum(probability(distribution, l)) FROM consensus(m), unnest(ARRAY['A', 'B']) AS l WHERE l = k)) > 5
+	FROM (SELECT learn_from_crowds(item, annotator, label, features, '{"l2": 3}'::jsonb) AS m
+	      FROM kinds, LATERAL simulate_annotations(40, kinds, '{"classes": 2, "answers": 1, "features": 5, "separation": 1.2, "seed": 1}')) AS v, unnest(ARRAY['A', 'B']) AS k
+	GROUP BY m});
+like($few->[0], qr/trained by .*"consensus.*since by .*every_answer.* class .* was nearly lost/, 'few items: a class was nearly lost');
+is($few->[1], 't', 'and is there');
 
 #
 # The same bytes from any order, plan and signature
@@ -187,7 +197,7 @@ $node->safe_psql('postgres', <<'END');
 CREATE ROLE reader LOGIN;
 GRANT SELECT ON crowd TO reader;
 ALTER TABLE crowd ENABLE ROW LEVEL SECURITY;
-CREATE POLICY some ON crowd FOR SELECT TO reader USING (n % 2 = 0);
+CREATE POLICY evens ON crowd FOR SELECT TO reader USING (n % 2 = 0);
 END
 is(value($node, "SET ROLE reader; SET default_transaction_read_only = on; SELECT md5($call\::text) FROM crowd"),
 	value($node, "SELECT md5($call\::text) FROM crowd WHERE n % 2 = 0"), 'row-level security, read only');
