@@ -11,8 +11,8 @@
  * same to the last bit.
  *
  * Memory.  The tables, and where there are workers the view itself, lie in one
- * piece, laid out as the variant needs: the leader's own memory, or the segment of shared memory that parallel
- * workers have anyway.  Workers need a table of counts for each stripe; who is
+ * piece: the leader's own memory, or the segment of shared memory that parallel
+ * workers have anyway.  They are as large as the variant needs.  Workers need a table of counts for each stripe; who is
  * alone adds up stripe after stripe and needs one.  Stripes are made so large that
  * all their tables take no more than a double for each annotation and class.
  *
@@ -150,12 +150,30 @@ n_heard(const EmTeam *team)
 		mul_size(team->n_stripes, mul_size(team->classes, team->classes));
 }
 
+/*
+ * Doubles of a table.  The rule of variant auto does without a third table of
+ * parameters, and has one matrix to point to.
+ */
+static Size
+slot_doubles(const EmTeam *team, uint32 slot)
+{
+	Size		classes = team->classes;
+
+	if (team->view.variant == VARIANT_AUTO && slot == SLOT_X2)
+		return 0;
+	if (team->view.variant == VARIANT_AUTO && slot == SLOT_TARGET)
+		return add_size(classes, mul_size(classes, classes));
+	return n_parameters(&team->view);
+}
+
 static Size
 tables_size(const EmTeam *team, bool alone)
 {
-	return add_size(add_size(mul_size(n_tables(team, alone),
-									  em_table_size(&team->view)),
-							 mul_size(n_heard(team), sizeof(double))),
+	Size		doubles = n_heard(team);
+
+	for (uint32 slot = 0; slot < n_tables(team, alone); slot++)
+		doubles = add_size(doubles, slot_doubles(team, slot));
+	return add_size(mul_size(doubles, sizeof(double)),
 					mul_size(n_partial(team), sizeof(EmPartial)));
 }
 
@@ -174,7 +192,6 @@ em_team_memory(const AnnotationView *view)
 static char *
 place_tables(EmTeam *team, char *at, bool alone)
 {
-	Size		n = n_parameters(&team->view);
 	uint32		stored = n_tables(team, alone);
 
 	team->partial = (EmPartial *) at;
@@ -186,7 +203,7 @@ place_tables(EmTeam *team, char *at, bool alone)
 	{
 		team->tables[i].prior = (double *) at;
 		team->tables[i].confusion = team->tables[i].prior + team->classes;
-		at += n * sizeof(double);
+		at += slot_doubles(team, i) * sizeof(double);
 	}
 	for (uint32 i = stored; i < SLOT_STRIPES + team->n_stripes; i++)
 		team->tables[i] = team->tables[team->n_stripes == 1 ? SLOT_COUNTS : SLOT_STRIPES];

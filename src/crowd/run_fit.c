@@ -25,13 +25,21 @@ uses_rule(const FitOptions *options)
 	return options->variant == VARIANT_AUTO && options->learn_from != LEARN_FROM_GOLD;
 }
 
+/* How the tables of a fit are laid out: those of "auto" serve its rule alone. */
+static Variant
+layout_variant(const FitOptions *options)
+{
+	return options->variant == VARIANT_AUTO && !uses_rule(options) ? VARIANT_FULL : options->variant;
+}
+
+/* Where gold is checked, a teacher's team takes two more than that of the rule. */
 static Size
 tables_beside(const AnnotationView *view, const FitOptions *options)
 {
 	if (options->restarts > 0)
 		return 6;
 	if (view->gold != NULL)
-		return 5;
+		return uses_rule(options) ? 7 : 5;
 	return 2 + (options->start != NULL ? 1 : 0);
 }
 
@@ -258,11 +266,14 @@ run_teacher(const AnnotationView *view, const FitOptions *options, LearnFrom tea
 			Size beside)
 {
 	FitOptions	by_teacher = *options;
-	EmTeam	   *team = em_team_create(view, beside, em_run_unit);
+	AnnotationView of_teacher = *view;
+	EmTeam	   *team;
 	EmFit	   *fit;
 
 	by_teacher.learn_from = teacher;
 	by_teacher.restarts = 0;
+	of_teacher.variant = layout_variant(&by_teacher);
+	team = em_team_create(&of_teacher, beside, em_run_unit);
 	fit = uses_rule(&by_teacher) ? em_rule(team, by_teacher.em.max_iterations, NULL) :
 		fit_by_team(team, &by_teacher, NULL);
 	em_team_end(team);
@@ -289,7 +300,7 @@ run_fit(AnnotationView *view, FitOptions *options)
 	EmFit	   *fit;
 	Size		beside;
 
-	view->variant = options->variant == VARIANT_AUTO && !is_auto ? VARIANT_FULL : options->variant;
+	view->variant = layout_variant(options);
 	beside = auto_options.beside = check_memory(view, options);
 	if (options->repeats == REPEATS_DISTINCT)
 		*view = without_repeats(view);
