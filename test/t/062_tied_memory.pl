@@ -114,7 +114,7 @@ END
 
 	# rates that the variant ties must be equal
 	my $text = value($node, qq(SELECT dawid_skene(i / 3, i % 3, i * 7 % 5 % 3, '{"variant": "$variant"}'::jsonb)::text FROM generate_series(0, 59) AS i));
-	$text =~ s/("confusion": \[\[\[[^,]*, )[^,]*, [^,]*/${1}0.5, 0.25/ or die;
+	$text =~ s/("confusion": \[\[\[[^,]*, )[^,]*, [^\]]*/${1}0.5, 0.25/ or die;
 	$text =~ s/'/''/g;
 	my (undef, undef, $error) = $node->psql('postgres', "SELECT '$text'::annotator_model IS NULL");
 	like($error, qr/Rates of variant "$variant" that must be equal are/, "$variant: rates that are not tied");
