@@ -103,7 +103,7 @@ $(DATA_built): $(install_sql) $(SOURCE)/sql/install/expand.awk $(SOURCE)/noisyla
 	awk -f $(SOURCE)/sql/install/expand.awk $(install_sql) >$@.new && mv $@.new $@
 
 # The inner loops of the fits are worth unrolling and vectorising.
-fast = design_matrix em_expectation row_order logistic_kernel logistic_objective
+fast = design_matrix em_expectation em_final_counts row_order logistic_kernel logistic_objective
 $(filter $(patsubst %,\%/%.o,$(fast)),$(OBJS)): override CFLAGS += -O3
 
 # By their whole names: VPATH would find them in the source directory.

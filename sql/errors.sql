@@ -111,7 +111,7 @@ EXCEPTION WHEN program_limit_exceeded THEN
 	RETURN NEXT;
 END $$;
 CREATE TEMP TABLE crowd AS SELECT annotation_set(i::text, i % 100, i % 20) AS s FROM generate_series(1, 1000) AS i;
-CREATE TEMP TABLE crowd_model AS SELECT dawid_skene(s, '{"variant": "shared"}') AS m FROM crowd;
+CREATE TEMP TABLE crowd_model AS SELECT dawid_skene(s, '{"variant": "full"}') AS m FROM crowd;
 SET noisylabel.memory_limit = '400kB';
 \pset expanded on
 SELECT * FROM pg_temp.refused('SELECT annotation_set(i::text, ''a'', ''x'') FROM generate_series(1, 100000) AS i');
@@ -128,7 +128,7 @@ SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 2, array_fill(i::f
 SELECT * FROM pg_temp.refused('SELECT logistic_regression(i % 20, array_fill(i::float8, ARRAY[100])) FROM generate_series(1, 50) AS i');
 SELECT * FROM pg_temp.refused('SELECT oof_predict(i % 20, array_fill(i::float8, ARRAY[20])) OVER () FROM generate_series(1, 50) AS i');
 \pset expanded off
--- a variant needs what it needs: here 5.6 MB or, to choose one, 7.2 MB
+-- a variant needs what it needs: here 5.6 MB at most or, to look for copies, 7.2 MB
 CREATE TEMP TABLE large_crowd AS SELECT annotation_set(i::text, i % 1000, i * 7919 % 10) AS s FROM generate_series(1, 2000) AS i;
 SET noisylabel.memory_limit = '6500kB';
 SELECT variant, what FROM large_crowd, unnest('{full, class, one_coin, shared, majority, auto}'::text[]) AS variant,

@@ -75,16 +75,7 @@ get_rates(AnswerModel *model, int64 annotator, uint32 label)
 	uint32		n = model->view.labels.n;
 	double		sum = 0;
 
-	memset(model->p, 0, n * sizeof(double));
-	for (uint32 c = 0; c < model->view.n_components; c++)
-	{
-		const ModelComponent *component = &model->view.components[c];
-		const double *matrix = annotator < 0 ? component->pool :
-			component->confusion + annotator * model_cells(&model->view);
-
-		for (uint32 k = 0; k < n; k++)
-			model->p[k] += component->weight * matrix[(Size) label * n + k];
-	}
+	annotator_model_label_rates(&model->view, annotator, label, model->p);
 	for (uint32 k = 0; k < n; k++)
 		sum += model->p[k];
 	return sum;

@@ -43,6 +43,73 @@ fill_rates(LogRate *rates, const ModelScorer *scorer, bool pool, Size annotator,
 	}
 }
 
+/* The rates of each component, as many as differ, where one of them ties some. */
+static LogRate **
+make_tied_rates(const AnnotatorModelView *model)
+{
+	LogRate   **tied = palloc(model->n_components * sizeof(LogRate *));
+
+	for (uint32 c = 0; c < model->n_components; c++)
+	{
+		const ModelComponent *component = &model->components[c];
+		Size		n = variant_doubles(component->variant, model->annotators.n, model->labels.n);
+
+		tied[c] = nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(LogRate)));
+		for (Size i = 0; i < n; i++)
+		{
+			NL_CHECK_INTERRUPTS(i);
+			tied[c][i] = log_rate(component->confusion[i]);
+		}
+	}
+	return tied;
+}
+
+/* What scorer_rates() says where rates are tied. */
+const LogRate *
+scorer_tied_rates(const ModelScorer *scorer, Size annotator, uint32 label)
+{
+	const AnnotatorModelView *model = &scorer->model;
+	LogRate    *result = scorer->buffer;
+
+	for (uint32 c = 0; c < model->n_components; c++)
+	{
+		Variant		variant = model->components[c].variant;
+		const LogRate *own = scorer->tied[c];
+
+		if (!variant_is_common(variant))
+			own += annotator * variant_cells(variant, model->labels.n);
+		for (uint32 k = 0; k < scorer->classes.n; k++)
+			*result++ = own[rate_place(variant, model->labels.n, label, scorer->class_label[k])];
+	}
+	return scorer->buffer;
+}
+
+static bool
+any_tied(const AnnotatorModelView *model)
+{
+	for (uint32 c = 0; c < model->n_components; c++)
+		if (!variant_is_whole(model->components[c].variant))
+			return true;
+	return false;
+}
+
+/* The rates of annotators. */
+static void
+make_rates(ModelScorer *scorer, Size block, double *matrix)
+{
+	Size		annotators = scorer->model.annotators.n;
+
+	if (any_tied(&scorer->model))
+	{
+		scorer->tied = make_tied_rates(&scorer->model);
+		scorer->buffer = palloc(scorer->width * sizeof(LogRate));
+		return;
+	}
+	scorer->rates = nl_alloc(CurrentMemoryContext, Max(annotators, 1) * block * sizeof(LogRate));
+	for (Size j = 0; j < annotators; j++)
+		fill_rates(scorer->rates + j * block, scorer, false, j, matrix);
+}
+
 static void
 set_classes(ModelScorer *scorer)
 {
@@ -118,9 +185,9 @@ model_scorer_memory(const AnnotatorModel *model)
 {
 	Size		width = mul_size(model->components, model->labels);
 	Size		block = mul_size(width, model->labels);
-	Size		rates = mul_size(block, (Size) model->annotators + 1);
+	Size		rates = add_size(block, annotator_model_rates_stored(model));
 
-	return add_size(mul_size(add_size(rates, width), sizeof(LogRate)),
+	return add_size(mul_size(add_size(rates, 2 * width), sizeof(LogRate)),
 					add_size(dictionary_memory_of(model->annotators,
 												  model->annotator_bytes),
 							 dictionary_memory_of(model->labels,
@@ -156,10 +223,7 @@ model_scorer_create(const AnnotatorModel *model)
 	scorer->pool = nl_alloc(CurrentMemoryContext, block * sizeof(LogRate));
 	matrix = nl_alloc(CurrentMemoryContext, model_cells(view) * sizeof(double));
 	fill_rates(scorer->pool, scorer, true, 0, matrix);
-	scorer->rates = nl_alloc(CurrentMemoryContext,
-							 Max(view->annotators.n, 1) * block * sizeof(LogRate));
-	for (Size j = 0; j < view->annotators.n; j++)
-		fill_rates(scorer->rates + j * block, scorer, false, j, matrix);
+	make_rates(scorer, block, matrix);
 	pfree(matrix);
 	if (view->silence)
 		sum_silence(scorer);

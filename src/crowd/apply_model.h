@@ -6,7 +6,8 @@
  * This is one of two places where an item's posterior comes from; the other is
  * the E step of a fit (em_expectation.c), whose parameters change with each pass.
  *
- * A ModelScorer is a model made ready for look-ups.  A score gathers what
+ * A ModelScorer is a model made ready for look-ups.  Of a variant that ties rates
+ * it has those that differ, and puts together what an answer says.  A score gathers what
  * an item's annotations say: for each component and class the logarithm of the
  * likelihood, as a whole number of 2^-36, and the vetoes (see log_space.h).
  * Whole numbers add up to the same sum in any order, so an item's posterior
@@ -40,7 +41,9 @@ typedef struct ModelScorer
 	double	   *weights;		/* of the components */
 	LogRate    *prior;			/* width */
 	LogRate    *pool;			/* labels * width: an annotator never seen */
-	LogRate    *rates;			/* J * labels * width */
+	LogRate    *rates;			/* J * labels * width; or NULL, and */
+	LogRate   **tied;			/* by component, as its model has them */
+	LogRate    *buffer;			/* width: of an answer */
 	LogRate    *silent;			/* width: nobody says anything; or NULL */
 	uint32	   *members;		/* J: of each one's group; where silence is an answer */
 	Dictionary *annotators;
@@ -83,6 +86,8 @@ typedef struct SetScorer
 extern Size model_scorer_memory(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_create(const AnnotatorModel *model);
 extern ModelScorer *model_scorer_cached(FunctionCallInfo fcinfo, int argno);
+extern const LogRate *scorer_tied_rates(const ModelScorer *scorer, Size annotator,
+										 uint32 label);
 extern int64 model_scorer_annotator(ModelScorer *scorer, NameView name);
 extern void scorer_answer(const ModelScorer *scorer, int64 annotator, uint32 label,
 						  LogRate *rates);
@@ -103,12 +108,18 @@ extern const double *set_scorer_own_prior(SetScorer *s, uint32 item, const doubl
 										  bool report);
 extern const double *set_scorer_posterior(SetScorer *s, uint32 item);
 
-/* What one annotation says; "annotator" is -1 for one never seen. */
+/*
+ * What one annotation says; "annotator" is -1 for one never seen.  Valid until the
+ * next call.
+ */
 static inline const LogRate *
 scorer_rates(const ModelScorer *scorer, int64 annotator, uint32 label)
 {
-	return annotator < 0 ? scorer->pool + (Size) label * scorer->width :
-		scorer->rates + ((Size) annotator * scorer->model.labels.n + label) * scorer->width;
+	if (annotator < 0)
+		return scorer->pool + (Size) label * scorer->width;
+	if (scorer->rates == NULL)
+		return scorer_tied_rates(scorer, annotator, label);
+	return scorer->rates + ((Size) annotator * scorer->model.labels.n + label) * scorer->width;
 }
 
 /* How many annotators count as one, if not as many as answer; 0 if they do. */

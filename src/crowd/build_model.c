@@ -3,8 +3,8 @@
  *		From a fit to the annotator_model: its parameters, the evidence about each
  *		annotator, and the record of the fit.
  *
- * Memory: a table of variances and the model, which run_fit.c counts; some numbers
- * of each annotator.
+ * Memory: the evidence and the model, which run_fit.c counts; some numbers of each
+ * annotator.
  * Interrupts: for a block of items, annotations or annotators.
  */
 #include "crowd/fit.h"
@@ -73,21 +73,13 @@ static void
 add_evidence(AnnotatorModelView *model, const AnnotationView *view,
 			 const FitOptions *options, EmFit *fit, MajorityTally *majority)
 {
-	MemoryContext context = CurrentMemoryContext;
-	Size		annotators = mul_size(Max(view->annotators.n, 1), sizeof(double));
-	EmEvidence	evidence = {
-		.counts = &fit->counts,
-		.variances = nl_alloc(context, mul_size(em_table_cells(view), sizeof(double))),
-		.reported_right = nl_alloc(context, annotators),
-		.reported_variances = nl_alloc(context, annotators)
-	};
+	EmEvidence	evidence = em_evidence(view, fit, options->learn_from == LEARN_FROM_GOLD,
+									   model->correlation, majority_look, majority);
 
-	em_evidence(view, &fit->parameters, options->learn_from == LEARN_FROM_GOLD,
-				model->correlation, &evidence, majority_look, majority);
-	model->counts = evidence.counts->confusion;
-	model->variances = evidence.variances;
+	model->evidence = evidence.counts;
 	model->reported_right = evidence.reported_right;
 	model->reported_variances = evidence.reported_variances;
+	model->components[0].pool = fit->pool;
 }
 
 static const char *
@@ -119,7 +111,6 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 		.variant = options->variant == VARIANT_AUTO ? VARIANT_FULL : options->variant,
 		.weight = 1,
 		.prior = fit->parameters.prior,
-		.pool = fit->pool,
 		.confusion = fit->parameters.confusion
 	};
 	AnnotatorModelView model = {

@@ -52,13 +52,14 @@ typedef struct EmOptions
 /*
  * Tables of the engine are laid out for its inner loop: for annotator j,
  * label l and truth k the cell is at (j * K + l) * K + k, so that what one
- * annotation says about all classes is contiguous.  Prior and confusion are
- * one allocation, the prior first.
+ * annotation says about all classes is contiguous.  Of variants that tie
+ * rates they have what these need (em_answer.h).  Prior and confusion are one
+ * allocation, the prior first.
  */
 typedef struct EmTables
 {
 	double	   *prior;			/* K */
-	double	   *confusion;		/* J * K * K */
+	double	   *confusion;		/* J * K * K, or what the variant needs */
 } EmTables;
 
 typedef EmTables EmParameters;	/* probabilities */
@@ -81,7 +82,8 @@ typedef struct EmRivals
 typedef struct EmFit
 {
 	EmParameters parameters;
-	double	   *pool;			/* K * K: for an annotator never seen */
+	double	   *pool;			/* K * K: for an annotator never seen; NULL: of */
+								/* coins, em_evidence() makes it */
 	EmCounts	counts;			/* expected under the parameters */
 	double		log_likelihood; /* of the parameters */
 	double		objective;		/* log-likelihood plus log-prior */
@@ -140,7 +142,7 @@ typedef struct EmWork
 	EmSlot		x1;
 	EmSlot		x2;
 	double		step;
-	Variant		variant;		/* of the M step */
+	Variant		variant;		/* whose strength of smoothing is looked for */
 	double		strength;		/* of its smoothing */
 } EmWork;
 
@@ -165,7 +167,9 @@ struct EmTeam
 	Size		annotators;
 	uint32		n_stripes;
 	uint32		n_blocks;
-	uint32		block;			/* annotators of a block */
+	Size		units;			/* of a table: one for each annotator, or for all */
+	Size		unit_cells;
+	uint32		block;			/* units of a block */
 	EmTables   *tables;			/* by EmSlot */
 	EmWork	   *work;			/* of the present task */
 	EmPartial  *partial;		/* by unit */
@@ -182,13 +186,7 @@ em_cell(Size classes, Size annotator, Size label, Size truth)
 	return (annotator * classes + label) * classes + truth;
 }
 
-static inline Size
-em_table_cells(const AnnotationView *view)
-{
-	return mul_size(view->annotators.n, mul_size(view->labels.n, view->labels.n));
-}
-
-/* A block of annotators, and what of a table is theirs; the first has the prior. */
+/* A block of units, and what of a table is theirs; the first has the prior. */
 typedef struct EmBlock
 {
 	Size		first;
@@ -200,13 +198,12 @@ typedef struct EmBlock
 static inline EmBlock
 em_block(const EmTeam *team, uint32 block)
 {
-	Size		cells = (Size) team->classes * team->classes;
 	EmBlock		b;
 
 	b.first = (Size) block * team->block;
-	b.last = Min(b.first + team->block, team->annotators);
-	b.first_cell = block == 0 ? 0 : team->classes + b.first * cells;
-	b.last_cell = team->classes + b.last * cells;
+	b.last = Min(b.first + team->block, team->units);
+	b.first_cell = block == 0 ? 0 : team->classes + b.first * team->unit_cells;
+	b.last_cell = team->classes + b.last * team->unit_cells;
 	return b;
 }
 
@@ -262,17 +259,18 @@ extern void em_end_posteriors(EmPosteriors *s);
 /* em_final_counts.c */
 typedef struct EmEvidence
 {
-	EmCounts   *counts;
-	double	   *variances;		/* em_table_cells(): of the counts */
-	double	   *reported_right; /* J: right answers by what is reported of items */
+	ModelEvidence counts;
+	double	   *reported_right; /* J: right answers, by what is reported */
 	double	   *reported_variances; /* J: of these */
 } EmEvidence;
 
+/* Looks at the posterior of an item. */
 typedef void (*EmLook) (void *arg, uint32 item, const double *posterior);
 
-extern void em_evidence(const AnnotationView *view, const EmParameters *at,
-						bool gold_only, double correlation, EmEvidence *evidence,
-						EmLook look, void *arg);
+extern Size em_evidence_columns(const AnnotationView *view);
+extern Size em_used_labels_size(const AnnotationView *view);
+extern EmEvidence em_evidence(const AnnotationView *view, EmFit *fit, bool gold_only,
+							  double correlation, EmLook look, void *arg);
 
 /* em_maximize.c */
 typedef struct Maximizer Maximizer;
@@ -281,9 +279,10 @@ extern void maximizer_free(Maximizer *m);
 extern void maximizer_step(Maximizer *m, EmSlot to);
 extern double maximizer_log_prior(Maximizer *m, EmSlot at);
 extern const char *maximizer_estimate(Maximizer *m, SmoothingTarget toward);
-extern void em_sum_annotators(const EmTeam *team, double *sum);
+extern void em_sum_units(const EmTeam *team, double *sum);
 extern void em_block_maximize(EmTeam *team, uint32 block);
 extern double em_block_log_prior(EmTeam *team, uint32 block);
+extern void em_pool_rates(double *pool, uint32 classes);
 extern void em_pool(const EmTeam *team, double *pool);
 
 /* em_shrinkage.c */
@@ -318,8 +317,6 @@ extern EmFit *em_one_step(EmTeam *team, const EmOptions *options,
 						  const EmCounts *start, EmFit *from);
 extern EmFit *em_refit(EmTeam *team, const EmOptions *options, EmFit *from);
 extern void em_fit_free(EmFit *fit);
-extern void em_fit_answers(const AnnotationView *view, const EmFit *fit, uint32 annotator,
-						   double *n, double *right);
 extern EmPartial em_block_steplength(EmTeam *team, uint32 block);
 extern void em_block_extrapolate(EmTeam *team, uint32 block);
 

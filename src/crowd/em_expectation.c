@@ -39,7 +39,7 @@
  * Memory: a tile and buffers of K doubles; the tables are the team's.
  * Interrupts: every tile, and within an item of many annotations.
  */
-#include "crowd/em.h"
+#include "crowd/em_answer.h"
 
 #include "crowd/em_correlation.h"
 #include "math/dispatch.h"
@@ -51,12 +51,12 @@
 #define SAFE_PRODUCT 1e-290
 #define SAFE_FACTOR 1e-100		/* times SAFE_WEIGHT this is no underflow */
 #define OUT_OF_QUESTION (PG_UINT32_MAX / 2) /* vetoes, more than all answers have */
-#define SMALL_CLASSES 10		/* up to here loops are unrolled */
 
 /* One pass: what it reads, what it adds to, and buffers for one item. */
 typedef struct Pass
 {
 	const AnnotationView *view;
+	EmLayout	layout;
 	uint32		classes;
 	const double *prior;
 	const double *confusion;
@@ -72,20 +72,25 @@ typedef struct Pass
 	double	   *posterior;		/* of the items of a tile */
 } Pass;
 
+const double em_same[SMALL_CLASSES][SMALL_CLASSES] = {
+	{1}, {0, 1}, {0, 0, 1}, {0, 0, 0, 1}, {0, 0, 0, 0, 1}, {0, 0, 0, 0, 0, 1},
+	{0, 0, 0, 0, 0, 0, 1}, {0, 0, 0, 0, 0, 0, 0, 1}, {0, 0, 0, 0, 0, 0, 0, 0, 1},
+	{0, 0, 0, 0, 0, 0, 0, 0, 0, 1}
+};
+
 /*
  * E step of one item through logarithms; see the head of the file.
  */
 static void
 add_annotation_logs(Pass *s, uint32 a, double times)
 {
-	uint32		classes = s->classes;
-	const double *p = s->confusion +
-		em_cell(classes, s->view->annotator[a], s->view->label[a], 0);
-
-	for (uint32 k = 0; k < classes; k++)
+	for (uint32 k = 0; k < s->classes; k++)
 	{
-		if (p[k] > 0)
-			s->weight[k] += times * log(p[k]);
+		double		p = em_answer_rate(s->layout, s->confusion, s->classes,
+									   s->view->annotator[a], s->view->label[a], k);
+
+		if (p > 0)
+			s->weight[k] += times * log(p);
 		else
 			s->vetoes[k]++;
 	}
@@ -111,13 +116,8 @@ add_chunk_logs(Pass *s, uint32 from, uint32 to)
 	for (uint32 k = 0; k < classes; k++)
 		s->product[k] = 1;
 	for (uint32 a = from; a < to; a++)
-	{
-		const double *p = s->confusion +
-			em_cell(classes, s->view->annotator[a], s->view->label[a], 0);
-
-		for (uint32 k = 0; k < classes; k++)
-			s->product[k] *= p[k];
-	}
+		em_answer_multiply(s->layout.unit, s->layout.own, s->confusion, classes,
+						   s->view->annotator[a], s->view->label[a], s->product);
 	for (uint32 k = 0; k < classes; k++)
 		min = Min(min, s->product[k]);
 	if (min >= SAFE_PRODUCT)
@@ -213,8 +213,8 @@ posterior_of_gold(Pass *s, uint32 item, uint32 gold)
 	}
 	for (uint32 a = s->view->starts[item]; a < to && s->silent == NULL; a++)
 	{
-		double		p = s->confusion[em_cell(s->classes, s->view->annotator[a],
-											 s->view->label[a], gold)];
+		double		p = em_answer_rate(s->layout, s->confusion, s->classes,
+									   s->view->annotator[a], s->view->label[a], gold);
 
 		NL_CHECK_INTERRUPTS(a);
 		log_likelihood += log(Max(p, DBL_MIN));
@@ -256,12 +256,13 @@ log_product_add(LogProduct *p, double x)
 /*
  * Posteriors of the items of a tile; adds their log-likelihood.  "classes" is a
  * constant where this is inlined for a small number of classes, so that an
- * item's weights stay in registers.
+ * item's weights stay in registers; so is "unit".
  */
 static pg_attribute_always_inline void
 tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
-				LogProduct *log_likelihood)
+				const EmUnit unit, LogProduct *log_likelihood)
 {
+	const uint32 own = s->layout.own;
 	const AnnotationView *view = s->view;
 	const uint32 *restrict annotator = view->annotator;
 	const uint16 *restrict label = view->label;
@@ -282,13 +283,7 @@ tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
 			for (uint32 k = 0; k < classes; k++)
 				weight[k] = prior[k];
 			for (uint32 a = from; a < to; a++)
-			{
-				const double *p = confusion +
-					em_cell(classes, annotator[a], label[a], 0);
-
-				for (uint32 k = 0; k < classes; k++)
-					weight[k] *= p[k];
-			}
+				em_answer_multiply(unit, own, confusion, classes, annotator[a], label[a], weight);
 			for (uint32 k = 0; k < classes; k++)
 				sum += weight[k];
 		}
@@ -327,9 +322,46 @@ add_cells(double *to, const double *values, const uint32 classes)
 			to[k] += values[k];
 }
 
+/* What an item with few answers adds to the counts of right and wrong ones. */
+static pg_attribute_always_inline void
+count_coins(Pass *s, uint32 item, const double *posterior, const uint32 classes,
+			const EmUnit unit)
+{
+	const uint32 *restrict annotator = s->view->annotator;
+	const uint16 *restrict labels = s->view->label;
+	const uint32 own = s->layout.own;
+	uint32		to = s->view->starts[item + 1];
+	double		rest = 0;
+	uint32		top = unit == UNIT_COIN ? em_top(posterior, classes, &rest) : 0;
+	double	   *restrict counts = s->counts;
+
+	for (uint32 a = s->view->starts[item]; a < to; a++)
+	{
+		uint32		label = labels[a];
+
+		if (unit == UNIT_CLASSES)
+		{
+			double	   *c = counts + 2 * (Size) annotator[a] * classes;
+			double		right = c[label] + posterior[label];
+			double		wrong = c[classes + label];
+
+			add_cells(c + classes, posterior, classes);
+			c[label] = right;
+			c[classes + label] = wrong;
+		}
+		else
+		{
+			double	   *c = counts + 2 * (Size) (annotator[a] & own);
+
+			c[0] += posterior[label];
+			c[1] += em_all_but(posterior, classes, label, top, rest);
+		}
+	}
+}
+
 /* What the items of a tile add to the counts. */
 static pg_attribute_always_inline void
-tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
+tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes, const EmUnit unit)
 {
 	const AnnotationView *view = s->view;
 	const uint32 *restrict annotator = view->annotator;
@@ -352,9 +384,12 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 			continue;
 		}
 		add_cells(prior_counts, posterior, classes);
-		for (uint32 a = view->starts[i]; a < to; a++)
-			add_cells(counts + em_cell(classes, annotator[a], label[a], 0),
-					  posterior, classes);
+		if (!unit_is_matrix(unit))
+			count_coins(s, i, posterior, classes, unit);
+		else
+			for (uint32 a = view->starts[i]; a < to; a++)
+				add_cells(counts + em_cell(classes, unit == UNIT_COMMON ? 0 : annotator[a],
+										   label[a], 0), posterior, classes);
 	}
 }
 
@@ -377,13 +412,27 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes)
 DISPATCHED("default", "avx2") static void
 pass_posteriors(Pass *s, uint32 first, uint32 last, LogProduct *log_likelihood)
 {
-	FOR_CLASSES(tile_posteriors, log_likelihood);
+	if (s->layout.unit == UNIT_MATRIX)
+		FOR_CLASSES(tile_posteriors, UNIT_MATRIX, log_likelihood)
+	else if (s->layout.unit == UNIT_COMMON)
+		FOR_CLASSES(tile_posteriors, UNIT_COMMON, log_likelihood)
+	else if (s->layout.unit == UNIT_CLASSES)
+		FOR_CLASSES(tile_posteriors, UNIT_CLASSES, log_likelihood)
+	else
+		FOR_CLASSES(tile_posteriors, UNIT_COIN, log_likelihood)
 }
 
 DISPATCHED("default", "avx2") static void
 pass_counts(Pass *s, uint32 first, uint32 last)
 {
-	FOR_CLASSES(tile_counts);
+	if (s->layout.unit == UNIT_MATRIX)
+		FOR_CLASSES(tile_counts, UNIT_MATRIX)
+	else if (s->layout.unit == UNIT_COMMON)
+		FOR_CLASSES(tile_counts, UNIT_COMMON)
+	else if (s->layout.unit == UNIT_CLASSES)
+		FOR_CLASSES(tile_counts, UNIT_CLASSES)
+	else
+		FOR_CLASSES(tile_counts, UNIT_COIN)
 }
 
 /* The logarithm, by class, of the probability that nobody says anything. */
@@ -394,12 +443,12 @@ sum_silence(const Pass *s)
 
 	for (uint32 j = 0; j < s->view->annotators.n; j++)
 	{
-		const double *p = s->confusion + em_cell(s->classes, j, s->view->abstains - 1, 0);
+		uint32		label = s->view->abstains - 1;
 		double		times = em_voices_silent(&s->voices, j);
 
 		CHECK_FOR_INTERRUPTS();
 		for (uint32 k = 0; k < s->classes; k++)
-			sum[k] += times * log(p[k]);
+			sum[k] += times * log(em_answer_rate(s->layout, s->confusion, s->classes, j, label, k));
 	}
 	return sum;
 }
@@ -409,7 +458,7 @@ static Pass
 begin_pass(const AnnotationView *view, const EmParameters *from, EmCounts *counts)
 {
 	uint32		classes = view->labels.n;
-	Pass		s = {.view = view,.classes = classes};
+	Pass		s = {.view = view,.layout = em_layout(view),.classes = classes};
 
 	if (from != NULL)
 	{

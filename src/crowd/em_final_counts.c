@@ -25,8 +25,12 @@
  * class shares, which would put most of a frequent class's answers into the rows
  * of rare ones.
  *
- * Memory: posteriors of an item.  Interrupts: for each item, and within an item of many
- * annotations.
+ * The evidence has columns for the labels that an annotator gave (model_evidence.h),
+ * which a bit for each annotator and label tells.  Fits of coins have not counted
+ * which wrong labels there were, so that their pool is counted here.
+ *
+ * Memory: the evidence, the bits, and posteriors of an item.  Interrupts: for each item,
+ * and within an item of many annotations.
  */
 #include "crowd/em_correlation.h"
 #include "crowd/em.h"
@@ -35,6 +39,22 @@
 
 #define SMALL_POSTERIOR 1e-290
 
+/* A bit for each annotator and label. */
+typedef struct UsedLabels
+{
+	Size		words;			/* of an annotator */
+	uint64	   *bits;
+} UsedLabels;
+
+typedef struct Filler
+{
+	const AnnotationView *view;
+	Size		classes;
+	UsedLabels	used;
+	EmEvidence	evidence;
+	double	   *pool;			/* K * K: counts of all annotators, or NULL */
+} Filler;
+
 /* What is known of one item. */
 typedef struct Known
 {
@@ -42,15 +62,137 @@ typedef struct Known
 	const double *reported;		/* or NULL, if it is the same everywhere */
 } Known;
 
+static inline uint32
+count_bits(uint64 word)
+{
+	return __builtin_popcountll(word);
+}
+
+static Size
+words_of(Size labels)
+{
+	return (labels + 63) / 64;
+}
+
+Size
+em_used_labels_size(const AnnotationView *view)
+{
+	return mul_size(mul_size(Max(view->annotators.n, 1), words_of(view->labels.n)), sizeof(uint64));
+}
+
+static UsedLabels
+used_labels(const AnnotationView *view)
+{
+	return (UsedLabels) {
+		.words = words_of(view->labels.n),
+		.bits = nl_alloc_zero(CurrentMemoryContext, em_used_labels_size(view))
+	};
+}
+
+static void
+add_labels(UsedLabels *used, const AnnotationView *view, uint32 item)
+{
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		used->bits[view->annotator[a] * used->words + view->label[a] / 64] |=
+			UINT64CONST(1) << view->label[a] % 64;
+	}
+}
+
+/* How many columns evidence may have, if all items are. */
+Size
+em_evidence_columns(const AnnotationView *view)
+{
+	UsedLabels	used = used_labels(view);
+	Size		n = 0;
+
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		add_labels(&used, view, i);
+	}
+	for (Size w = 0; w < view->annotators.n * used.words; w++)
+	{
+		NL_CHECK_INTERRUPTS(w);
+		n += count_bits(used.bits[w]);
+	}
+	pfree(used.bits);
+	return n;
+}
+
+static bool
+is_evidence(const AnnotationView *view, uint32 item, bool gold_only)
+{
+	return gold_only ? annotation_gold(view, item) != NO_GOLD : em_item_tells(view, item);
+}
+
+/* The columns of an annotator, from "column" on; returns the next. */
+static Size
+put_columns(const UsedLabels *used, Size annotator, Size classes, Size column, ModelEvidence *e)
+{
+	for (Size l = 0; l < classes; l++)
+		if (used->bits[annotator * used->words + l / 64] >> l % 64 & 1)
+			e->label[column++] = l;
+	return e->ends[annotator] = column;
+}
+
+/* Evidence of 0, in the columns that there are. */
+static void
+begin_evidence(Filler *f, bool gold_only)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Size		annotators = f->view->annotators.n;
+	Size		of_annotators = mul_size(Max(annotators, 1), sizeof(double));
+	Size		columns = 0;
+	ModelEvidence *e = &f->evidence.counts;
+
+	f->used = used_labels(f->view);
+	for (uint32 i = 0; i < f->view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (is_evidence(f->view, i, gold_only))
+			add_labels(&f->used, f->view, i);
+	}
+	for (Size w = 0; w < annotators * f->used.words; w++)
+	{
+		NL_CHECK_INTERRUPTS(w);
+		columns += count_bits(f->used.bits[w]);
+	}
+	*e = evidence_create(annotators, f->classes, columns);
+	nl_clear(e->counts, columns * f->classes * sizeof(double));
+	nl_clear(e->variances, columns * f->classes * sizeof(double));
+	columns = 0;
+	for (Size j = 0; j < annotators; j++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		columns = put_columns(&f->used, j, f->classes, columns, e);
+	}
+	f->evidence.reported_right = nl_alloc_zero(context, of_annotators);
+	f->evidence.reported_variances = nl_alloc_zero(context, of_annotators);
+}
+
+/* Where the column of an annotator's label is. */
+static inline Size
+column_of(const Filler *f, uint32 annotator, uint32 label)
+{
+	const uint64 *bits = f->used.bits + annotator * f->used.words;
+	Size		column = evidence_first(&f->evidence.counts, annotator);
+
+	for (uint32 w = 0; w < label / 64; w++)
+		column += count_bits(bits[w]);
+	return column + count_bits(bits[label / 64] & ((UINT64CONST(1) << label % 64) - 1));
+}
+
 /* What the answer "a" adds, if it counts "share" and its variance "times". */
 static void
-add_answer(const AnnotationView *view, uint32 a, double share, double times,
-		   const Known *known, EmEvidence *evidence)
+add_answer(const Filler *f, uint32 a, double share, double times, const Known *known)
 {
-	uint32		classes = view->labels.n;
-	Size		cell = em_cell(classes, view->annotator[a], view->label[a], 0);
-	double	   *c = evidence->counts->confusion + cell;
-	double	   *v = evidence->variances + cell;
+	Size		classes = f->classes;
+	uint32		annotator = f->view->annotator[a];
+	Size		cell = column_of(f, annotator, f->view->label[a]) * classes;
+	double	   *c = f->evidence.counts.counts + cell;
+	double	   *v = f->evidence.counts.variances + cell;
 
 	for (uint32 k = 0; k < classes; k++)
 	{
@@ -60,18 +202,18 @@ add_answer(const AnnotationView *view, uint32 a, double share, double times,
 	}
 	if (known->reported != NULL)
 	{
-		double		right = known->reported[view->label[a]];
+		double		right = known->reported[f->view->label[a]];
 
-		evidence->reported_right[view->annotator[a]] += share * right;
-		evidence->reported_variances[view->annotator[a]] += times * right * Max(1 - right, 0);
+		f->evidence.reported_right[annotator] += share * right;
+		f->evidence.reported_variances[annotator] += times * right * Max(1 - right, 0);
 	}
 }
 
 /* The answers from..to, each of which counts "share". */
 static void
-add_answers(const AnnotationView *view, uint32 from, uint32 to, double share,
-			const Known *known, EmEvidence *evidence)
+add_answers(const Filler *f, uint32 from, uint32 to, double share, const Known *known)
 {
+	const AnnotationView *view = f->view;
 	uint32		repeats = 0;
 
 	for (uint32 a = from; a < to; a++)
@@ -83,27 +225,39 @@ add_answers(const AnnotationView *view, uint32 from, uint32 to, double share,
 		else
 			repeats = 0;
 		/* (m + 1)^2 - m^2 */
-		add_answer(view, a, share, (2.0 * repeats + 1) * share * share, known, evidence);
+		add_answer(f, a, share, (2.0 * repeats + 1) * share * share, known);
 	}
 }
 
 static void
-add_item(EmVoices *voices, uint32 item, const Known *known, EmEvidence *evidence)
+add_item(const Filler *f, EmVoices *voices, uint32 item, const Known *known)
 {
-	const AnnotationView *view = voices->view;
+	const AnnotationView *view = f->view;
 	EmRun		run = {.to = view->starts[item]};
 
-	for (uint32 k = 0; k < view->labels.n; k++)
-		evidence->counts->prior[k] += known->posterior[k];
 	if (em_item_is_plain(view, item))
 	{
-		add_answers(view, run.to, view->starts[item + 1], 1, known, evidence);
+		add_answers(f, run.to, view->starts[item + 1], 1, known);
 		return;
 	}
 	em_voices_enter(voices, item);
 	while (em_voices_next(voices, item, &run))
-		add_answers(view, run.from, run.to, run.own, known, evidence);
+		add_answers(f, run.from, run.to, run.own, known);
 	em_voices_leave(voices, item);
+}
+
+/* What an item adds to the counts of all annotators, where each answer counts 1. */
+static void
+add_to_pool(const Filler *f, uint32 item, const double *posterior)
+{
+	for (uint32 a = f->view->starts[item]; a < f->view->starts[item + 1]; a++)
+	{
+		double	   *c = f->pool + f->view->label[a] * f->classes;
+
+		NL_CHECK_INTERRUPTS(a);
+		for (uint32 k = 0; k < f->classes; k++)
+			c[k] += posterior[k];
+	}
 }
 
 /*
@@ -140,36 +294,60 @@ reported_posterior(const AnnotationView *view, uint32 item, double correlation,
 	return reported;
 }
 
-/*
- * Fills the evidence from zero; what is reported has the correlation.  Calls "look" with the
- * posterior of every item.
- */
-void
-em_evidence(const AnnotationView *view, const EmParameters *at, bool gold_only,
-			double correlation, EmEvidence *evidence, EmLook look, void *arg)
+/* The fit's counts are no longer wanted, but for those of classes, in evidence. */
+static void
+begin_counts(Filler *f, EmFit *fit)
 {
-	EmPosteriors *posteriors = em_begin_posteriors(view, at);
+	Size		classes = f->classes;
+
+	em_tables_free(&fit->counts);
+	fit->counts.prior = palloc0(classes * sizeof(double));
+	fit->counts.confusion = NULL;
+	if (fit->pool == NULL)
+		f->pool = nl_alloc_zero(CurrentMemoryContext, classes * classes * sizeof(double));
+}
+
+/*
+ * The evidence of a fit; what is reported has the correlation.  Calls "look" with the
+ * posterior of every item.  The fit's counts become those of classes alone, and its
+ * pool is made, if it has none.
+ */
+EmEvidence
+em_evidence(const AnnotationView *view, EmFit *fit, bool gold_only, double correlation,
+			EmLook look, void *arg)
+{
+	Filler		f = {.view = view,.classes = view->labels.n};
+	EmPosteriors *posteriors = em_begin_posteriors(view, &fit->parameters);
 	EmVoices	voices = em_voices_begin(view);
 	double	   *reported = palloc(view->labels.n * sizeof(double));
 
-	em_tables_clear(view, evidence->counts);
-	nl_clear(evidence->variances, em_table_cells(view) * sizeof(double));
-	nl_clear(evidence->reported_right, view->annotators.n * sizeof(double));
-	nl_clear(evidence->reported_variances, view->annotators.n * sizeof(double));
+	begin_counts(&f, fit);
+	begin_evidence(&f, gold_only);
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		Known		known = {em_item_posterior(posteriors, i), NULL};
 
 		CHECK_FOR_INTERRUPTS();
 		look(arg, i, known.posterior);
-		if (gold_only ? annotation_gold(view, i) == NO_GOLD : !em_item_tells(view, i))
+		if (f.pool != NULL && em_item_teaches(view, i))
+			add_to_pool(&f, i, known.posterior);
+		if (!is_evidence(view, i, gold_only))
 			continue;
+		for (uint32 k = 0; k < view->labels.n; k++)
+			fit->counts.prior[k] += known.posterior[k];
 		if (correlation > 0)
 			known.reported = reported_posterior(view, i, correlation, known.posterior,
 												posteriors, reported);
-		add_item(&voices, i, &known, evidence);
+		add_item(&f, &voices, i, &known);
+	}
+	if (f.pool != NULL)
+	{
+		em_pool_rates(f.pool, view->labels.n);
+		fit->pool = f.pool;
 	}
 	em_end_posteriors(posteriors);
 	em_voices_end(&voices);
 	pfree(reported);
+	pfree(f.used.bits);
+	return f.evidence;
 }

@@ -20,7 +20,7 @@
  * Memory: the team's tables; nothing is allocated in the loop but what a step
  * frees.  Interrupts: in the team's tasks.
  */
-#include "crowd/em.h"
+#include "crowd/em_answer.h"
 
 #include <float.h>
 #include <math.h>
@@ -133,6 +133,28 @@ normalize(double *values, Size n, Size stride)
 		values[i * stride] /= sum;
 }
 
+/* The same for the rates of a unit; each wrong answer has its rate. */
+static void
+normalize_unit(const EmTeam *team, double *unit)
+{
+	Size		classes = team->classes;
+	Size		n = team->unit_cells / 2;
+
+	if (unit_is_matrix(em_layout(&team->view).unit))
+	{
+		for (Size k = 0; k < classes; k++)
+			normalize(unit + k, classes, classes);
+		return;
+	}
+	for (Size k = 0; k < n; k++)
+	{
+		double		sum = unit[k] + (classes - 1) * unit[n + k];
+
+		unit[k] /= sum;
+		unit[n + k] = classes == 1 ? 0 : unit[n + k] / sum;
+	}
+}
+
 /*
  * The extrapolated point of a block, in the place of x0:
  * log x' = log x2 + 2 (a - 1) r + (a^2 - 1) v.
@@ -141,7 +163,6 @@ void
 em_block_extrapolate(EmTeam *team, uint32 block)
 {
 	EmBlock		b = em_block(team, block);
-	Size		classes = team->classes;
 	EmTables   *result = &team->tables[team->work->x0];
 	double	   *x0 = result->prior;
 	const double *x1 = team->tables[team->work->x1].prior;
@@ -159,10 +180,9 @@ em_block_extrapolate(EmTeam *team, uint32 block)
 	if (block == 0 && team->view.abstains != 0)
 		result->prior[team->view.abstains - 1] = 0;	/* no class, however small */
 	if (block == 0)
-		normalize(result->prior, classes, 1);
+		normalize(result->prior, team->classes, 1);
 	for (Size j = b.first; j < b.last; j++)
-		for (Size k = 0; k < classes; k++)
-			normalize(result->confusion + em_cell(classes, j, 0, k), classes, classes);
+		normalize_unit(team, result->confusion + j * team->unit_cells);
 }
 
 /* x0 becomes the extrapolated point. */
@@ -269,8 +289,12 @@ end_loop(Loop *loop, bool converged)
 	em_tables_copy(team, &fit->parameters, &team->tables[loop->x0]);
 	fit->counts = em_tables_create(&team->view);
 	em_tables_copy(team, &fit->counts, &team->tables[SLOT_COUNTS]);
-	fit->pool = palloc((Size) team->classes * team->classes * sizeof(double));
-	em_pool(team, fit->pool);
+	fit->pool = NULL;
+	if (!variant_has_coins(team->view.variant))
+	{
+		fit->pool = palloc((Size) team->classes * team->classes * sizeof(double));
+		em_pool(team, fit->pool);
+	}
 	fit->log_likelihood = loop->log_likelihood;
 	fit->objective = loop->objective;
 	fit->iterations = loop->iterations;
@@ -288,24 +312,9 @@ em_fit_free(EmFit *fit)
 {
 	em_tables_free(&fit->parameters);
 	em_tables_free(&fit->counts);
-	pfree(fit->pool);
+	if (fit->pool != NULL)
+		pfree(fit->pool);
 	pfree(fit);
-}
-
-/* Of an annotator's answers that teach, how many are right, as expected. */
-void
-em_fit_answers(const AnnotationView *view, const EmFit *fit, uint32 annotator,
-			   double *n, double *right)
-{
-	Size		classes = view->labels.n;
-	const double *counts = fit->counts.confusion + em_cell(classes, annotator, 0, 0);
-
-	*n = *right = 0;
-	for (Size c = 0; c < classes * classes; c++)
-		if (annotation_is_class(view, c / classes))
-			*n += counts[c];
-	for (Size k = 0; k < classes; k++)
-		*right += counts[em_cell(classes, 0, k, k)];
 }
 
 static void

@@ -15,10 +15,11 @@
  * annotators, fixed at the start of the fit.  Since it stays fixed, the M step
  * maximises log-likelihood plus log-prior, and EM can only raise their sum.
  *
- * Where annotators have matrices of their own, blocks of them are units of work
- * for the team (see em_team.c); what is the same for all, the leader does.
+ * Tables have what the variant needs: a unit for each annotator or one for all,
+ * of cells or of right and wrong answers (em_answer.h).  Blocks of units are
+ * the team's work (em_team.c).
  */
-#include "crowd/em.h"
+#include "crowd/em_answer.h"
 
 #include <math.h>
 
@@ -38,10 +39,11 @@ struct Maximizer
 	Variant		variant;
 	uint32		classes;
 	Size		cells;			/* classes * classes */
+	Size		unit_cells;
 	double		strength;
 	bool		fixed_prior;
 	double	   *prior;			/* K: used when fixed */
-	double	   *matrix;			/* K * K: buffer */
+	double	   *matrix;			/* K * K: buffer, where there are matrices */
 };
 
 /* Sums over labels: how often each truth occurs in one matrix of counts. */
@@ -73,20 +75,6 @@ smooth_rates(const double *counts, double strength, const double *target,
 		}
 }
 
-/* Replace the off-diagonal of each row by equal shares. */
-static void
-spread_errors(double *matrix, uint32 classes)
-{
-	for (uint32 k = 0; k < classes; k++)
-	{
-		double		right = matrix[(Size) k * classes + k];
-
-		for (uint32 label = 0; label < classes; label++)
-			if (label != k)
-				matrix[(Size) label * classes + k] = (1 - right) / (classes - 1);
-	}
-}
-
 /* Put all rows' right answers and errors together, as if of one class. */
 static void
 merge_rows(const double *counts, double *result, uint32 classes)
@@ -108,8 +96,8 @@ merge_rows(const double *counts, double *result, uint32 classes)
 }
 
 /*
- * Rates of one matrix under the variant's ties between cells.  "scratch" has
- * room for K + K * K doubles.
+ * Rates of one matrix; variant one_coin ties them all.  "scratch" has room for
+ * K + K * K doubles.
  */
 static void
 maximize_matrix(Variant variant, uint32 classes, const double *counts,
@@ -118,50 +106,87 @@ maximize_matrix(Variant variant, uint32 classes, const double *counts,
 {
 	double	   *merged = scratch + classes;
 
-	if (classes > 1 && (variant == VARIANT_ONE_COIN || variant == VARIANT_MAJORITY))
+	if (classes > 1 && variant == VARIANT_ONE_COIN)
 	{
 		merge_rows(counts, merged, classes);
 		counts = merged;
 	}
 	smooth_rates(counts, strength, target, scratch, result, classes);
-	if (variant == VARIANT_CLASS && classes > 1)
-		spread_errors(result, classes);
 }
 
-static bool
-one_matrix_for_all(Variant variant)
+/* Right and wrong answers; without any counts the target, as for matrices. */
+static void
+maximize_coin(uint32 classes, const double *counts, double strength,
+			  const double *target, double *result)
 {
-	return variant == VARIANT_SHARED || variant == VARIANT_MAJORITY;
+	double		n = counts[0] + counts[1] + strength;
+
+	result[0] = n > 0 ? (counts[0] + strength * target[0]) / n : target[0];
+	result[1] = classes == 1 ? 0 :
+		n > 0 ? (counts[1] / (classes - 1) + strength * target[1]) / n : target[1];
 }
 
-/* The M step of a block of annotators. */
+/* The same for each class, errors being what is not right. */
+static void
+maximize_classes(uint32 classes, const double *counts, double strength,
+				 const double *target, double *result)
+{
+	for (uint32 k = 0; k < classes; k++)
+	{
+		double		n = counts[k] + counts[classes + k] + strength;
+
+		result[k] = n > 0 ? (counts[k] + strength * target[k]) / n : target[k];
+		result[classes + k] = classes == 1 ? 0 : (1 - result[k]) / (classes - 1);
+	}
+}
+
+/* The M step of one unit. */
+static void
+maximize_unit(const EmTeam *team, const double *counts, double strength,
+			  const double *target, double *result)
+{
+	switch (em_layout(&team->view).unit)
+	{
+		case UNIT_MATRIX:
+		case UNIT_COMMON:
+			maximize_matrix(VARIANT_FULL, team->classes, counts, strength, target,
+							team->scratch, result);
+			break;
+		case UNIT_CLASSES:
+			maximize_classes(team->classes, counts, strength, target, result);
+			break;
+		case UNIT_COIN:
+			maximize_coin(team->classes, counts, strength, target, result);
+			break;
+	}
+}
+
+/* The M step of a block. */
 void
 em_block_maximize(EmTeam *team, uint32 block)
 {
 	EmBlock		b = em_block(team, block);
-	Size		cells = (Size) team->classes * team->classes;
 
 	for (Size j = b.first; j < b.last; j++)
 	{
-		Size		at = j * cells;
+		Size		at = j * team->unit_cells;
 
-		maximize_matrix(team->work->variant, team->classes,
-						team->tables[SLOT_COUNTS].confusion + at,
-						team->work->strength,
-						team->tables[SLOT_TARGET].confusion + at, team->scratch,
-						team->tables[team->work->to].confusion + at);
+		NL_CHECK_INTERRUPTS(at);
+		maximize_unit(team, team->tables[SLOT_COUNTS].confusion + at, team->work->strength,
+					  team->tables[SLOT_TARGET].confusion + at,
+					  team->tables[team->work->to].confusion + at);
 	}
 }
 
-/* The counts of all annotators together. */
+/* The counts of all annotators together, as a unit. */
 void
-em_sum_annotators(const EmTeam *team, double *sum)
+em_sum_units(const EmTeam *team, double *sum)
 {
 	const double *counts = team->tables[SLOT_COUNTS].confusion;
-	Size		cells = (Size) team->classes * team->classes;
+	Size		cells = team->unit_cells;
 
 	memset(sum, 0, cells * sizeof(double));
-	for (Size j = 0; j < team->annotators; j++)
+	for (Size j = 0; j < team->units; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		for (Size c = 0; c < cells; c++)
@@ -169,50 +194,76 @@ em_sum_annotators(const EmTeam *team, double *sum)
 	}
 }
 
-/* Rates of all annotators together; a class without counts: all labels equal. */
+/* From counts of all annotators to rates; a class without counts: all labels equal. */
 void
-em_pool(const EmTeam *team, double *pool)
+em_pool_rates(double *pool, uint32 classes)
 {
-	uint32		classes = team->classes;
 	double	   *row = palloc(classes * sizeof(double));
 
-	em_sum_annotators(team, pool);
 	sum_rows(pool, row, classes);
 	for (Size c = 0; c < (Size) classes * classes; c++)
 		pool[c] = row[c % classes] > 0 ? pool[c] / row[c % classes] : 1.0 / classes;
 	pfree(row);
 }
 
-/* The same matrix for all annotators, in a table of the team. */
-static void
-set_all(const EmTeam *team, EmSlot slot, const double *matrix)
+/* Rates of all annotators together, where tables have matrices. */
+void
+em_pool(const EmTeam *team, double *pool)
 {
-	Size		cells = (Size) team->classes * team->classes;
+	em_sum_units(team, pool);
+	em_pool_rates(pool, team->classes);
+}
 
-	for (Size j = 0; j < team->annotators; j++)
+/* The same unit for all annotators, in a table of the team. */
+static void
+set_all(const EmTeam *team, EmSlot slot, const double *unit)
+{
+	Size		cells = team->unit_cells;
+
+	for (Size j = 0; j < team->units; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		memcpy(team->tables[slot].confusion + j * cells, matrix, cells * sizeof(double));
+		memcpy(team->tables[slot].confusion + j * cells, unit, cells * sizeof(double));
 	}
 }
 
-static double
-diagonal_target(Size cell, uint32 classes)
+/* One rate of right answers and one for each wrong one, as a unit. */
+static void
+fill_unit(const Maximizer *m, double right, double wrong, double *unit)
 {
-	return (cell / classes == cell % classes ? 4.0 : 1.0) / (classes + 3);
+	EmUnit		kind = em_layout(&m->team->view).unit;
+
+	for (Size c = 0; c < m->unit_cells; c++)
+		if (unit_is_matrix(kind))
+			unit[c] = c / m->classes == c % m->classes ? right : wrong;
+		else
+			unit[c] = c < m->unit_cells / 2 ? right : wrong;
 }
 
-/* The crowd's rates at the present counts, under a variant's ties. */
+/* The crowd's rates at the present counts, as a unit. */
 static void
-pool_rates(const Maximizer *m, Variant variant, double *rates)
+pool_rates(const Maximizer *m, double *rates)
+{
+	double	   *sum = palloc(m->unit_cells * sizeof(double));
+	double	   *uniform = palloc(m->unit_cells * sizeof(double));
+
+	fill_unit(m, 1.0 / m->classes, 1.0 / m->classes, uniform);
+	em_sum_units(m->team, sum);
+	maximize_unit(m->team, sum, 0, uniform, rates);
+	pfree(sum);
+	pfree(uniform);
+}
+
+/* As if all had one accuracy, in matrices. */
+static void
+pool_coin(const Maximizer *m, double *rates)
 {
 	double	   *sum = palloc(m->cells * sizeof(double));
 	double	   *uniform = palloc(m->cells * sizeof(double));
 
-	for (Size c = 0; c < m->cells; c++)
-		uniform[c] = 1.0 / m->classes;
-	em_sum_annotators(m->team, sum);
-	maximize_matrix(variant, m->classes, sum, 0, uniform, m->team->scratch, rates);
+	fill_unit(m, 1.0 / m->classes, 1.0 / m->classes, uniform);
+	em_sum_units(m->team, sum);
+	maximize_matrix(VARIANT_ONE_COIN, m->classes, sum, 0, uniform, m->team->scratch, rates);
 	pfree(sum);
 	pfree(uniform);
 }
@@ -229,7 +280,7 @@ set_own_accuracy(const Maximizer *m, const double *pool, double strength)
 	double	   *own = m->matrix;
 	double	   *coin = palloc(m->cells * sizeof(double));
 
-	pool_rates(m, VARIANT_ONE_COIN, coin);
+	pool_coin(m, coin);
 	for (Size j = 0; j < team->annotators; j++)
 	{
 		double	   *target = team->tables[SLOT_TARGET].confusion + j * m->cells;
@@ -256,21 +307,22 @@ set_own_accuracy(const Maximizer *m, const double *pool, double strength)
 static void
 set_target(const Maximizer *m, SmoothingTarget toward)
 {
-	double	   *target = palloc(m->cells * sizeof(double));
+	double	   *target = palloc(m->unit_cells * sizeof(double));
 
-	for (Size c = 0; c < m->cells; c++)
-		target[c] = toward == TOWARD_DIAGONAL ?
-			diagonal_target(c, m->classes) : 1.0 / m->classes;
-	if (toward == TOWARD_POOL || toward == TOWARD_ACCURACY)
-		pool_rates(m, m->variant, target);
+	if (toward == TOWARD_DIAGONAL)
+		fill_unit(m, 4.0 / (m->classes + 3), 1.0 / (m->classes + 3), target);
+	else if (toward == TOWARD_UNIFORM)
+		fill_unit(m, 1.0 / m->classes, 1.0 / m->classes, target);
+	else
+		pool_rates(m, target);
 	if (toward != TOWARD_ACCURACY)
 		set_all(m->team, SLOT_TARGET, target);
 	else
 	{
 		double	   *coin = palloc(m->cells * sizeof(double));
 
-		/* how much to believe an annotator's own accuracy */
-		pool_rates(m, VARIANT_ONE_COIN, coin);
+		/* how much to believe an annotator's own accuracy; variant full only */
+		pool_coin(m, coin);
 		set_all(m->team, SLOT_TARGET, coin);
 		set_own_accuracy(m, target, em_strength(m->team, VARIANT_ONE_COIN).strength);
 		pfree(coin);
@@ -322,6 +374,7 @@ maximizer_create(EmTeam *team, const EmOptions *options)
 	m->variant = options->variant;
 	m->classes = team->classes;
 	m->cells = (Size) m->classes * m->classes;
+	m->unit_cells = team->unit_cells;
 	m->strength = options->smoothing;
 	m->fixed_prior = options->fixed_prior || options->variant == VARIANT_MAJORITY ||
 		team->view.prior != NULL;
@@ -349,65 +402,53 @@ void
 maximizer_step(Maximizer *m, EmSlot to)
 {
 	EmTeam	   *team = m->team;
-	double	   *sum;
 
 	if (m->fixed_prior)
 		memcpy(team->tables[to].prior, m->prior, m->classes * sizeof(double));
 	else
 		set_prior(m, team->tables[to].prior);
-	if (!one_matrix_for_all(m->variant))
-	{
-		team->work->to = to;
-		team->work->variant = m->variant;
-		team->work->strength = m->strength;
-		em_team_run(team, TASK_MAXIMIZE);
-		return;
-	}
-	sum = palloc(m->cells * sizeof(double));
-	em_sum_annotators(team, sum);
-	maximize_matrix(m->variant, m->classes, sum, m->strength,
-					team->tables[SLOT_TARGET].confusion, team->scratch, m->matrix);
-	set_all(team, to, m->matrix);
-	pfree(sum);
+	team->work->to = to;
+	team->work->strength = m->strength;
+	em_team_run(team, TASK_MAXIMIZE);
 }
 
-/* Log-prior of one matrix, per pseudo-count, of which "rows" rows are free. */
+/* Log-prior of n cells, per pseudo-count. */
 static double
-matrix_log_prior(const double *target, const double *p, uint32 classes, uint32 rows)
+cells_log_prior(const double *target, const double *p, Size n)
 {
 	double		sum = 0;
 
-	for (uint32 label = 0; label < classes; label++)
-		for (uint32 k = 0; k < rows; k++)
-		{
-			Size		c = (Size) label * classes + k;
-
-			if (target[c] > 0 && p[c] > 0)
-				sum += target[c] * log(p[c]);
-		}
+	for (Size c = 0; c < n; c++)
+		if (target[c] > 0 && p[c] > 0)
+			sum += target[c] * log(p[c]);
 	return sum;
 }
 
-/* Where one accuracy stands for all rows, one row counts. */
-static uint32
-free_rows(Variant variant, uint32 classes)
+/* Of a unit: each wrong answer to a class is a cell. */
+static double
+unit_log_prior(const EmTeam *team, const double *target, const double *p)
 {
-	return variant == VARIANT_ONE_COIN || variant == VARIANT_MAJORITY ? 1 : classes;
+	Size		n = team->unit_cells;
+
+	if (unit_is_matrix(em_layout(&team->view).unit))
+		return cells_log_prior(target, p, n);
+	return cells_log_prior(target, p, n / 2) +
+		(team->classes - 1) * cells_log_prior(target + n / 2, p + n / 2, n / 2);
 }
 
 double
 em_block_log_prior(EmTeam *team, uint32 block)
 {
 	EmBlock		b = em_block(team, block);
-	Size		cells = (Size) team->classes * team->classes;
 	double		sum = 0;
 
 	for (Size j = b.first; j < b.last; j++)
 	{
-		sum += matrix_log_prior(team->tables[SLOT_TARGET].confusion + j * cells,
-								team->tables[team->work->from].confusion + j * cells,
-								team->classes,
-								free_rows(team->work->variant, team->classes));
+		Size		at = j * team->unit_cells;
+
+		NL_CHECK_INTERRUPTS(at);
+		sum += unit_log_prior(team, team->tables[SLOT_TARGET].confusion + at,
+							  team->tables[team->work->from].confusion + at);
 	}
 	return sum;
 }
@@ -423,13 +464,7 @@ maximizer_log_prior(Maximizer *m, EmSlot at)
 
 	if (m->strength == 0)
 		return 0;
-	if (one_matrix_for_all(m->variant))
-		return m->strength *
-			matrix_log_prior(team->tables[SLOT_TARGET].confusion,
-							 team->tables[at].confusion, m->classes,
-							 free_rows(m->variant, m->classes));
 	team->work->from = at;
-	team->work->variant = m->variant;
 	em_team_run(team, TASK_LOG_PRIOR);
 	return m->strength * em_team_sum(team, TASK_LOG_PRIOR, 0);
 }

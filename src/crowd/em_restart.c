@@ -227,12 +227,12 @@ is_another(const Restarts *s, double different)
 	return different > OTHER_SHARE * s->view->items;
 }
 
-/* Class k becomes what was class from[k]. */
+/* Class k becomes what was class from[k]: in matrices. */
 static void
 rename_classes(const AnnotationView *view, const uint32 *from, EmTables *tables)
 {
 	uint32		classes = view->labels.n;
-	Size		rows = 1 + (Size) view->annotators.n * classes;
+	Size		rows = 1 + variant_doubles(view->variant, view->annotators.n, classes) / classes;
 	double	   *old = palloc(classes * sizeof(double));
 
 	/* the prior and the rows of the matrices are one array */
@@ -246,6 +246,31 @@ rename_classes(const AnnotationView *view, const uint32 *from, EmTables *tables)
 			p[k] = old[from[k]];
 	}
 	pfree(old);
+}
+
+/*
+ * The same where tables tell right answers from wrong ones, which depends on the
+ * names: counted again.
+ */
+static void
+count_under_names(Restarts *s, const EmParameters *at, const uint32 *from, EmCounts *counts)
+{
+	uint32		classes = s->view->labels.n;
+	EmPosteriors *posteriors = em_begin_posteriors(s->view, at);
+	double	   *renamed = palloc(classes * sizeof(double));
+
+	em_tables_clear(s->view, counts);
+	for (uint32 i = 0; i < s->view->items; i++)
+	{
+		const double *p = em_item_posterior(posteriors, i);
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 k = 0; k < classes; k++)
+			renamed[k] = p[from[k]];
+		em_add_posterior(&s->voices, i, renamed, counts);
+	}
+	em_end_posteriors(posteriors);
+	pfree(renamed);
 }
 
 /* Which classes of "fit" are the anchor's; true if any has another name. */
@@ -317,8 +342,11 @@ align(Restarts *s, int start, EmFit *fit)
 	if (!find_names(s, fit, from))
 		return fit;
 	note_exchanged(s, start, fit, from);
+	if (variant_has_coins(s->view->variant))
+		count_under_names(s, &fit->parameters, from, &fit->counts);
+	else
+		rename_classes(s->view, from, &fit->counts);
 	em_tables_free(&fit->parameters);
-	rename_classes(s->view, from, &fit->counts);
 	aligned = em_fit(s->team, s->options, &fit->counts);
 	aligned->iterations += fit->iterations;
 	em_tables_free(&fit->counts);

@@ -59,7 +59,7 @@ sum_voices(const EmTeam *team, double *sum)
 
 	if (team->heard == NULL)
 	{
-		em_sum_annotators(team, sum);
+		em_sum_units(team, sum);
 		return;
 	}
 	memset(sum, 0, cells * sizeof(double));

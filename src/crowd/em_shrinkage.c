@@ -22,7 +22,7 @@
  *
  * Memory: none.  Interrupts: for each row.
  */
-#include "crowd/em.h"
+#include "crowd/em_answer.h"
 
 #include <math.h>
 
@@ -74,6 +74,7 @@ tied_row(double right, double n, double mean, double strength)
 		row_log_marginal(strength, n);
 }
 
+/* Of a matrix: of its rows, or of its right answers ("one_coin"). */
 static double
 annotator_log_marginal(Variant variant, const double *counts, const double *mean,
 					   uint32 classes, double strength)
@@ -85,7 +86,6 @@ annotator_log_marginal(Variant variant, const double *counts, const double *mean
 	for (uint32 k = 0; k < classes; k++)
 	{
 		double		n = 0;
-		double		diagonal = counts[(Size) k * classes + k];
 
 		CHECK_FOR_INTERRUPTS();
 		if (variant == VARIANT_FULL)
@@ -95,9 +95,7 @@ annotator_log_marginal(Variant variant, const double *counts, const double *mean
 		}
 		for (uint32 label = 0; label < classes; label++)
 			n += counts[(Size) label * classes + k];
-		if (variant == VARIANT_CLASS)
-			sum += tied_row(diagonal, n, mean[(Size) k * classes + k], strength);
-		right += diagonal;
+		right += counts[(Size) k * classes + k];
 		total += n;
 	}
 	if (variant == VARIANT_ONE_COIN)
@@ -105,18 +103,38 @@ annotator_log_marginal(Variant variant, const double *counts, const double *mean
 	return sum;
 }
 
+/* Of right and wrong answers: n rows of one annotator. */
+static double
+coins_log_marginal(const double *counts, const double *mean, Size n, double strength)
+{
+	double		sum = 0;
+
+	for (Size k = 0; k < n; k++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		sum += tied_row(counts[k], counts[k] + counts[n + k], mean[k], strength);
+	}
+	return sum;
+}
+
 double
 em_block_log_marginal(EmTeam *team, uint32 block)
 {
 	EmBlock		b = em_block(team, block);
-	Size		cells = (Size) team->classes * team->classes;
+	bool		matrices = unit_is_matrix(em_layout(&team->view).unit);
 	double		sum = 0;
 
 	for (Size j = b.first; j < b.last; j++)
-		sum += annotator_log_marginal(team->work->variant,
-									  team->tables[SLOT_COUNTS].confusion + j * cells,
-									  team->tables[SLOT_TARGET].confusion + j * cells,
-									  team->classes, team->work->strength);
+	{
+		const double *counts = team->tables[SLOT_COUNTS].confusion + j * team->unit_cells;
+		const double *mean = team->tables[SLOT_TARGET].confusion + j * team->unit_cells;
+
+		if (matrices)
+			sum += annotator_log_marginal(team->work->variant, counts, mean,
+										  team->classes, team->work->strength);
+		else
+			sum += coins_log_marginal(counts, mean, team->unit_cells / 2, team->work->strength);
+	}
 	return sum;
 }
 

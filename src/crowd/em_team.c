@@ -12,7 +12,7 @@
  *
  * Memory.  The tables, and where there are workers the view itself, lie in one
  * piece: the leader's own memory, or the segment of shared memory that parallel
- * workers have anyway.  Workers need a table of counts for each stripe; who is
+ * workers have anyway.  They are as large as the variant needs.  Workers need a table of counts for each stripe; who is
  * alone adds up stripe after stripe and needs one.  Stripes are made so large that
  * all their tables take no more than a double for each annotation and class.
  *
@@ -60,6 +60,7 @@ typedef struct EmShared
 	uint32		teaching_voices;
 	uint32		abstains;
 	bool		silence;
+	uint32		variant;
 	double		gold_weight;
 
 	Barrier		barrier;
@@ -71,16 +72,17 @@ typedef struct EmShared
  * Sizes and places.
  */
 static Size
-n_parameters(Size annotators, Size classes)
+n_parameters(const AnnotationView *view)
 {
-	return add_size(classes, mul_size(annotators, mul_size(classes, classes)));
+	return add_size(view->labels.n, variant_doubles(view->variant, view->annotators.n,
+													view->labels.n));
 }
 
 /* Bytes of one table. */
 Size
 em_table_size(const AnnotationView *view)
 {
-	return mul_size(n_parameters(view->annotators.n, view->labels.n), sizeof(double));
+	return mul_size(n_parameters(view), sizeof(double));
 }
 
 EmTables
@@ -113,13 +115,16 @@ em_tables_clear(const AnnotationView *view, EmTables *tables)
 static void
 divide(EmTeam *team)
 {
-	Size		rows = mul_size(team->annotators, team->classes);
+	Variant		variant = team->view.variant;
+	Size		cells = variant_doubles(variant, team->annotators, team->classes);
+	Size		rows = (cells + team->classes - 1) / Max(team->classes, 1);
 	Size		stripes = team->view.annotations / Max(mul_size(rows, STRIPE_FACTOR), 1);
-	Size		cells = (Size) team->classes * team->classes;
 
+	team->units = variant_units(variant, team->annotators);
+	team->unit_cells = variant_cells(variant, team->classes);
 	team->n_stripes = Max(Min(stripes, MAX_STRIPES), 1);
-	team->block = Max(BLOCK_CELLS / cells, 1);
-	team->n_blocks = Max((team->annotators + team->block - 1) / team->block, 1);
+	team->block = Max(BLOCK_CELLS / team->unit_cells, 1);
+	team->n_blocks = Max((team->units + team->block - 1) / team->block, 1);
 }
 
 /* Tables that are stored; one stripe needs none of its own. */
@@ -145,12 +150,30 @@ n_heard(const EmTeam *team)
 		mul_size(team->n_stripes, mul_size(team->classes, team->classes));
 }
 
+/*
+ * Doubles of a table.  The rule of variant auto does without a third table of
+ * parameters, and has one matrix to point to.
+ */
+static Size
+slot_doubles(const EmTeam *team, uint32 slot)
+{
+	Size		classes = team->classes;
+
+	if (team->view.variant == VARIANT_AUTO && slot == SLOT_X2)
+		return 0;
+	if (team->view.variant == VARIANT_AUTO && slot == SLOT_TARGET)
+		return add_size(classes, mul_size(classes, classes));
+	return n_parameters(&team->view);
+}
+
 static Size
 tables_size(const EmTeam *team, bool alone)
 {
-	return add_size(add_size(mul_size(n_tables(team, alone),
-									  em_table_size(&team->view)),
-							 mul_size(n_heard(team), sizeof(double))),
+	Size		doubles = n_heard(team);
+
+	for (uint32 slot = 0; slot < n_tables(team, alone); slot++)
+		doubles = add_size(doubles, slot_doubles(team, slot));
+	return add_size(mul_size(doubles, sizeof(double)),
 					mul_size(n_partial(team), sizeof(EmPartial)));
 }
 
@@ -169,7 +192,6 @@ em_team_memory(const AnnotationView *view)
 static char *
 place_tables(EmTeam *team, char *at, bool alone)
 {
-	Size		n = n_parameters(team->annotators, team->classes);
 	uint32		stored = n_tables(team, alone);
 
 	team->partial = (EmPartial *) at;
@@ -181,7 +203,7 @@ place_tables(EmTeam *team, char *at, bool alone)
 	{
 		team->tables[i].prior = (double *) at;
 		team->tables[i].confusion = team->tables[i].prior + team->classes;
-		at += n * sizeof(double);
+		at += slot_doubles(team, i) * sizeof(double);
 	}
 	for (uint32 i = stored; i < SLOT_STRIPES + team->n_stripes; i++)
 		team->tables[i] = team->tables[team->n_stripes == 1 ? SLOT_COUNTS : SLOT_STRIPES];
@@ -311,6 +333,7 @@ em_team_work(shm_toc *toc, EmRunUnit run_unit)
 	view.teaching_voices = shared->teaching_voices;
 	view.abstains = shared->abstains;
 	view.silence = shared->silence;
+	view.variant = shared->variant;
 	/* placed below; for now, whether they are there */
 	view.gold = shared->has_gold ? (void *) shared : NULL;
 	view.voices = shared->has_voices ? (void *) shared : NULL;
@@ -437,6 +460,7 @@ hire(EmTeam *team, Size beside)
 	shared->teaching_voices = team->view.teaching_voices;
 	shared->abstains = team->view.abstains;
 	shared->silence = team->view.silence;
+	shared->variant = team->view.variant;
 	shared->gold_weight = team->view.gold_weight;
 	BarrierInit(&shared->barrier, 0);
 	BarrierAttach(&shared->barrier);

@@ -6,7 +6,7 @@
  * Memory: a posterior.  Interrupts: within an item of many annotations, and for
  * a block of items.
  */
-#include "crowd/em.h"
+#include "crowd/em_answer.h"
 
 /* What one answer with this posterior adds to counts. */
 static void
@@ -21,6 +21,23 @@ add_posterior(const AnnotationView *view, uint32 a, double times,
 		c[k] += times * posterior[k];
 }
 
+/* The same of all answers to an item whose variant ties rates; each counts 1. */
+static void
+add_tied_posteriors(const AnnotationView *view, uint32 item, const double *posterior,
+					double *counts)
+{
+	EmLayout	layout = em_layout(view);
+	double		rest;
+	uint32		top = em_top(posterior, view->labels.n, &rest);
+
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		em_answer_count(layout, counts, view->labels.n, view->annotator[a], view->label[a],
+						posterior, top, rest);
+	}
+}
+
 /* Add what an item's posterior says to the expected counts, if it teaches. */
 void
 em_add_posterior(EmVoices *v, uint32 item, const double *posterior, EmCounts *counts)
@@ -32,6 +49,12 @@ em_add_posterior(EmVoices *v, uint32 item, const double *posterior, EmCounts *co
 		return;
 	for (uint32 k = 0; k < view->labels.n; k++)
 		counts->prior[k] += posterior[k];
+	if (!variant_is_whole(view->variant))
+	{
+		Assert(em_item_is_plain(view, item));
+		add_tied_posteriors(view, item, posterior, counts->confusion);
+		return;
+	}
 	if (em_item_is_plain(view, item))
 	{
 		for (uint32 a = run.to; a < view->starts[item + 1]; a++)

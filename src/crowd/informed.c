@@ -47,6 +47,7 @@
 #include <math.h>
 
 #include "common/hashfn.h"
+#include "crowd/em_answer.h"
 
 #define SURE 0.55
 #define MAX_ANSWERS 1000
@@ -77,7 +78,7 @@ typedef struct Reader
 	uint32	   *looked;			/* J: and not less than this; 0 before */
 	uint32		most;			/* the largest sample in this look */
 	Sums	   *sums;			/* J */
-	double	   *cells;			/* 2 * K * K: a buffer */
+	double	   *right;			/* K: right answers of an annotator, by class */
 	double	   *labels;			/* J * K: how often he gave each */
 	double	   *truth;			/* J * K: sum of T over his items */
 	double	   *p;				/* J * K: shares of his labels, by the fit */
@@ -86,12 +87,20 @@ typedef struct Reader
 	double	   *logs;			/* K for each run */
 	double	   *all;			/* K: prior and all runs */
 	double	   *t;				/* K */
+	double	   *rates;			/* K: of an answer */
 } Reader;
 
-static inline const double *
-answer_rates(const Reader *r, uint32 annotator, uint32 label)
+/* The rates of an answer, by truth; valid until the next call. */
+static const double *
+answer_rates(Reader *r, uint32 annotator, uint32 label)
 {
-	return r->fit->parameters.confusion + em_cell(r->classes, annotator, label, 0);
+	const double *rates = r->fit->parameters.confusion;
+
+	if (variant_is_whole(r->view->variant))
+		return rates + em_cell(r->classes, annotator, label, 0);
+	for (uint32 k = 0; k < r->classes; k++)
+		r->rates[k] = em_answer_rate(em_layout(r->view), rates, r->classes, annotator, label, k);
+	return r->rates;
 }
 
 static inline uint32
@@ -108,8 +117,8 @@ static double
 share_in_fit(Reader *r, const AnnotatorModelView *model, uint32 annotator)
 {
 	Size		classes = r->classes;
-	double	   *counts = r->cells;
-	double	   *variances = r->cells + classes * classes;
+	const ModelEvidence *e = &model->evidence;
+	double	   *right = r->right;
 	double	   *p = r->p + annotator * classes;
 	double	   *mean = r->mean + annotator * classes;
 	double		n = 0;
@@ -117,16 +126,24 @@ share_in_fit(Reader *r, const AnnotatorModelView *model, uint32 annotator)
 	double		share = 0;		/* n times, as the next is */
 	double		scale = 0;
 
-	CHECK_FOR_INTERRUPTS();
-	annotator_model_counts(model, annotator, counts, variances);
-	for (Size c = 0; c < classes * classes; c++)
+	memset(right, 0, classes * sizeof(double));
+	for (Size i = evidence_first(e, annotator); i < e->ends[annotator]; i++)
 	{
-		if (!annotation_is_class(r->view, c / classes))
+		uint32		label = e->label[i];
+		const double *counts = e->counts + i * classes;
+		const double *variances = e->variances + i * classes;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!annotation_is_class(r->view, label))
 			continue;
-		n += counts[c];
-		squares += counts[c] - variances[c];	/* T - T (1 - T) */
-		p[c / classes] += counts[c];
-		mean[c % classes] += counts[c];
+		right[label] = counts[label];
+		for (Size k = 0; k < classes; k++)
+		{
+			n += counts[k];
+			squares += counts[k] - variances[k];	/* T - T (1 - T) */
+			p[label] += counts[k];
+			mean[k] += counts[k];
+		}
 	}
 	if (n <= 0)
 		return 1;
@@ -135,7 +152,7 @@ share_in_fit(Reader *r, const AnnotatorModelView *model, uint32 annotator)
 	{
 		p[k] /= n;
 		mean[k] /= n;
-		share += counts[k * classes + k] - n * p[k] * mean[k];
+		share += right[k] - n * p[k] * mean[k];
 		scale -= n * mean[k] * mean[k];
 	}
 	return scale > 0 ? share / scale : 0;
@@ -440,6 +457,13 @@ longest_item(const AnnotationView *view)
 	return longest;
 }
 
+/* Bytes of the tables by annotator and class. */
+Size
+informed_memory(const AnnotationView *view)
+{
+	return mul_size(4 * sizeof(double), mul_size(view->annotators.n, view->labels.n));
+}
+
 /* The reader's view of the items is its own, so it may not be moved. */
 static void
 begin_reader(Reader *r, const AnnotationView *view, const EmFit *fit)
@@ -456,7 +480,7 @@ begin_reader(Reader *r, const AnnotationView *view, const EmFit *fit)
 	r->sample = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(uint32)));
 	r->looked = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(uint32)));
 	r->sums = nl_alloc_zero(context, mul_size(view->annotators.n, sizeof(Sums)));
-	r->cells = nl_alloc(context, mul_size(mul_size(classes, classes), 2 * sizeof(double)));
+	r->right = nl_alloc(context, classes * sizeof(double));
 	r->labels = nl_alloc_zero(context, numbers);
 	r->truth = nl_alloc_zero(context, numbers);
 	r->p = nl_alloc_zero(context, numbers);
@@ -465,6 +489,7 @@ begin_reader(Reader *r, const AnnotationView *view, const EmFit *fit)
 	r->logs = nl_alloc(context, mul_size(runs, mul_size(classes, sizeof(double))));
 	r->all = nl_alloc(context, classes * sizeof(double));
 	r->t = nl_alloc(context, classes * sizeof(double));
+	r->rates = nl_alloc(context, classes * sizeof(double));
 }
 
 static void
@@ -475,7 +500,8 @@ end_reader(Reader *r)
 	pfree(r->sample);
 	pfree(r->looked);
 	pfree(r->sums);
-	pfree(r->cells);
+	pfree(r->right);
+	pfree(r->rates);
 	pfree(r->labels);
 	pfree(r->truth);
 	pfree(r->p);

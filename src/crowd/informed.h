@@ -26,6 +26,7 @@ typedef struct InformedShare
 	double		log_ratio;		/* of his answers under his matrix, and under none */
 } InformedShare;
 
+extern Size informed_memory(const AnnotationView *view);
 extern InformedShare *informed_shares(const AnnotatorModelView *model,
 									  const AnnotationView *view, const EmFit *fit);
 

@@ -240,6 +240,7 @@ learn_annotators(const AnnotatorCountsView *counts, const LearnOptions *options)
 								 mul_size(counts->labels.n, counts->labels.n));
 	double	   *variance = nl_alloc_zero(CurrentMemoryContext, cells * sizeof(double));
 	EmFit	   *fit = fit_counts(counts, options, &view, beside, variance);
+	ModelEvidence tables;
 	AnnotatorModelView model = describe_model(counts, options);
 	ModelComponent component = {
 		.variant = VARIANT_FULL,
@@ -251,8 +252,10 @@ learn_annotators(const AnnotatorCountsView *counts, const LearnOptions *options)
 
 	model.components = &component;
 	model.abstains = view.abstains;
-	model.counts = fit->counts.confusion;
-	model.variances = variance;
 	model.log_likelihood = log_likelihood(fit, cells, counts->labels.n);
+	tables = evidence_of_tables(fit->counts.confusion, variance, counts->annotators.n,
+								counts->labels.n);
+	model.evidence = evidence_select(&tables, counts->annotators.n, NULL, counts->labels.n,
+									 NULL, counts->labels.n);
 	return annotator_model_make(&model);
 }

@@ -5,17 +5,17 @@
  * Memory.  A fit has the team's tables, and beside them those of its parameters
  * and counts, which are two.  Who fits more than once holds more meanwhile:
  * variant auto another fit, where it hides gold; gold the votes; restarts a start, two fits and the
- * anchor's parameters.  The model, which is made when the team's tables are gone,
- * takes no more: three tables in it, and three that it is made of.  Where the crowd
- * contradicts gold, other fits are made beside the one that is there (gold_check.c).  All variants
- * have whole tables, as the model has, and as sums must be made in one order.
- * Some matrices of single annotators come and go.
+ * anchor's parameters.  Where the crowd contradicts gold, other fits are made beside the
+ * one that is there (gold_check.c).  Tables are as large as the variant needs.  When the
+ * team's are gone the evidence is made, beside the fit's, and the model, beside what it is
+ * made of.  Some matrices, such as a pool, come and go.
  *
  * Interrupts: in the fits, and for a block of items or annotations.
  */
 #include "crowd/fit.h"
 
 #include "crowd/apply_model.h"
+#include "crowd/informed.h"
 
 #define SINGLE_MATRICES 12
 
@@ -25,13 +25,21 @@ uses_rule(const FitOptions *options)
 	return options->variant == VARIANT_AUTO && options->learn_from != LEARN_FROM_GOLD;
 }
 
+/* How the tables of a fit are laid out: those of "auto" serve its rule alone. */
+static Variant
+layout_variant(const FitOptions *options)
+{
+	return options->variant == VARIANT_AUTO && !uses_rule(options) ? VARIANT_FULL : options->variant;
+}
+
+/* Where gold is checked, a teacher's team takes two more than that of the rule. */
 static Size
 tables_beside(const AnnotationView *view, const FitOptions *options)
 {
 	if (options->restarts > 0)
 		return 6;
 	if (view->gold != NULL)
-		return 5;
+		return uses_rule(options) ? 7 : 5;
 	return 2 + (options->start != NULL ? 1 : 0);
 }
 
@@ -62,6 +70,31 @@ start_memory(const AnnotatorModel *start, Size rest)
 	return size;
 }
 
+/*
+ * What is there when the team is gone: the fit, the evidence, and the model.  Refuses
+ * a fit whose model could not be stored, before the work.
+ */
+static Size
+model_memory(const AnnotationView *view, Size columns)
+{
+	ModelComponent component = {.variant = view->variant};
+	AnnotatorModelView model = {
+		.labels = view->labels,
+		.annotators = view->annotators,
+		.n_components = 1,
+		.components = &component
+	};
+	Size		size = value_check_size(annotator_model_size(&model, columns),
+										KIND_ANNOTATOR_MODEL);
+	Size		evidence = evidence_size(view->annotators.n, view->labels.n, columns);
+	Size		records = mul_size(view->annotators.n, 4 * sizeof(double) + sizeof(char *));
+
+	/* warnings are made before the model is */
+	size = Max(size, informed_memory(view));
+	return add_size(add_size(em_table_size(view), em_used_labels_size(view)),
+					add_size(add_size(evidence, size), records));
+}
+
 /* What else helps against a fit that is too large. */
 static const char *
 memory_remedy(const FitOptions *options)
@@ -69,8 +102,23 @@ memory_remedy(const FitOptions *options)
 	if (options->restarts > 0)
 		return "do without restarts, fit fewer annotators at a time (GROUP BY), or merge classes";
 	if (options->variant == VARIANT_AUTO)
-		return "name a variant, such as \"full\" (each needs less than \"auto\"), fit fewer annotators at a time (GROUP BY), or merge classes";
+		return "name a variant, such as \"one_coin\" (which needs much less), fit fewer annotators at a time (GROUP BY), or merge classes";
+	if (options->variant == VARIANT_FULL)
+		return "name another variant, such as \"one_coin\" (which needs much less), fit fewer annotators at a time (GROUP BY), or merge classes";
 	return "fit fewer annotators at a time (GROUP BY), or merge classes";
+}
+
+/* What decides how much memory a fit takes. */
+static const char *
+memory_cause(const AnnotationView *view, Size columns)
+{
+	uint32		j = view->annotators.n;
+	uint32		k = view->labels.n;
+
+	if (variant_is_whole(view->variant))
+		return psprintf("It grows with annotators times classes squared: %u annotators with %u x %u classes each.", j, k, k);
+	return psprintf("It grows with classes times the different labels of each annotator: %u classes, %zu labels of %u annotators.",
+					k, columns, j);
 }
 
 /* Refuses a fit that is too large; returns what it needs beside the team. */
@@ -82,9 +130,16 @@ check_memory(const AnnotationView *view, const FitOptions *options)
 	Size		beside = add_size(mul_size(tables_beside(view, options), em_table_size(view)),
 								  mul_size(SINGLE_MATRICES, matrix));
 	Size		other = add_size(view_memory(view, options), class_options_memory(view, options));
+	Size		columns;
+	Size		model;
 
 	if (options->restarts > 0)
 		beside = add_size(beside, em_restart_memory(view));
+	nl_check_memory(em_used_labels_size(view), "dawid_skene()");
+	columns = em_evidence_columns(view);
+	model = model_memory(view, columns);
+	if (model > add_size(team, beside))
+		beside = model - team;	/* the team's memory is free again */
 	if (uses_rule(options))
 		other = add_size(other, fit_auto_memory(view));
 	other = add_size(other, start_memory(options->start,
@@ -92,9 +147,7 @@ check_memory(const AnnotationView *view, const FitOptions *options)
 	if (other > add_size(team, beside))
 		nl_check_memory(add_size(add_size(team, beside), other), "dawid_skene()");
 	nl_check_memory_for(add_size(add_size(team, beside), other), "dawid_skene()",
-						memory_remedy(options),
-						"It grows with annotators times classes squared: %u annotators with %u x %u classes each.",
-						view->annotators.n, view->labels.n, view->labels.n);
+						memory_remedy(options), "%s", memory_cause(view, columns));
 	return add_size(beside, other);
 }
 
@@ -213,11 +266,14 @@ run_teacher(const AnnotationView *view, const FitOptions *options, LearnFrom tea
 			Size beside)
 {
 	FitOptions	by_teacher = *options;
-	EmTeam	   *team = em_team_create(view, beside, em_run_unit);
+	AnnotationView of_teacher = *view;
+	EmTeam	   *team;
 	EmFit	   *fit;
 
 	by_teacher.learn_from = teacher;
 	by_teacher.restarts = 0;
+	of_teacher.variant = layout_variant(&by_teacher);
+	team = em_team_create(&of_teacher, beside, em_run_unit);
 	fit = uses_rule(&by_teacher) ? em_rule(team, by_teacher.em.max_iterations, NULL) :
 		fit_by_team(team, &by_teacher, NULL);
 	em_team_end(team);
@@ -232,11 +288,9 @@ run_teacher(const AnnotationView *view, const FitOptions *options, LearnFrom tea
 EmFit *
 run_fit(AnnotationView *view, FitOptions *options)
 {
-	Size		beside = check_memory(view, options);
 	bool		is_auto = uses_rule(options);
 	AutoOptions auto_options = {
 		.max_passes = options->em.max_iterations,
-		.beside = beside,
 		.find_copies = options->copies == COPIES_AUTO,
 		.correlation = options->correlation == CORRELATION_ESTIMATE ? ESTIMATE_CORRELATION :
 		options->correlation
@@ -244,7 +298,10 @@ run_fit(AnnotationView *view, FitOptions *options)
 	EmCounts	counts;
 	EmCounts   *start = NULL;
 	EmFit	   *fit;
+	Size		beside;
 
+	view->variant = layout_variant(options);
+	beside = auto_options.beside = check_memory(view, options);
 	if (options->repeats == REPEATS_DISTINCT)
 		*view = without_repeats(view);
 	if (is_auto)

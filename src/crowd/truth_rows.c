@@ -119,23 +119,6 @@ truth_rows_crowds(TruthRows *t, Crowd *crowds)
 	}
 }
 
-/* The rates of the fit, by label. */
-static void
-fit_rates(const AnnotatorModelView *model, uint32 annotator, uint32 truth, double *rates)
-{
-	Size		classes = model->labels.n;
-
-	memset(rates, 0, classes * sizeof(double));
-	for (uint32 c = 0; c < model->n_components; c++)
-	{
-		const double *cell = model->components[c].confusion +
-			annotator * model_cells(model) + truth;
-
-		for (Size l = 0; l < classes; l++)
-			rates[l] += model->components[c].weight * cell[l * classes];
-	}
-}
-
 /* The counts of a row at the maximum, by label; valid until the next call. */
 const double *
 truth_row_at_maximum(TruthRows *t, uint32 annotator, uint32 truth, const TruthRow *row)
@@ -143,7 +126,7 @@ truth_row_at_maximum(TruthRows *t, uint32 annotator, uint32 truth, const TruthRo
 	uint32		classes = t->model->labels.n;
 	double		sum = 0;
 
-	fit_rates(t->model, annotator, truth, t->rates);
+	annotator_model_truth_rates(t->model, annotator, truth, t->rates);
 	for (uint32 l = 0; l < classes; l++)
 	{
 		RateEvidence e = truth_row_evidence(row, l, row->counts[l]);

@@ -50,6 +50,8 @@ typedef struct AnnotationView
 	uint32		abstains;		/* the label that is no class, plus 1; or 0 */
 	bool		silence;		/* who says nothing about an item says that one */
 	const double *prior;		/* for each label its known share; or NULL */
+
+	uint32		variant;		/* Variant of a fit: how its tables are laid out */
 } AnnotationView;
 
 typedef struct AnnotationSet

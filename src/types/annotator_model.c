@@ -16,24 +16,56 @@ const char *const variant_names[] = {
 	[VARIANT_COUNT] = NULL
 };
 
-/* doubles of a component, and of all of a model */
-static Size
-component_doubles(Size labels, Size annotators)
+/* Doubles of a component. */
+Size
+model_component_doubles(Variant variant, Size labels, Size annotators)
 {
-	Size		cells = mul_size(labels, labels);
-	Size		n = add_size(2, add_size(labels, cells));
+	Size		n = add_size(2, add_size(labels, mul_size(labels, labels)));
 
-	return add_size(n, mul_size(annotators, cells));
+	return add_size(n, variant_doubles(variant, annotators, labels));
 }
 
-Size
-annotator_model_doubles(Size labels, Size annotators, Size components)
+/* Doubles of a model but for rates and evidence: of components, and of annotators. */
+static Size
+other_doubles(Size components, Size labels, Size annotators)
 {
-	Size		n = mul_size(components, component_doubles(labels, annotators));
+	/* annotations, those on gold, what is reported of them */
+	return add_size(mul_size(components, add_size(2, add_size(labels, mul_size(labels, labels)))),
+					mul_size(annotators, 4));
+}
 
-	/* annotations, those on gold, what is reported of them, counts, variances */
-	return add_size(n, mul_size(annotators,
-								add_size(4, mul_size(2, mul_size(labels, labels)))));
+static Size
+evidence_doubles(Size columns, Size labels)
+{
+	return mul_size(2, mul_size(columns, labels));
+}
+
+static Size
+model_doubles(const AnnotatorModelView *view, Size columns)
+{
+	Size		n = add_size(other_doubles(view->n_components, view->labels.n, view->annotators.n),
+							 evidence_doubles(columns, view->labels.n));
+
+	for (uint32 i = 0; i < view->n_components; i++)
+		n = add_size(n, variant_doubles(view->components[i].variant, view->annotators.n,
+										view->labels.n));
+	return n;
+}
+
+/* How many rates of annotators a stored model has. */
+Size
+annotator_model_rates_stored(const AnnotatorModel *model)
+{
+	return model->doubles - other_doubles(model->components, model->labels, model->annotators) -
+		evidence_doubles(model->columns, model->labels);
+}
+
+/* Its uint32s. */
+static Size
+stored_numbers(const AnnotatorModel *model)
+{
+	return (Size) model->labels + model->annotators + model->annotators + model->columns +
+		(model->voices == VOICES_GROUPS ? model->annotators : 0);
 }
 
 static Size
@@ -52,29 +84,20 @@ text_bytes(const AnnotatorModelView *view)
 	return size;
 }
 
-/* Size without the texts. */
-static Size
-tables_size(const Names *labels, const Names *annotators, Size components)
+/* Bytes of the stored form with so many columns of evidence, without the texts. */
+Size
+annotator_model_size(const AnnotatorModelView *view, Size columns)
 {
 	Size		size = offsetof(AnnotatorModel, data);
+	Size		names = add_size(view->labels.n, view->annotators.n);
+	Size		numbers = add_size(names, add_size(view->annotators.n, columns));
 
-	size = add_size(size, mul_size(annotator_model_doubles(labels->n,
-														   annotators->n,
-														   components),
-								   sizeof(double)));
-	size = add_size(size, mul_size(labels->n, sizeof(uint32)));
-	size = add_size(size, mul_size(annotators->n, sizeof(uint32)));
-	size = add_size(size, names_bytes(labels));
-	return add_size(size, names_bytes(annotators));
-}
-
-/* Refuse a model too large to store, before the work that would make it. */
-void
-annotator_model_check_size(const Names *labels, const Names *annotators,
-						   Size components)
-{
-	(void) value_check_size(tables_size(labels, annotators, components),
-							KIND_ANNOTATOR_MODEL);
+	if (view->voices == VOICES_GROUPS)
+		numbers = add_size(numbers, view->annotators.n);
+	size = add_size(size, mul_size(model_doubles(view, columns), sizeof(double)));
+	size = add_size(size, mul_size(numbers, sizeof(uint32)));
+	size = add_size(size, names_bytes(&view->labels));
+	return add_size(size, names_bytes(&view->annotators));
 }
 
 static double *
@@ -84,7 +107,8 @@ put_component(double *at, const ModelComponent *c, const AnnotatorModelView *vie
 	at = value_put_doubles(at, &c->weight, 1);
 	at = value_put_doubles(at, c->prior, view->labels.n);
 	at = value_put_doubles(at, c->pool, model_cells(view));
-	return value_put_doubles(at, c->confusion, view->annotators.n * model_cells(view));
+	return value_put_doubles(at, c->confusion,
+							 variant_doubles(c->variant, view->annotators.n, view->labels.n));
 }
 
 /* Zeros where nothing is tempered, whatever the view has. */
@@ -110,11 +134,8 @@ put_bytes(char *at, const void *bytes, Size n)
 static uint64
 fingerprint(const AnnotatorModel *model)
 {
-	Size		doubles = annotator_model_doubles(model->labels, model->annotators,
-												  model->components);
-	const uint32 *ends = (const uint32 *) (model->data + doubles);
-	Size		names = (Size) model->labels + model->annotators;
-	Size		groups = model->voices == VOICES_GROUPS ? model->annotators : 0;
+	const uint32 *numbers = (const uint32 *) (model->data + model->doubles);
+	Size		n = stored_numbers(model);
 	uint64		hash = KIND_ANNOTATOR_MODEL;
 
 	hash = fingerprint_add(hash, model->labels);
@@ -131,15 +152,16 @@ fingerprint(const AnnotatorModel *model)
 	hash = fingerprint_add(hash, model->prior_known);
 	hash = fingerprint_add(hash, model->abstains);
 	hash = fingerprint_add(hash, model->silence);
+	hash = fingerprint_add(hash, model->columns);
 	hash = fingerprint_add(hash, model->correlation_items);
 	hash = fingerprint_add(hash, model->teaching_items);
 	hash = fingerprint_doubles(hash, &model->correlation, 1);
 	hash = fingerprint_doubles(hash, &model->majority_disagreement, 1);
 	hash = fingerprint_doubles(hash, &model->gold_weight, 1);
 	hash = fingerprint_doubles(hash, &model->log_likelihood, 1);
-	hash = fingerprint_doubles(hash, model->data, doubles);
-	hash = fingerprint_numbers(hash, ends, names + groups);
-	return fingerprint_bytes(hash, (const char *) (ends + names + groups),
+	hash = fingerprint_doubles(hash, model->data, model->doubles);
+	hash = fingerprint_numbers(hash, numbers, n);
+	return fingerprint_bytes(hash, (const char *) (numbers + n),
 							 (Size) model->label_bytes + model->annotator_bytes +
 							 model->text_bytes);
 }
@@ -168,6 +190,8 @@ put_record(AnnotatorModel *model, const AnnotatorModelView *view)
 	model->voices = view->voices;
 	model->iterations = view->iterations;
 	model->converged = view->converged;
+	model->columns = evidence_columns(&view->evidence, view->annotators.n);
+	model->doubles = model_doubles(view, model->columns);
 	model->label_bytes = names_bytes(&view->labels);
 	model->annotator_bytes = names_bytes(&view->annotators);
 	model->text_bytes = text_bytes(view);
@@ -177,16 +201,11 @@ put_record(AnnotatorModel *model, const AnnotatorModelView *view)
 AnnotatorModel *
 annotator_model_make(const AnnotatorModelView *view)
 {
-	Size		groups = view->voices == VOICES_GROUPS ?
-		mul_size(view->annotators.n, sizeof(uint32)) : 0;
-	Size		size = value_check_size(add_size(add_size(tables_size(&view->labels,
-																  &view->annotators,
-																  view->n_components),
-													  groups),
+	Size		columns = evidence_columns(&view->evidence, view->annotators.n);
+	Size		size = value_check_size(add_size(annotator_model_size(view, columns),
 											 text_bytes(view)),
 										KIND_ANNOTATOR_MODEL);
 	AnnotatorModel *model = nl_alloc(CurrentMemoryContext, size);
-	Size		tables = view->annotators.n * model_cells(view);
 	double	   *at = model->data;
 	char	   *bytes;
 
@@ -200,14 +219,16 @@ annotator_model_make(const AnnotatorModelView *view)
 	at = value_put_doubles(at, view->gold_annotations, view->annotators.n);
 	at = put_reported(at, view->reported_right, view);
 	at = put_reported(at, view->reported_variances, view);
-	at = value_put_doubles(at, view->counts, tables);
-	at = value_put_doubles(at, view->variances, tables);
+	at = value_put_doubles(at, view->evidence.counts, columns * view->labels.n);
+	at = value_put_doubles(at, view->evidence.variances, columns * view->labels.n);
 	bytes = put_bytes((char *) at, view->labels.ends,
 					  view->labels.n * sizeof(uint32));
 	bytes = put_bytes(bytes, view->annotators.ends,
 					  view->annotators.n * sizeof(uint32));
-	if (groups > 0)
-		bytes = put_bytes(bytes, view->group, groups);
+	bytes = put_bytes(bytes, view->evidence.ends, view->annotators.n * sizeof(uint32));
+	bytes = put_bytes(bytes, view->evidence.label, columns * sizeof(uint32));
+	if (view->voices == VOICES_GROUPS)
+		bytes = put_bytes(bytes, view->group, view->annotators.n * sizeof(uint32));
 	bytes = put_bytes(bytes, view->labels.bytes, model->label_bytes);
 	bytes = put_bytes(bytes, view->annotators.bytes, model->annotator_bytes);
 	bytes = put_bytes(bytes, view->method, strlen(view->method) + 1);
@@ -230,13 +251,10 @@ annotator_model_get(Datum datum)
 {
 	AnnotatorModel *model = value_get(datum, KIND_ANNOTATOR_MODEL,
 									sizeof(AnnotatorModel));
-	Size		doubles;
 
-	doubles = annotator_model_doubles(model->labels, model->annotators, model->components);
 	value_check_stored(model,
-					   offsetof(AnnotatorModel, data) + doubles * sizeof(double) +
-					   ((Size) model->labels + model->annotators +
-						(model->voices == VOICES_GROUPS ? model->annotators : 0)) * sizeof(uint32) +
+					   offsetof(AnnotatorModel, data) + model->doubles * sizeof(double) +
+					   stored_numbers(model) * sizeof(uint32) +
 					   (Size) model->label_bytes + model->annotator_bytes +
 					   model->text_bytes, KIND_ANNOTATOR_MODEL);
 	return model;
@@ -272,6 +290,26 @@ take_record(AnnotatorModelView *view, const AnnotatorModel *model)
 	view->log_likelihood = model->log_likelihood;
 }
 
+/* The texts of a stored model, which begin at "bytes". */
+static void
+take_texts(AnnotatorModelView *view, const AnnotatorModel *model, const char *bytes)
+{
+	view->method = next_string(&bytes);
+	view->options = next_string(&bytes);
+	view->stopped_by = next_string(&bytes);
+	view->n_warnings = model->warnings;
+	view->warnings = palloc(Max(model->warnings, 1) * sizeof(char *));
+	for (uint32 i = 0; i < model->warnings; i++)
+		view->warnings[i] = next_string(&bytes);
+	view->notes = nl_alloc(CurrentMemoryContext,
+						  mul_size(Max(model->annotators, 1), sizeof(char *)));
+	for (uint32 j = 0; j < model->annotators; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
+		view->notes[j] = next_string(&bytes);
+	}
+}
+
 /* Pointers into a stored model, which must outlive the view. */
 AnnotatorModelView
 annotator_model_view(const AnnotatorModel *model)
@@ -279,7 +317,7 @@ annotator_model_view(const AnnotatorModel *model)
 	AnnotatorModelView view = {0};
 	Size		cells = (Size) model->labels * model->labels;
 	double	   *at = (double *) model->data;
-	uint32	   *ends;
+	uint32	   *numbers;
 	const char *bytes;
 
 	view.n_components = model->components;
@@ -293,38 +331,28 @@ annotator_model_view(const AnnotatorModel *model)
 		c->prior = at + 2;
 		c->pool = c->prior + model->labels;
 		c->confusion = c->pool + cells;
-		at = c->confusion + model->annotators * cells;
+		at = c->confusion + variant_doubles(c->variant, model->annotators, model->labels);
 	}
 	view.annotations = at;
 	view.gold_annotations = at + model->annotators;
 	view.reported_right = view.gold_annotations + model->annotators;
 	view.reported_variances = view.reported_right + model->annotators;
-	view.counts = view.reported_variances + model->annotators;
-	view.variances = view.counts + model->annotators * cells;
-	ends = (uint32 *) (view.variances + model->annotators * cells);
+	view.evidence.counts = view.reported_variances + model->annotators;
+	view.evidence.variances = view.evidence.counts + (Size) model->columns * model->labels;
+	numbers = (uint32 *) (model->data + model->doubles);
+	view.labels = (Names) {model->labels, numbers, NULL};
+	view.annotators = (Names) {model->annotators, numbers + model->labels, NULL};
+	view.evidence.ends = numbers + model->labels + model->annotators;
+	view.evidence.label = view.evidence.ends + model->annotators;
 	view.voices = (ModelVoices) model->voices;
 	if (view.voices == VOICES_GROUPS)
-		view.group = ends + model->labels + model->annotators;
-	bytes = (const char *) (ends + model->labels +
-							(view.group == NULL ? 1 : 2) * (Size) model->annotators);
-	view.labels = (Names) {model->labels, ends, bytes};
+		view.group = view.evidence.label + model->columns;
+	bytes = (const char *) (numbers + stored_numbers(model));
+	view.labels.bytes = bytes;
 	bytes += model->label_bytes;
-	view.annotators = (Names) {model->annotators, ends + model->labels, bytes};
+	view.annotators.bytes = bytes;
 	bytes += model->annotator_bytes;
-	view.method = next_string(&bytes);
-	view.options = next_string(&bytes);
-	view.stopped_by = next_string(&bytes);
-	view.n_warnings = model->warnings;
-	view.warnings = palloc(Max(model->warnings, 1) * sizeof(char *));
-	for (uint32 i = 0; i < model->warnings; i++)
-		view.warnings[i] = next_string(&bytes);
-	view.notes = nl_alloc(CurrentMemoryContext,
-						  mul_size(Max(model->annotators, 1), sizeof(char *)));
-	for (uint32 j = 0; j < model->annotators; j++)
-	{
-		NL_CHECK_INTERRUPTS(j);
-		view.notes[j] = next_string(&bytes);
-	}
+	take_texts(&view, model, bytes);
 	take_record(&view, model);
 	return view;
 }
@@ -341,15 +369,32 @@ model_matrix_transpose(const double *matrix, double *result, Size classes)
 	}
 }
 
+/* What a component has of one annotator. */
+static const double *
+unit_of(const ModelComponent *c, Size annotator, Size classes)
+{
+	return c->confusion +
+		(variant_is_common(c->variant) ? 0 : annotator * variant_cells(c->variant, classes));
+}
+
 /* One annotator's rates in one component: K * K, label first. */
 void
 model_component_rates(const AnnotatorModelView *model, uint32 component,
 					  uint32 annotator, double *rates)
 {
-	Size		cells = model_cells(model);
+	const ModelComponent *c = &model->components[component];
+	Size		classes = model->labels.n;
+	const double *own = unit_of(c, annotator, classes);
 
-	nl_copy(rates, model->components[component].confusion + annotator * cells,
-			cells * sizeof(double));
+	if (!variant_has_coins(c->variant))
+		nl_copy(rates, own, classes * classes * sizeof(double));
+	else
+		for (Size label = 0; label < classes; label++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			for (Size k = 0; k < classes; k++)
+				rates[label * classes + k] = own[rate_place(c->variant, classes, label, k)];
+		}
 }
 
 /* One annotator's rates, averaged over the components. */
@@ -370,6 +415,43 @@ annotator_model_rates(const AnnotatorModelView *model, uint32 annotator,
 	pfree(one);
 }
 
+/* The same of one truth: K, by label. */
+void
+annotator_model_truth_rates(const AnnotatorModelView *model, uint32 annotator, uint32 truth,
+							double *rates)
+{
+	Size		classes = model->labels.n;
+
+	memset(rates, 0, classes * sizeof(double));
+	for (uint32 i = 0; i < model->n_components; i++)
+	{
+		const ModelComponent *c = &model->components[i];
+		const double *own = unit_of(c, annotator, classes);
+
+		for (Size l = 0; l < classes; l++)
+			rates[l] += c->weight * own[rate_place(c->variant, classes, l, truth)];
+	}
+}
+
+/* The same of one label: K, by truth; of the pool where the annotator is -1. */
+void
+annotator_model_label_rates(const AnnotatorModelView *model, int64 annotator, uint32 label,
+							double *rates)
+{
+	Size		classes = model->labels.n;
+
+	memset(rates, 0, classes * sizeof(double));
+	for (uint32 i = 0; i < model->n_components; i++)
+	{
+		const ModelComponent *c = &model->components[i];
+		const double *own = annotator < 0 ? c->pool : unit_of(c, annotator, classes);
+		Variant		variant = annotator < 0 ? VARIANT_FULL : c->variant;
+
+		for (Size k = 0; k < classes; k++)
+			rates[k] += c->weight * own[rate_place(variant, classes, label, k)];
+	}
+}
+
 /*
  * One annotator's expected counts and, if asked for, their variances: K * K,
  * label first.
@@ -378,11 +460,11 @@ void
 annotator_model_counts(const AnnotatorModelView *model, uint32 annotator,
 					   double *counts, double *variances)
 {
-	Size		cells = model_cells(model);
+	const ModelEvidence *e = &model->evidence;
 
-	nl_copy(counts, model->counts + annotator * cells, cells * sizeof(double));
+	evidence_matrix(e, e->counts, annotator, model->labels.n, counts);
 	if (variances != NULL)
-		nl_copy(variances, model->variances + annotator * cells, cells * sizeof(double));
+		evidence_matrix(e, e->variances, annotator, model->labels.n, variances);
 }
 
 /* Of one truth: K, by label. */
@@ -390,13 +472,15 @@ void
 annotator_model_truth(const AnnotatorModelView *model, uint32 annotator, uint32 truth,
 					  double *counts, double *variances)
 {
+	const ModelEvidence *e = &model->evidence;
 	Size		classes = model->labels.n;
-	Size		at = annotator * model_cells(model) + truth;
 
-	for (Size label = 0; label < classes; label++)
+	memset(counts, 0, classes * sizeof(double));
+	memset(variances, 0, classes * sizeof(double));
+	for (Size i = evidence_first(e, annotator); i < e->ends[annotator]; i++)
 	{
-		counts[label] = model->counts[at + label * classes];
-		variances[label] = model->variances[at + label * classes];
+		counts[e->label[i]] = e->counts[i * classes + truth];
+		variances[e->label[i]] = e->variances[i * classes + truth];
 	}
 }
 
@@ -433,57 +517,60 @@ model_classes(const AnnotatorModelView *view, uint32 **label)
 	return dictionary_names(classes, order);
 }
 
-/* The cells of classes alone, of n matrices. */
-static double *
-cells_of_classes(const double *tables, Size n, Size labels, const uint32 *label, Size classes)
+/* The cells of classes alone, of a matrix. */
+static void
+cells_of_classes(const double *matrix, Size labels, const uint32 *label, Size classes,
+				 double *result)
 {
-	double	   *result = nl_alloc(CurrentMemoryContext,
-								  mul_size(Max(n, 1), mul_size(mul_size(classes, classes), sizeof(double))));
-	double	   *at = result;
-
-	for (Size j = 0; j < n; j++, tables += labels * labels)
-	{
-		CHECK_FOR_INTERRUPTS();
-		for (Size l = 0; l < classes; l++)
-			for (Size k = 0; k < classes; k++)
-				*at++ = tables[label[l] * labels + label[k]];
-	}
-	return result;
+	CHECK_FOR_INTERRUPTS();
+	for (Size l = 0; l < classes; l++)
+		for (Size k = 0; k < classes; k++)
+			*result++ = matrix[label[l] * labels + label[k]];
 }
 
 /* Rates of answers that name a class. */
 static void
-scale_rates(double *tables, Size n, Size classes)
+scale_rates(double *matrix, Size classes)
 {
-	for (Size j = 0; j < n; j++, tables += classes * classes)
+	for (Size k = 0; k < classes; k++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		for (Size k = 0; k < classes; k++)
-		{
-			double		sum = 0;
+		double		sum = 0;
 
-			for (Size l = 0; l < classes; l++)
-				sum += tables[l * classes + k];
-			for (Size l = 0; l < classes; l++)
-				tables[l * classes + k] = sum > 0 ? tables[l * classes + k] / sum : 1.0 / classes;
-		}
+		for (Size l = 0; l < classes; l++)
+			sum += matrix[l * classes + k];
+		for (Size l = 0; l < classes; l++)
+			matrix[l * classes + k] = sum > 0 ? matrix[l * classes + k] / sum : 1.0 / classes;
 	}
 }
 
-static void
-component_of_classes(ModelComponent *c, const AnnotatorModelView *view, const uint32 *label,
-					 Size classes)
+/* Component i of the view, with whole matrices. */
+static ModelComponent
+component_of_classes(const AnnotatorModelView *view, uint32 i, const uint32 *label, Size classes)
 {
-	double	   *prior = palloc(classes * sizeof(double));
-	Size		annotators = view->annotators.n;
+	MemoryContext context = CurrentMemoryContext;
+	const ModelComponent *c = &view->components[i];
+	Size		cells = mul_size(classes, classes);
+	double	   *matrix = nl_alloc(context, model_cells(view) * sizeof(double));
+	ModelComponent result = {
+		.variant = VARIANT_FULL,
+		.weight = c->weight,
+		.prior = palloc(classes * sizeof(double)),
+		.pool = nl_alloc(context, cells * sizeof(double)),
+		.confusion = nl_alloc(context, mul_size(Max(view->annotators.n, 1), cells * sizeof(double)))
+	};
 
 	for (Size k = 0; k < classes; k++)
-		prior[k] = c->prior[label[k]];
-	c->prior = prior;
-	c->pool = cells_of_classes(c->pool, 1, view->labels.n, label, classes);
-	c->confusion = cells_of_classes(c->confusion, annotators, view->labels.n, label, classes);
-	scale_rates(c->pool, 1, classes);
-	scale_rates(c->confusion, annotators, classes);
+		result.prior[k] = c->prior[label[k]];
+	cells_of_classes(c->pool, view->labels.n, label, classes, result.pool);
+	scale_rates(result.pool, classes);
+	for (Size j = 0; j < view->annotators.n; j++)
+	{
+		model_component_rates(view, i, j, matrix);
+		cells_of_classes(matrix, view->labels.n, label, classes, result.confusion + j * cells);
+		scale_rates(result.confusion + j * cells, classes);
+	}
+	pfree(matrix);
+	return result;
 }
 
 /*
@@ -506,11 +593,10 @@ annotator_model_of_classes(const AnnotatorModel *model)
 					"reading an annotator_model");
 	result.labels = model_classes(&view, &label);
 	result.abstains = 0;
+	result.components = palloc(view.n_components * sizeof(ModelComponent));
 	for (uint32 i = 0; i < view.n_components; i++)
-		component_of_classes(&result.components[i], &view, label, result.labels.n);
-	result.counts = cells_of_classes(view.counts, view.annotators.n, view.labels.n, label,
-									 result.labels.n);
-	result.variances = cells_of_classes(view.variances, view.annotators.n, view.labels.n,
-										label, result.labels.n);
+		result.components[i] = component_of_classes(&view, i, label, result.labels.n);
+	result.evidence = evidence_select(&view.evidence, view.annotators.n, NULL, view.labels.n,
+									  label, result.labels.n);
 	return result;
 }

@@ -17,6 +17,7 @@
 #define NL_ANNOTATOR_MODEL_H
 
 #include "names/dictionary.h"
+#include "types/model_evidence.h"
 #include "types/value.h"
 
 typedef enum Variant
@@ -32,6 +33,60 @@ typedef enum Variant
 
 extern const char *const variant_names[];	/* ends with NULL */
 
+/* Whether annotators have the same rates. */
+static inline bool
+variant_is_common(Variant variant)
+{
+	return variant == VARIANT_SHARED || variant == VARIANT_MAJORITY;
+}
+
+/* Whether rates are of right and wrong answers only. */
+static inline bool
+variant_has_coins(Variant variant)
+{
+	return variant == VARIANT_ONE_COIN || variant == VARIANT_CLASS || variant == VARIANT_MAJORITY;
+}
+
+/* Whether each annotator has a whole matrix. */
+static inline bool
+variant_is_whole(Variant variant)
+{
+	return variant == VARIANT_FULL || variant == VARIANT_AUTO;
+}
+
+/* How many numbers the rates of a unit are: of an annotator, or of all in common. */
+static inline Size
+variant_cells(Variant variant, Size classes)
+{
+	if (variant == VARIANT_CLASS)
+		return 2 * classes;
+	return variant_has_coins(variant) ? 2 : mul_size(classes, classes);
+}
+
+static inline Size
+variant_units(Variant variant, Size annotators)
+{
+	return variant_is_common(variant) ? Min(annotators, 1) : annotators;
+}
+
+/* Where in a unit the rate of a label is. */
+static inline Size
+rate_place(Variant variant, Size classes, Size label, Size truth)
+{
+	if (!variant_has_coins(variant))
+		return label * classes + truth;
+	if (variant == VARIANT_CLASS)
+		return (label == truth ? 0 : classes) + truth;
+	return label == truth ? 0 : 1;
+}
+
+/* The numbers of all units. */
+static inline Size
+variant_doubles(Variant variant, Size annotators, Size classes)
+{
+	return mul_size(variant_units(variant, annotators), variant_cells(variant, classes));
+}
+
 /* Whose answers to an item count as one (crowd/em_voices.c). */
 typedef enum ModelVoices
 {
@@ -44,6 +99,10 @@ typedef enum ModelVoices
  * K classes, J annotators.  Matrices have the label first, as the engine has
  * them (em.h): the cell of label l and truth k is at l * K + k, so that what one
  * answer says about all classes is contiguous.  Their text has the truth first.
+ * Of variants that tie rates there are no more than differ: of "shared" one matrix, of
+ * "majority" the rates of the right answer and of each wrong one, of "one_coin" these
+ * two for each annotator, and of "class" for each truth, right[K] before wrong[K].
+ * model_component_rates() makes a matrix of any.
  */
 typedef struct ModelComponent
 {
@@ -51,7 +110,7 @@ typedef struct ModelComponent
 	double		weight;
 	double	   *prior;			/* K */
 	double	   *pool;			/* K * K: for an annotator never seen */
-	double	   *confusion;		/* J * K * K */
+	double	   *confusion;		/* variant_doubles() */
 } ModelComponent;
 
 typedef struct AnnotatorModelView
@@ -64,8 +123,7 @@ typedef struct AnnotatorModelView
 	double	   *gold_annotations;	/* J: of these, on items with gold */
 	double	   *reported_right; /* J: right answers, see model_is_tempered() */
 	double	   *reported_variances;	/* J: of these */
-	double	   *counts;			/* J * K * K expected counts */
-	double	   *variances;		/* J * K * K: of the counts, given the annotations */
+	ModelEvidence evidence;		/* expected counts, variances given the annotations */
 	int64		items;
 	int64		n_annotations;
 	int64		gold_items;
@@ -122,26 +180,36 @@ typedef struct AnnotatorModel
 	uint32		prior_known;
 	uint32		abstains;
 	uint32		silence;
+	uint32		columns;		/* of the evidence */
+	uint32		unused;
+	uint64		doubles;		/* of data */
 	double		data[FLEXIBLE_ARRAY_MEMBER];
 
 	/*
 	 * double for each component: variant, weight, prior[K], pool[K * K],
-	 * confusion[J * K * K]; annotations[J]; gold_annotations[J];
-	 * reported_right[J]; reported_variances[J]; counts[J * K * K];
-	 * variances[J * K * K].  uint32 ends of labels, of annotators; group[J], if
-	 * there are groups; bytes of labels, of annotators; method, options,
-	 * stopped_by, warnings and notes[J], each with a terminating zero.
+	 * confusion[variant_doubles()]; annotations[J]; gold_annotations[J];
+	 * reported_right[J]; reported_variances[J]; counts[columns * K];
+	 * variances[columns * K].  uint32 ends of labels, of annotators; of the
+	 * evidence ends[J], label[columns]; group[J], if there are groups; bytes of
+	 * labels, of annotators; method, options, stopped_by, warnings and notes[J],
+	 * each with a terminating zero.
 	 */
 } AnnotatorModel;
 
 extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
-extern Size annotator_model_doubles(Size labels, Size annotators, Size components);
+extern Size annotator_model_size(const AnnotatorModelView *view, Size columns);
+extern Size model_component_doubles(Variant variant, Size labels, Size annotators);
+extern Size annotator_model_rates_stored(const AnnotatorModel *model);
 extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
 extern void model_component_rates(const AnnotatorModelView *model, uint32 component,
 								  uint32 annotator, double *rates);
 extern void annotator_model_rates(const AnnotatorModelView *model,
 								  uint32 annotator, double *rates);
+extern void annotator_model_truth_rates(const AnnotatorModelView *model, uint32 annotator,
+										uint32 truth, double *rates);
+extern void annotator_model_label_rates(const AnnotatorModelView *model, int64 annotator,
+										uint32 label, double *rates);
 extern void annotator_model_counts(const AnnotatorModelView *model, uint32 annotator,
 								   double *counts, double *variances);
 extern void annotator_model_truth(const AnnotatorModelView *model, uint32 annotator,
@@ -150,8 +218,6 @@ extern void model_matrix_transpose(const double *matrix, double *result,
 								   Size classes);
 extern AnnotatorModelView annotator_model_of_classes(const AnnotatorModel *model);
 extern Names model_classes(const AnnotatorModelView *view, uint32 **label);
-extern void annotator_model_check_size(const Names *labels,
-									   const Names *annotators, Size components);
 
 /*
  * Nothing can be known: learned from items of which none teaches, since a single

@@ -4,9 +4,9 @@
  *
  * Text form: JSON, its matrices with the truth as rows.  Binary form: version;
  * names of labels and annotators; the components; annotations, those on gold, what
- * is reported of them, counts and variances; the fit record; its matrices with the label first, as
- * they are stored.  Both are read into a view that is checked as a whole and put into
- * canonical order.
+ * is reported of them, the columns of evidence; the fit record; its matrices with the
+ * label first and no larger than the variant needs, as they are stored.  Both are read
+ * into a view that is checked as a whole and put into canonical order.
  */
 #include "types/annotator_model.h"
 
@@ -70,6 +70,38 @@ check_matrices(const double *matrices, Size n, Size classes, const char *what)
 	}
 }
 
+/* Right and wrong answers, n of each for a unit: every wrong answer has its rate. */
+static void
+check_coins(const double *coins, Size units, Size n, Size classes)
+{
+	for (Size j = 0; j < units; j++, coins += 2 * n)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (Size k = 0; k < n; k++)
+		{
+			double		sum = coins[k] + (classes - 1) * coins[n + k];
+
+			if (!(coins[k] >= 0 && coins[n + k] >= 0 && fabs(sum - 1) <= 1e-6) ||
+				(classes == 1 && coins[n + k] != 0))
+				invalid_model(psprintf("the rates of a right answer, %s, and of each wrong one, %s, are none of %zu classes",
+									   nl_number(coins[k]), nl_number(coins[n + k]), classes));
+		}
+	}
+}
+
+/* What a component has for its annotators. */
+static void
+check_rates(const AnnotatorModelView *view, const ModelComponent *c)
+{
+	Size		labels = view->labels.n;
+	Size		units = variant_units(c->variant, view->annotators.n);
+
+	if (variant_has_coins(c->variant))
+		check_coins(c->confusion, units, variant_cells(c->variant, labels) / 2, labels);
+	else
+		check_matrices(c->confusion, units, labels, "a row of a confusion matrix");
+}
+
 static void
 check_counts(const double *counts, Size n, const char *what)
 {
@@ -91,6 +123,24 @@ check_warnings(const AnnotatorModelView *view)
 			invalid_model("a warning occurs twice");
 }
 
+/* Where silence is an answer, there is no truth without it. */
+static void
+check_silence(const AnnotatorModelView *view, uint32 component, uint32 none)
+{
+	Size		labels = view->labels.n;
+	double	   *rates = nl_alloc(CurrentMemoryContext, model_cells(view) * sizeof(double));
+
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		model_component_rates(view, component, j, rates);
+		for (Size k = 0; k < labels; k++)
+			if (rates[none * labels + k] <= 0)
+				invalid_model("silence has the probability 0");
+	}
+	pfree(rates);
+}
+
 /* The label that is no class, whose number is that of the input. */
 static void
 check_abstentions(const AnnotatorModelView *view)
@@ -108,17 +158,10 @@ check_abstentions(const AnnotatorModelView *view)
 		invalid_model("no class is left beside the label that stands for none");
 	for (uint32 i = 0; i < view->n_components; i++)
 	{
-		const ModelComponent *c = &view->components[i];
-
-		if (c->prior[none] != 0)
+		if (view->components[i].prior[none] != 0)
 			invalid_model("the label that stands for no class has a class prior");
-		for (Size j = 0; j < view->annotators.n && view->silence; j++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			for (Size k = 0; k < labels; k++)
-				if (c->confusion[(j * labels + none) * labels + k] <= 0)
-					invalid_model("silence has the probability 0");
-		}
+		if (view->silence)
+			check_silence(view, i, none);
 	}
 }
 
@@ -127,6 +170,7 @@ check_model(const AnnotatorModelView *view)
 {
 	Size		labels = view->labels.n;
 	Size		annotators = view->annotators.n;
+	Size		columns = evidence_columns(&view->evidence, annotators);
 	double	   *weights = palloc(Max(view->n_components, 1) * sizeof(double));
 
 	if (labels == 0 || view->n_components == 0)
@@ -138,15 +182,15 @@ check_model(const AnnotatorModelView *view)
 		weights[i] = c->weight;
 		check_distributions(c->prior, labels, 1, "a class prior");
 		check_matrices(c->pool, 1, labels, "a row of the pool");
-		check_matrices(c->confusion, annotators, labels, "a row of a confusion matrix");
+		check_rates(view, c);
 	}
 	check_distributions(weights, view->n_components, 1, "the list of weights");
 	check_counts(view->annotations, annotators, "\"annotations\"");
 	check_counts(view->gold_annotations, annotators, "\"gold_annotations\"");
 	check_counts(view->reported_right, annotators, "\"reported_right\"");
 	check_counts(view->reported_variances, annotators, "\"reported_variances\"");
-	check_counts(view->counts, annotators * labels * labels, "\"counts\"");
-	check_counts(view->variances, annotators * labels * labels, "\"variances\"");
+	check_counts(view->evidence.counts, columns * labels, "\"counts\"");
+	check_counts(view->evidence.variances, columns * labels, "\"variances\"");
 	if (!(view->gold_weight > 0 && view->gold_weight <= 1))
 		invalid_model("its gold_weight is out of range");
 	if (!isfinite(view->log_likelihood))
@@ -167,38 +211,44 @@ check_model(const AnnotatorModelView *view)
 	check_abstentions(view);
 }
 
+/* Memory of a model with so many columns: what is read into, a copy of it, and the stored form. */
 static void
-allocate_tables(AnnotatorModelView *view)
+check_memory(const AnnotatorModelView *view, Size columns)
 {
-	Size		cells = model_cells(view);
-	Size		tables = mul_size(view->annotators.n, cells);
+	Size		size = value_check_size(annotator_model_size(view, columns), KIND_ANNOTATOR_MODEL);
 
-	Size		size = mul_size(annotator_model_doubles(view->labels.n, view->annotators.n,
-														view->n_components),
-								sizeof(double));
-
-	/* what is read into, a copy in order of one table, the stored form */
-	(void) value_check_size(size, KIND_ANNOTATOR_MODEL);
 	value_check_memory(mul_size(size, 3), KIND_ANNOTATOR_MODEL, "reading an");
-	view->components = palloc0(Max(view->n_components, 1) * sizeof(ModelComponent));
-	for (uint32 i = 0; i < view->n_components; i++)
-	{
-		view->components[i].prior = palloc(Max(view->labels.n, 1) * sizeof(double));
-		view->components[i].pool = palloc(Max(cells, 1) * sizeof(double));
-		view->components[i].confusion = palloc(Max(tables, 1) * sizeof(double));
-	}
-	view->annotations = palloc(Max(view->annotators.n, 1) * sizeof(double));
-	view->gold_annotations = palloc(Max(view->annotators.n, 1) * sizeof(double));
-	view->reported_right = palloc(Max(view->annotators.n, 1) * sizeof(double));
-	view->reported_variances = palloc(Max(view->annotators.n, 1) * sizeof(double));
-	view->notes = nl_alloc(CurrentMemoryContext, Max(view->annotators.n, 1) * sizeof(char *));
+}
+
+/* What is known of each annotator but rates and evidence. */
+static void
+allocate_annotators(AnnotatorModelView *view)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Size		doubles = mul_size(Max(view->annotators.n, 1), sizeof(double));
+
+	view->annotations = nl_alloc(context, doubles);
+	view->gold_annotations = nl_alloc(context, doubles);
+	view->reported_right = nl_alloc(context, doubles);
+	view->reported_variances = nl_alloc(context, doubles);
+	view->notes = nl_alloc(context, mul_size(Max(view->annotators.n, 1), sizeof(char *)));
 	for (uint32 j = 0; j < view->annotators.n; j++)
 	{
 		NL_CHECK_INTERRUPTS(j);
 		view->notes[j] = "";
 	}
-	view->counts = palloc(Max(tables, 1) * sizeof(double));
-	view->variances = palloc(Max(tables, 1) * sizeof(double));
+}
+
+/* Of a component whose variant is known. */
+static void
+allocate_component(const AnnotatorModelView *view, ModelComponent *c)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Size		rates = variant_doubles(c->variant, view->annotators.n, view->labels.n);
+
+	c->prior = palloc(Max(view->labels.n, 1) * sizeof(double));
+	c->pool = nl_alloc(context, Max(model_cells(view), 1) * sizeof(double));
+	c->confusion = nl_alloc(context, mul_size(Max(rates, 1), sizeof(double)));
 }
 
 /*
@@ -257,7 +307,7 @@ reorder_blocks(double *blocks, const uint32 *order, Size n, Size size)
 
 	if (in_order(order, n))
 		return blocks;
-	result = palloc(Max(n * size, 1) * sizeof(double));
+	result = nl_alloc(CurrentMemoryContext, Max(n * size, 1) * sizeof(double));
 	for (Size i = 0; i < n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -320,26 +370,49 @@ reorder_annotators(AnnotatorModelView *view, const InputNames *annotators)
 	reorder_groups(view, annotators);
 }
 
+/* Put n rows of numbers, one for each label, into canonical order, in place. */
+static void
+reorder_rows(double *rows, Size n, const InputNames *labels)
+{
+	Size		classes = labels->dict->n;
+	double	   *copy = palloc(Max(classes, 1) * sizeof(double));
+
+	for (Size i = 0; i < n; i++, rows += classes)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memcpy(copy, rows, classes * sizeof(double));
+		for (Size k = 0; k < classes; k++)
+			rows[k] = copy[labels->order[k]];
+	}
+	pfree(copy);
+}
+
+static void
+reorder_component(ModelComponent *c, const AnnotatorModelView *view, const InputNames *labels,
+				  const InputNames *annotators)
+{
+	Size		classes = view->labels.n;
+	Size		units = variant_units(c->variant, view->annotators.n);
+
+	reorder_rows(c->prior, 1, labels);
+	reorder_cells(c->pool, 1, labels);
+	if (c->variant == VARIANT_CLASS)
+		reorder_rows(c->confusion, 2 * units, labels);
+	else if (!variant_has_coins(c->variant))
+		reorder_cells(c->confusion, units, labels);
+	if (!variant_is_common(c->variant))
+		c->confusion = reorder_blocks(c->confusion, annotators->order, units,
+									  variant_cells(c->variant, classes));
+}
+
 static Datum
 finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotators)
 {
-	Size		j = view->annotators.n;
-	Size		cells = model_cells(view);
-
 	check_model(view);
 	for (uint32 i = 0; i < view->n_components; i++)
-	{
-		ModelComponent *c = &view->components[i];
-
-		c->prior = reorder_blocks(c->prior, labels->order, view->labels.n, 1);
-		reorder_cells(c->pool, 1, labels);
-		reorder_cells(c->confusion, j, labels);
-		c->confusion = reorder_blocks(c->confusion, annotators->order, j, cells);
-	}
-	reorder_cells(view->counts, j, labels);
-	view->counts = reorder_blocks(view->counts, annotators->order, j, cells);
-	reorder_cells(view->variances, j, labels);
-	view->variances = reorder_blocks(view->variances, annotators->order, j, cells);
+		reorder_component(&view->components[i], view, labels, annotators);
+	view->evidence = evidence_select(&view->evidence, view->annotators.n, annotators->order,
+									 view->labels.n, labels->order, view->labels.n);
 	reorder_annotators(view, annotators);
 	if (view->abstains > 0)
 		view->abstains = dictionary_rank(labels->order, labels->dict->n)[view->abstains - 1] + 1;
@@ -359,17 +432,34 @@ append_matrix(StringInfo buf, const double *matrix, Size classes)
 	pfree(truth_first);
 }
 
-static void
-append_tables(StringInfo buf, const double *tables, Size n, Size classes)
+/* Which matrix of an annotator. */
+typedef enum MatrixOf
 {
+	OF_COMPONENT,				/* and those that follow: the rates of each component */
+	OF_VARIANCES = -1,
+	OF_COUNTS = -2
+} MatrixOf;
+
+/* The matrices of all annotators, of component "of" or of the evidence. */
+static void
+append_matrices(StringInfo buf, const AnnotatorModelView *view, int of)
+{
+	const ModelEvidence *e = &view->evidence;
+	double	   *matrix = nl_alloc(CurrentMemoryContext, model_cells(view) * sizeof(double));
+
 	appendStringInfoChar(buf, '[');
-	for (Size i = 0; i < n; i++)
+	for (uint32 j = 0; j < view->annotators.n; j++)
 	{
-		if (i > 0)
+		if (j > 0)
 			appendStringInfoString(buf, ", ");
-		append_matrix(buf, tables + i * classes * classes, classes);
+		if (of >= OF_COMPONENT)
+			model_component_rates(view, of, j, matrix);
+		else
+			evidence_matrix(e, of == OF_COUNTS ? e->counts : e->variances, j, view->labels.n, matrix);
+		append_matrix(buf, matrix, view->labels.n);
 	}
 	appendStringInfoChar(buf, ']');
+	pfree(matrix);
 }
 
 static void
@@ -470,9 +560,10 @@ append_classes(StringInfo buf, const AnnotatorModelView *view)
 }
 
 static void
-append_component(StringInfo buf, const AnnotatorModelView *view,
-				 const ModelComponent *c)
+append_component(StringInfo buf, const AnnotatorModelView *view, uint32 component)
 {
+	const ModelComponent *c = &view->components[component];
+
 	appendStringInfo(buf, "{\"variant\": \"%s\", \"weight\": ",
 					 variant_names[c->variant]);
 	jsonio_append_double(buf, c->weight);
@@ -481,7 +572,7 @@ append_component(StringInfo buf, const AnnotatorModelView *view,
 	appendStringInfoString(buf, ", \"pool\": ");
 	append_matrix(buf, c->pool, view->labels.n);
 	appendStringInfoString(buf, ", \"confusion\": ");
-	append_tables(buf, c->confusion, view->annotators.n, view->labels.n);
+	append_matrices(buf, view, component);
 	appendStringInfoChar(buf, '}');
 }
 
@@ -538,7 +629,7 @@ write_json(StringInfo buf, const void *value)
 	{
 		if (i > 0)
 			appendStringInfoString(buf, ", ");
-		append_component(buf, &view, &view.components[i]);
+		append_component(buf, &view, i);
 	}
 	appendStringInfoString(buf, "], \"annotations\": ");
 	jsonio_append_doubles(buf, view.annotations, view.annotators.n);
@@ -547,9 +638,9 @@ write_json(StringInfo buf, const void *value)
 	append_reported(buf, &view);
 	append_notes(buf, &view);
 	appendStringInfoString(buf, ", \"counts\": ");
-	append_tables(buf, view.counts, view.annotators.n, view.labels.n);
+	append_matrices(buf, &view, OF_COUNTS);
 	appendStringInfoString(buf, ", \"variances\": ");
-	append_tables(buf, view.variances, view.annotators.n, view.labels.n);
+	append_matrices(buf, &view, OF_VARIANCES);
 	appendStringInfoChar(buf, '}');
 }
 
@@ -563,22 +654,82 @@ read_matrix(JsonText array, const char *what, double *matrix, uint32 classes)
 	pfree(truth_first);
 }
 
-static void
-read_tables(JsonText array, const char *what, double *tables,
-			uint32 n, uint32 classes)
+/* Reads the next matrix of an array of one for each annotator. */
+static JsonText
+read_next(JsonText at, const char *what, double *matrix, uint32 classes)
 {
-	JsonText	at = jsonio_first(jsonio_array(type_name, array, what));
-	uint32		i = 0;
+	if (*at != '[')
+		jsonio_invalid(type_name, psprintf("The elements of \"%s\" must be arrays.", what));
+	read_matrix(at, what, matrix, classes);
+	return jsonio_next(at);
+}
 
-	for (; at != NULL && i < n; at = jsonio_next(at), i++)
-	{
-		if (*at != '[')
-			jsonio_invalid(type_name, psprintf("The elements of \"%s\" must be arrays.", what));
-		read_matrix(at, what, tables + (Size) i * classes * classes, classes);
-	}
-	if (at != NULL || i < n)
+/* The first matrix of such an array. */
+static JsonText
+first_of(JsonText array, const char *what, uint32 n)
+{
+	uint32		matrices = jsonio_size(jsonio_array(type_name, array, what));
+
+	if (matrices != n)
 		jsonio_invalid(type_name, psprintf("\"%s\" has %u matrices for %u annotators.",
-										   what, jsonio_size(array), n));
+										   what, matrices, n));
+	return jsonio_first(array);
+}
+
+static double *
+read_tables(JsonText array, const char *what, uint32 n, uint32 classes)
+{
+	Size		cells = (Size) classes * classes;
+	double	   *tables = nl_alloc(CurrentMemoryContext, Max(n * cells, 1) * sizeof(double));
+	JsonText	at = first_of(array, what, n);
+
+	for (uint32 j = 0; j < n; j++)
+		at = read_next(at, what, tables + j * cells, classes);
+	return tables;
+}
+
+/* The numbers that a variant tells apart, of a matrix that has them all. */
+static void
+tie_matrix(Variant variant, const double *matrix, Size classes, double *unit)
+{
+	Size		n = variant_cells(variant, classes);
+
+	if (!variant_has_coins(variant))
+		memcpy(unit, matrix, n * sizeof(double));
+	for (Size k = 0; k < n / 2 && variant_has_coins(variant); k++)
+	{
+		unit[k] = matrix[k * classes + k];
+		unit[n / 2 + k] = classes == 1 ? 0 : matrix[(k == 0 ? 1 : 0) * classes + k];
+	}
+}
+
+/* Matrices of a component, which must be such as its variant has. */
+static void
+read_rates(JsonText array, const AnnotatorModelView *view, uint32 component)
+{
+	MemoryContext context = CurrentMemoryContext;
+	const ModelComponent *c = &view->components[component];
+	Size		classes = view->labels.n;
+	Size		bytes = model_cells(view) * sizeof(double);
+	double	   *matrix = nl_alloc(context, bytes);
+	double	   *tied = nl_alloc(context, bytes);
+	JsonText	at = first_of(array, "confusion", view->annotators.n);
+
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		at = read_next(at, "confusion", matrix, classes);
+		if (j == 0 || !variant_is_common(c->variant))
+			tie_matrix(c->variant, matrix, classes,
+					   c->confusion + j * variant_cells(c->variant, classes));
+		model_component_rates(view, component, j, tied);
+		for (Size i = 0; i < classes * classes; i++)
+			if (matrix[i] != tied[i])
+				jsonio_invalid(type_name, psprintf("Rates of variant \"%s\" that must be equal are %s and %s.",
+												   variant_names[c->variant], nl_number(tied[i]),
+												   nl_number(matrix[i])));
+	}
+	pfree(matrix);
+	pfree(tied);
 }
 
 static Variant
@@ -591,20 +742,20 @@ variant_by_name(const char *name)
 }
 
 static void
-read_component(JsonText object, const AnnotatorModelView *view,
-			   ModelComponent *c)
+read_component(JsonText object, const AnnotatorModelView *view, uint32 component)
 {
 	static const char *const keys[] = {"variant", "weight", "prior", "pool", "confusion"};
 	JsonText	field[lengthof(keys)];
-	uint32		k = view->labels.n;
+	ModelComponent *c = &view->components[component];
 
 	jsonio_fields(type_name, jsonio_object(type_name, object, "components"), keys,
 				  lengthof(keys), field);
 	c->variant = variant_by_name(jsonio_string(type_name, field[0], "variant"));
 	c->weight = jsonio_double(type_name, field[1], "weight");
-	jsonio_read_doubles(type_name, field[2], "prior", c->prior, k);
-	read_matrix(field[3], "pool", c->pool, k);
-	read_tables(field[4], "confusion", c->confusion, view->annotators.n, k);
+	allocate_component(view, c);
+	jsonio_read_doubles(type_name, field[2], "prior", c->prior, view->labels.n);
+	read_matrix(field[3], "pool", c->pool, view->labels.n);
+	read_rates(field[4], view, component);
 }
 
 static void
@@ -726,16 +877,22 @@ read_classes(JsonText object, AnnotatorModelView *view, Dictionary *labels)
 	view->abstains = label + 1;
 }
 
-/* The text must be long enough for the numbers that memory is taken for. */
+/*
+ * The text must be long enough for the numbers that memory is taken for: those of
+ * whole matrices.
+ */
 static void
-check_length(const AnnotatorModelView *view, const char *text)
+check_length(AnnotatorModelView *view, const char *text)
 {
-	Size		doubles = annotator_model_doubles(view->labels.n, view->annotators.n,
-												  view->n_components);
+	Size		columns = mul_size(view->annotators.n, view->labels.n);
+	Size		rates = mul_size(view->n_components, mul_size(columns, view->labels.n));
 
-	if (doubles > strlen(text) / 2)
+	if (add_size(rates, mul_size(2, mul_size(columns, view->labels.n))) > strlen(text) / 2)
 		jsonio_invalid(type_name, psprintf("It is too short for the matrices of %u labels and %u annotators.",
 										   view->labels.n, view->annotators.n));
+	view->components = palloc0(Max(view->n_components, 1) * sizeof(ModelComponent));
+	check_memory(view, columns);
+	allocate_annotators(view);
 }
 
 static void
@@ -779,7 +936,7 @@ read_components(JsonText array, AnnotatorModelView *view)
 	JsonText	at = jsonio_first(array);
 
 	for (uint32 i = 0; i < view->n_components; at = jsonio_next(at), i++)
-		read_component(at, view, &view->components[i]);
+		read_component(at, view, i);
 }
 
 static Datum
@@ -805,7 +962,6 @@ read_json(const char *text)
 	if (view.n_components > MAX_COMPONENTS)
 		jsonio_invalid(type_name, "It has too many components.");
 	check_length(&view, text);
-	allocate_tables(&view);
 	read_voices(field[3], &view, annotators.dict);
 	read_classes(object, &view, labels.dict);
 	read_components(field[6], &view);
@@ -814,8 +970,10 @@ read_json(const char *text)
 	jsonio_read_doubles(type_name, field[8], "gold_annotations", view.gold_annotations,
 						view.annotators.n);
 	read_notes(field[9], &view, annotators.dict);
-	read_tables(field[10], "counts", view.counts, view.annotators.n, view.labels.n);
-	read_tables(field[11], "variances", view.variances, view.annotators.n, view.labels.n);
+	view.evidence =
+		evidence_of_tables(read_tables(field[10], "counts", view.annotators.n, view.labels.n),
+						   read_tables(field[11], "variances", view.annotators.n, view.labels.n),
+						   view.annotators.n, view.labels.n);
 	read_reported(object, &view);
 	return finish_input(&view, &labels, &annotators);
 }
@@ -859,11 +1017,31 @@ send_notes(StringInfo buf, const AnnotatorModelView *view, int encoding)
 	}
 }
 
+/* How many columns an annotator has, and each. */
+static void
+send_evidence(StringInfo buf, const AnnotatorModelView *view)
+{
+	const ModelEvidence *e = &view->evidence;
+	Size		classes = view->labels.n;
+
+	pq_sendint32(buf, evidence_columns(e, view->annotators.n));
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pq_sendint32(buf, e->ends[j] - evidence_first(e, j));
+		for (Size i = evidence_first(e, j); i < e->ends[j]; i++)
+		{
+			pq_sendint32(buf, e->label[i]);
+			value_send_doubles(buf, e->counts + i * classes, classes);
+			value_send_doubles(buf, e->variances + i * classes, classes);
+		}
+	}
+}
+
 static void
 write_binary(StringInfo buf, const void *value, int encoding)
 {
 	AnnotatorModelView view = annotator_model_view(value);
-	Size		tables = view.annotators.n * model_cells(&view);
 
 	value_send_version(buf, KIND_ANNOTATOR_MODEL);
 	names_send(buf, &view.labels, encoding);
@@ -877,14 +1055,14 @@ write_binary(StringInfo buf, const void *value, int encoding)
 		pq_sendfloat8(buf, c->weight);
 		value_send_doubles(buf, c->prior, view.labels.n);
 		value_send_doubles(buf, c->pool, model_cells(&view));
-		value_send_doubles(buf, c->confusion, tables);
+		value_send_doubles(buf, c->confusion,
+						   variant_doubles(c->variant, view.annotators.n, view.labels.n));
 	}
 	value_send_doubles(buf, view.annotations, view.annotators.n);
 	value_send_doubles(buf, view.gold_annotations, view.annotators.n);
 	value_send_doubles(buf, view.reported_right, view.annotators.n);
 	value_send_doubles(buf, view.reported_variances, view.annotators.n);
-	value_send_doubles(buf, view.counts, tables);
-	value_send_doubles(buf, view.variances, tables);
+	send_evidence(buf, &view);
 	pq_sendint64(buf, view.items);
 	pq_sendint64(buf, view.n_annotations);
 	pq_sendint64(buf, view.gold_items);
@@ -931,18 +1109,66 @@ recv_names(StringInfo buf, const char *kind, uint32 max, int encoding)
 	return input;
 }
 
+/* Nothing is allocated for numbers that are not there. */
+static void
+check_left(const StringInfo buf, Size doubles)
+{
+	if (doubles > (Size) (buf->len - buf->cursor) / sizeof(double))
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
+}
+
 static void
 recv_component(StringInfo buf, const AnnotatorModelView *view, ModelComponent *c)
 {
+	AnnotatorModelView known = *view;
 	uint32		variant = pq_getmsgint(buf, 4);
+	Size		rates;
 
 	if (variant >= VARIANT_COUNT)
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "Its variant is not known.");
 	c->variant = variant;
 	c->weight = value_recv_double(buf);
+	rates = variant_doubles(variant, view->annotators.n, view->labels.n);
+	check_left(buf, add_size(add_size(view->labels.n, model_cells(view)), rates));
+	known.n_components = c - view->components + 1;
+	check_memory(&known, 0);
+	allocate_component(view, c);
 	value_recv_doubles(buf, c->prior, view->labels.n);
 	value_recv_doubles(buf, c->pool, model_cells(view));
-	value_recv_doubles(buf, c->confusion, view->annotators.n * model_cells(view));
+	value_recv_doubles(buf, c->confusion, rates);
+}
+
+/* What send_evidence() wrote. */
+static void
+recv_evidence(StringInfo buf, AnnotatorModelView *view)
+{
+	Size		classes = view->labels.n;
+	uint32		columns = pq_getmsgint(buf, 4);
+	uint32		at = 0;
+	ModelEvidence *e = &view->evidence;
+
+	check_left(buf, mul_size(columns, mul_size(2, classes)));
+	check_memory(view, columns);
+	*e = evidence_create(view->annotators.n, classes, columns);
+	for (uint32 j = 0; j < view->annotators.n; j++)
+	{
+		uint32		n = pq_getmsgint(buf, 4);
+		uint32		first = at;
+
+		CHECK_FOR_INTERRUPTS();
+		if (n > columns - at)
+			value_invalid_binary(KIND_ANNOTATOR_MODEL, "It has more columns of evidence than it says.");
+		for (e->ends[j] = first + n; at < first + n; at++)
+		{
+			e->label[at] = pq_getmsgint(buf, 4);
+			if (e->label[at] >= classes || (at > first && e->label[at] <= e->label[at - 1]))
+				value_invalid_binary(KIND_ANNOTATOR_MODEL, "A column of evidence is of no label, or not in order.");
+			value_recv_doubles(buf, e->counts + at * classes, classes);
+			value_recv_doubles(buf, e->variances + at * classes, classes);
+		}
+	}
+	if (at != columns)
+		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It has fewer columns of evidence than it says.");
 }
 
 static void
@@ -1020,7 +1246,6 @@ read_binary(StringInfo buf, int encoding)
 	AnnotatorModelView view = {0};
 	InputNames	labels;
 	InputNames	annotators;
-	Size		doubles;
 
 	value_recv_version(buf, KIND_ANNOTATOR_MODEL);
 	labels = recv_names(buf, "label", NL_MAX_CLASSES, encoding);
@@ -1031,19 +1256,16 @@ read_binary(StringInfo buf, int encoding)
 	if (view.n_components > MAX_COMPONENTS)
 		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It has too many components.");
 
-	/* nothing is allocated for numbers that are not there */
-	doubles = annotator_model_doubles(view.labels.n, view.annotators.n, view.n_components);
-	if (doubles > (Size) (buf->len - buf->cursor) / sizeof(double) + view.n_components)
-		value_invalid_binary(KIND_ANNOTATOR_MODEL, "It is truncated.");
-	allocate_tables(&view);
+	view.components = palloc0(Max(view.n_components, 1) * sizeof(ModelComponent));
+	check_left(buf, mul_size(view.annotators.n, 4));
+	allocate_annotators(&view);
 	for (uint32 i = 0; i < view.n_components; i++)
 		recv_component(buf, &view, &view.components[i]);
 	value_recv_doubles(buf, view.annotations, view.annotators.n);
 	value_recv_doubles(buf, view.gold_annotations, view.annotators.n);
 	value_recv_doubles(buf, view.reported_right, view.annotators.n);
 	value_recv_doubles(buf, view.reported_variances, view.annotators.n);
-	value_recv_doubles(buf, view.counts, view.annotators.n * model_cells(&view));
-	value_recv_doubles(buf, view.variances, view.annotators.n * model_cells(&view));
+	recv_evidence(buf, &view);
 	recv_fit(buf, &view, encoding);
 	pq_getmsgend(buf);
 	return finish_input(&view, &labels, &annotators);

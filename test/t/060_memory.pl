@@ -136,7 +136,8 @@ CREATE TEMP TABLE m AS SELECT dawid_skene(s, '$options') IS NOT NULL FROM w;
 SELECT need, peak() - resident FROM p;
 END
 		my ($need, $taken) = @$row;
-		cmp_ok($taken, '<', 1.1 * $need, "$options: takes no more than it says");
+		# 2 MB are the code and the set, which count where a variant needs little
+		cmp_ok($taken, '<', 1.1 * $need + 2048, "$options: takes no more than it says");
 		cmp_ok($need, '<', 1.25 * $taken, "$options: needs no less than it says");
 		note("says $need kB, takes $taken kB");
 	}

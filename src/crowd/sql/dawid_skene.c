@@ -43,7 +43,6 @@ fit_set(FunctionCallInfo fcinfo, Datum set, const Jsonb *options_jsonb)
 		PG_RETURN_NULL();
 	}
 	view.gold_weight = options.gold_weight;
-	annotator_model_check_size(&view.labels, &view.annotators, 1);
 	fit = run_fit(&view, &options);
 	model = build_model(&view, &options, fit, old);
 	MemoryContextSwitchTo(old);

@@ -60,19 +60,23 @@ static int64
 worth(const AnnotatorModelView *model, int64 annotator)
 {
 	uint32		classes = model->labels.n;
+	double	   *matrix = nl_alloc(CurrentMemoryContext, model_cells(model) * sizeof(double));
 	double		share = 0;
 
 	for (uint32 c = 0; c < model->n_components; c++)
 	{
 		const ModelComponent *component = &model->components[c];
-		const double *matrix = annotator < 0 ? component->pool :
-			component->confusion + annotator * model_cells(model);
 		double		most = entropy(component->prior, classes);
 
+		if (annotator < 0)
+			nl_copy(matrix, component->pool, model_cells(model) * sizeof(double));
+		else
+			model_component_rates(model, c, annotator, matrix);
 		if (most > 0)
 			share += component->weight *
 				Min(Max(information(component->prior, matrix, classes) / most, 0), 1);
 	}
+	pfree(matrix);
 	return (int64) rint(share * WORTH_UNIT);
 }
 
