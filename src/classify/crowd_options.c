@@ -16,6 +16,13 @@ static const char *const l2_words[] = {"choose", NULL};
 
 #define CHOOSE_L2 OPTION_WORD(0)
 
+/*
+ * Of classifiers whose predictions are weighed with answers, and fitted again in the next
+ * round: a tenth of the coefficients' standard errors.  The loss of answers is flat
+ * about its optimum, so that closer ones take several times as long.
+ */
+#define ROUND_TOLERANCE 0.1
+
 static const Option option_table[] = {
 	{"rounds", OPTION_INT, offsetof(CrowdOptions, rounds), 1, 100, NULL},
 	{"training", OPTION_CHOICE, offsetof(CrowdOptions, training), 0, 0, training_names},
@@ -43,6 +50,7 @@ crowd_options_parse(const Jsonb *jsonb)
 	};
 
 	options.classifier.regression.l2 = CHOOSE_L2;
+	options.classifier.regression.tolerance = ROUND_TOLERANCE;
 	if (jsonb != NULL)
 		options_parse(jsonb, option_table, lengthof(option_table), &options);
 	options.classifier.choose = options.classifier.regression.l2 == CHOOSE_L2;

@@ -83,6 +83,7 @@ my %options = (
 	agreement => q({"level": "nominal"}),
 	dawid_skene => q({"smoothing": 1, "max_iterations": 5}),
 	learn_annotators => q({"smoothing": 0.5}),
+	learn_from_crowds => q({"l2": 2, "rounds": 1}),
 	logistic_regression => q({"l2": 2}),
 	paired_bootstrap => q({"resamples": 99}));
 my @aggregates = rows($node, q{
@@ -98,6 +99,8 @@ sub call_of
 	return "$name(" . join(', ', map {
 		/^model / ? ($arguments =~ /"any"/ ? '(SELECT n FROM model)' : '(SELECT m FROM model)')
 		: /^options (.*)/ ? "$options\::$1"
+		# features of an item are the same in all its rows
+		: /^features / && $name eq 'learn_from_crowds' ? 'ARRAY[item_n % 11, item_n % 13]::float8[]'
 		: /^prior / && $arguments =~ /"any"/ ? $argument{$_} =~ s/class //gr
 		: $argument{$_} // die("no argument for $_ of $name")
 	} split(/, /, $arguments)) . ')';
@@ -306,7 +309,7 @@ my $workers = 'SET max_parallel_workers_per_gather = 2; SET parallel_leader_part
 for my $call (@calls)
 {
 	my $plan = plan_of($workers, "SELECT $call FROM answers");
-	my $fits = $call =~ /^(logistic_regression|dawid_skene|agreement|confident_joint|crowdlab|paired_bootstrap)/;
+	my $fits = $call =~ /^(logistic_regression|dawid_skene|agreement|confident_joint|crowdlab|paired_bootstrap|learn_from_crowds)/;
 	tally($fits ? 'no workers collect rows' : 'workers aggregate',
 		$fits ? $plan !~ /Partial/ : $plan =~ /Finalize.*Partial/s, $call);
 }
@@ -356,7 +359,7 @@ same_answers('FILTER', \@calls,
 same_answers('ORDER BY', \@calls,
 	[ rows($node, "SELECT g, " . texts(map { s/\)$/ ORDER BY abs(1000 - i), i)/r } @calls) . ' FROM answers GROUP BY g') ], $right);
 {
-	my @distinct = grep { !/soft|matrix|part|model/ } @calls;
+	my @distinct = grep { !/soft|matrix|part|model|learn_from_crowds/ } @calls;
 	my @want;
 	for my $call (@distinct)
 	{

@@ -40,6 +40,8 @@ CREATE AGGREGATE soft_log(label_distribution, float8[]) (SFUNC = training_set_ac
 CREATE AGGREGATE prediction_log(text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
 CREATE AGGREGATE item_log(text, text, text, label_distribution) (SFUNC = prediction_set_accum, STYPE = prediction_set);
 CREATE AGGREGATE predictions_joined(prediction_set) (SFUNC = prediction_set_combine, STYPE = prediction_set);
+CREATE AGGREGATE crowd_log(item text, annotator text, label text, features float8[], gold text) (SFUNC = crowd_rows_accum, STYPE = crowd_rows);
+CREATE AGGREGATE crowds_joined(crowd_rows) (SFUNC = crowd_rows_combine, STYPE = crowd_rows);
 CREATE AGGREGATE training_joined(training_set) (SFUNC = training_set_combine, STYPE = training_set);
 -- numbers without a pattern, the same on every version
 CREATE FUNCTION pick(seed text, n int) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT ('x' || left(md5(seed), 7))::bit(28)::int % n $$;
@@ -58,11 +60,11 @@ UPDATE answers SET gold = CASE WHEN pick(item, 4) = 0 THEN (SELECT min(label) FR
               ELSE label_distribution(ARRAY[truth, label, 'z'], '{0.75,0.25,-0.0}') END;
 CREATE TABLE model AS SELECT g, dawid_skene(item, annotator, label, gold) AS m FROM answers GROUP BY g;
 CREATE TABLE made (type text, g int, route text, cm confusion_matrix, d label_distribution, s annotation_set, m annotator_model,
-	c classifier, ps posterior_state, ds distribution_state, ac annotator_counts, ts training_set, pr prediction_set, ss score_set, cs calibration_state);
+	c classifier, ps posterior_state, ds distribution_state, ac annotator_counts, ts training_set, pr prediction_set, ss score_set, cs calibration_state, cr crowd_rows, cw crowd_model);
 END
 
-my %state = (ps => 'posterior_state', ds => 'distribution_state', ac => 'annotator_counts', ts => 'training_set', pr => 'prediction_set', cs => 'calibration_state');
-my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', ss => 'score_set', %state);
+my %state = (ps => 'posterior_state', ds => 'distribution_state', ac => 'annotator_counts', ts => 'training_set', pr => 'prediction_set', cs => 'calibration_state', cr => 'crowd_rows');
+my %type = (cm => 'confusion_matrix', d => 'label_distribution', s => 'annotation_set', m => 'annotator_model', c => 'classifier', ss => 'score_set', cw => 'crowd_model', %state);
 # By which rows; %s is the order
 my %by_rows = (
 	cm => [ 'annotator_confusion(truth, label, weight ORDER BY %s)', 'matrix_log(truth, label, weight ORDER BY %s)' ],
@@ -77,6 +79,8 @@ my %by_rows = (
 	ss => [ 'score_set(truth = label, -features[3], weight / 3 + 0.1 ORDER BY %s)', 'score_log(truth = label, -features[3], weight / 3 + 0.1 ORDER BY %s)' ],
 	cs => [ 'calibration_log(truth, soft ORDER BY %s)' ],
 	ts => [ 'training_log(label, features, weight ORDER BY %s)' ],
+	cr => [ 'crowd_log(item, annotator, label, ARRAY[length(item), hashtext(item) % 7, \'-0\']::float8[], gold ORDER BY %s)' ],
+	cw => [ q[learn_from_crowds(item, annotator, label, ARRAY[length(item), hashtext(item) % 7, '-0']::float8[], gold, '{"l2": 1, "rounds": 1}'::jsonb ORDER BY %s)] ],
 	pr => [ 'prediction_log(label, soft ORDER BY %s)' ]);
 for my $type (sort keys %by_rows)
 {
@@ -108,6 +112,7 @@ INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'counts back', score_
 INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'repeats', score_set(truth = label, -features[3]) FROM answers, generate_series(1, weight::int) WHERE g > 1 GROUP BY g;
 INSERT INTO made (type, g, route, ss) SELECT 'ss', 10 + g, 'sum of counts', sum(ss ORDER BY -i) FROM (SELECT g, i, score_set(truth = label, -features[3], weight) AS ss FROM answers GROUP BY g, i) AS p WHERE g > 1 GROUP BY g;
 INSERT INTO made (type, g, route, cs) SELECT 'cs', g, 'joined', calibration_joined(cs) FROM (SELECT g, calibration_log(truth, soft) AS cs FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
+INSERT INTO made (type, g, route, cr) SELECT 'cr', g, 'joined', crowds_joined(cr) FROM (SELECT g, crowd_log(item, annotator, label, ARRAY[length(item), hashtext(item) % 7, '-0']::float8[], gold) AS cr FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, ts) SELECT 'ts', g, 'joined', training_joined(ts) FROM (SELECT g, training_log(label, features, weight) AS ts FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, pr) SELECT 'pr', g, 'joined', predictions_joined(pr) FROM (SELECT g, prediction_log(label, soft) AS pr FROM answers GROUP BY g, i % 3) AS p GROUP BY g;
 INSERT INTO made (type, g, route, pr) SELECT 'pr', 10 + g, 'items', item_log(item, annotator, label, soft ORDER BY i) FROM answers GROUP BY g;
@@ -163,7 +168,7 @@ for my $type (sort keys %type)
 	my $sql = "INSERT INTO made (type, g, route, $type) SELECT type, g, 'text of ' || route, $type\::text::$own $first;\n";
 	for my $format ('text', 'binary')
 	{
-		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ac, ts, pr, ss, cs $first) TO '$files/copy' (FORMAT $format);"
+		$sql .= "CREATE TABLE copied (LIKE made); COPY (SELECT type, g, '$format of ' || route, cm, d, s, m, c, ps, ds, ac, ts, pr, ss, cs, cr, cw $first) TO '$files/copy' (FORMAT $format);"
 		  . "COPY made FROM '$files/copy' (FORMAT $format); DROP TABLE copied;\n";
 	}
 	for my $storage ('plain', 'external', 'extended', 'main')
@@ -280,12 +285,14 @@ my %reader = (annotation_set => [ 'annotation_summary(%)', '% + %', "annotation_
 	annotator_counts => [ 'learn_annotators_final(%)', 'counts_joined(%)', q[annotator_counts_accum(%, 'a', 'x', 'y')] ],
 	distribution_state => [ 'distribution_state_final(%)', 'distributions_joined(%)', q[distribution_avg_accum(%, '{"a": 1}')] ], posterior_state => [ 'posterior_final(%)', 'posterior_joined(%)' ],
 	score_set => [ 'ranking_report(%)', '% + %', 'score_set_accum(%, true, 1)', 'sum(%)', 'acceptance(%, 0.9)', 'calibration(%)' ],
+	crowd_rows => [ '%::text', 'crowds_joined(%)', 'learn_from_crowds_final(%)' ], crowd_model => [ 'labels(%)', 'annotator_model(%)', 'classifier(%)', 'fit_report(%)' ],
 	calibration_state => [ 'calibration_final(%)', q[calibration_state_accum(%, 'a', '{"a": 1}')], 'calibration_joined(%)' ]);
 # (random() because constants are flat)
 my %expanded = (confusion_matrix => q(confusion_matrix_accum(NULL, 'a' || random(), 'b')),
 	annotation_set => q(annotation_set_accum(NULL, 'i', 'a' || random(), 'b')), training_set => q(training_set_accum(NULL, 'a', ARRAY[1, random()])),
 	prediction_set => q(prediction_set_accum(NULL, 'a' || random(), '{"a": 1}')),
-	score_set => q(score_set_accum(NULL, true, random())));
+	score_set => q(score_set_accum(NULL, true, random())),
+	crowd_rows => q(crowd_rows_accum(NULL, 'a' || random(), 'b', 'c', '{1}')));
 
 # each of the calls must say that this is not a value of the type
 sub check_refused

@@ -203,6 +203,15 @@ is(value($node, "SET ROLE reader; SET default_transaction_read_only = on; SELECT
 	value($node, "SELECT md5($call\::text) FROM crowd WHERE n % 2 = 0"), 'row-level security, read only');
 
 #
+# The examples of the document run
+#
+$node->safe_psql('postgres', 'CREATE SCHEMA document; SET search_path = document, public; CREATE TABLE answers AS SELECT item, annotator, label FROM crowd; CREATE TABLE items AS SELECT DISTINCT item, features FROM crowd');
+my ($sql) = slurp_file("$FindBin::RealBin/../../docs/learn-from-crowds.md") =~ /^```sql\n(.*?)^```$/ms;
+my @found = rows($node, "SET search_path = document, public; $sql");
+# of annotators, of the report, doubtful answers, predictions
+is(scalar(@found), 7 + 1 + 20 + 5, 'docs/learn-from-crowds.md: its statements run');
+
+#
 # Memory is refused before it is taken; cancel is answered
 #
 $node->safe_psql('postgres', q{
