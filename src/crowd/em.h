@@ -268,7 +268,7 @@ typedef struct EmEvidence
 typedef void (*EmLook) (void *arg, uint32 item, const double *posterior);
 
 extern Size em_evidence_columns(const AnnotationView *view);
-extern Size em_used_labels_size(const AnnotationView *view);
+extern Size em_evidence_places_size(const AnnotationView *view);
 extern EmEvidence em_evidence(const AnnotationView *view, EmFit *fit, bool gold_only,
 							  double correlation, EmLook look, void *arg);
 

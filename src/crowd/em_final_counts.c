@@ -26,10 +26,10 @@
  * of rare ones.
  *
  * The evidence has columns for the labels that an annotator gave (model_evidence.h),
- * which a bit for each annotator and label tells.  Fits of coins have not counted
+ * whose place a table of annotators and labels tells.  Fits of coins have not counted
  * which wrong labels there were, so that their pool is counted here.
  *
- * Memory: the evidence, the bits, and posteriors of an item.  Interrupts: for each item,
+ * Memory: the evidence, the table, and posteriors of an item.  Interrupts: for each item,
  * and within an item of many annotations.
  */
 #include "crowd/em_correlation.h"
@@ -39,18 +39,11 @@
 
 #define SMALL_POSTERIOR 1e-290
 
-/* A bit for each annotator and label. */
-typedef struct UsedLabels
-{
-	Size		words;			/* of an annotator */
-	uint64	   *bits;
-} UsedLabels;
-
 typedef struct Filler
 {
 	const AnnotationView *view;
 	Size		classes;
-	UsedLabels	used;
+	uint32	   *place;			/* J * K: the column of a label, plus 1; or 0 */
 	EmEvidence	evidence;
 	double	   *pool;			/* K * K: counts of all annotators, or NULL */
 } Filler;
@@ -62,62 +55,42 @@ typedef struct Known
 	const double *reported;		/* or NULL, if it is the same everywhere */
 } Known;
 
-static inline uint32
-count_bits(uint64 word)
-{
-	return __builtin_popcountll(word);
-}
-
-static Size
-words_of(Size labels)
-{
-	return (labels + 63) / 64;
-}
-
 Size
-em_used_labels_size(const AnnotationView *view)
+em_evidence_places_size(const AnnotationView *view)
 {
-	return mul_size(mul_size(Max(view->annotators.n, 1), words_of(view->labels.n)), sizeof(uint64));
+	return mul_size(mul_size(Max(view->annotators.n, 1), view->labels.n), sizeof(uint32));
 }
 
-static UsedLabels
-used_labels(const AnnotationView *view)
+/* Counts the columns that the answers to an item are the first to need. */
+static Size
+add_labels(uint32 *place, const AnnotationView *view, uint32 item)
 {
-	return (UsedLabels) {
-		.words = words_of(view->labels.n),
-		.bits = nl_alloc_zero(CurrentMemoryContext, em_used_labels_size(view))
-	};
-}
+	Size		n = 0;
 
-static void
-add_labels(UsedLabels *used, const AnnotationView *view, uint32 item)
-{
 	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
 	{
+		uint32	   *p = &place[(Size) view->annotator[a] * view->labels.n + view->label[a]];
+
 		NL_CHECK_INTERRUPTS(a);
-		used->bits[view->annotator[a] * used->words + view->label[a] / 64] |=
-			UINT64CONST(1) << view->label[a] % 64;
+		n += *p == 0;
+		*p = 1;
 	}
+	return n;
 }
 
 /* How many columns evidence may have, if all items are. */
 Size
 em_evidence_columns(const AnnotationView *view)
 {
-	UsedLabels	used = used_labels(view);
+	uint32	   *place = nl_alloc_zero(CurrentMemoryContext, em_evidence_places_size(view));
 	Size		n = 0;
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		add_labels(&used, view, i);
+		n += add_labels(place, view, i);
 	}
-	for (Size w = 0; w < view->annotators.n * used.words; w++)
-	{
-		NL_CHECK_INTERRUPTS(w);
-		n += count_bits(used.bits[w]);
-	}
-	pfree(used.bits);
+	pfree(place);
 	return n;
 }
 
@@ -129,11 +102,14 @@ is_evidence(const AnnotationView *view, uint32 item, bool gold_only)
 
 /* The columns of an annotator, from "column" on; returns the next. */
 static Size
-put_columns(const UsedLabels *used, Size annotator, Size classes, Size column, ModelEvidence *e)
+put_columns(uint32 *place, Size annotator, Size classes, Size column, ModelEvidence *e)
 {
 	for (Size l = 0; l < classes; l++)
-		if (used->bits[annotator * used->words + l / 64] >> l % 64 & 1)
+		if (place[annotator * classes + l] != 0)
+		{
 			e->label[column++] = l;
+			place[annotator * classes + l] = column;
+		}
 	return e->ends[annotator] = column;
 }
 
@@ -147,17 +123,12 @@ begin_evidence(Filler *f, bool gold_only)
 	Size		columns = 0;
 	ModelEvidence *e = &f->evidence.counts;
 
-	f->used = used_labels(f->view);
+	f->place = nl_alloc_zero(context, em_evidence_places_size(f->view));
 	for (uint32 i = 0; i < f->view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		if (is_evidence(f->view, i, gold_only))
-			add_labels(&f->used, f->view, i);
-	}
-	for (Size w = 0; w < annotators * f->used.words; w++)
-	{
-		NL_CHECK_INTERRUPTS(w);
-		columns += count_bits(f->used.bits[w]);
+			columns += add_labels(f->place, f->view, i);
 	}
 	*e = evidence_create(annotators, f->classes, columns);
 	nl_clear(e->counts, columns * f->classes * sizeof(double));
@@ -166,22 +137,10 @@ begin_evidence(Filler *f, bool gold_only)
 	for (Size j = 0; j < annotators; j++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		columns = put_columns(&f->used, j, f->classes, columns, e);
+		columns = put_columns(f->place, j, f->classes, columns, e);
 	}
 	f->evidence.reported_right = nl_alloc_zero(context, of_annotators);
 	f->evidence.reported_variances = nl_alloc_zero(context, of_annotators);
-}
-
-/* Where the column of an annotator's label is. */
-static inline Size
-column_of(const Filler *f, uint32 annotator, uint32 label)
-{
-	const uint64 *bits = f->used.bits + annotator * f->used.words;
-	Size		column = evidence_first(&f->evidence.counts, annotator);
-
-	for (uint32 w = 0; w < label / 64; w++)
-		column += count_bits(bits[w]);
-	return column + count_bits(bits[label / 64] & ((UINT64CONST(1) << label % 64) - 1));
 }
 
 /* What the answer "a" adds, if it counts "share" and its variance "times". */
@@ -190,7 +149,7 @@ add_answer(const Filler *f, uint32 a, double share, double times, const Known *k
 {
 	Size		classes = f->classes;
 	uint32		annotator = f->view->annotator[a];
-	Size		cell = column_of(f, annotator, f->view->label[a]) * classes;
+	Size		cell = (Size) (f->place[annotator * classes + f->view->label[a]] - 1) * classes;
 	double	   *c = f->evidence.counts.counts + cell;
 	double	   *v = f->evidence.counts.variances + cell;
 
@@ -348,6 +307,6 @@ em_evidence(const AnnotationView *view, EmFit *fit, bool gold_only, double corre
 	em_end_posteriors(posteriors);
 	em_voices_end(&voices);
 	pfree(reported);
-	pfree(f.used.bits);
+	pfree(f.place);
 	return f.evidence;
 }

@@ -91,7 +91,7 @@ model_memory(const AnnotationView *view, Size columns)
 
 	/* warnings are made before the model is */
 	size = Max(size, informed_memory(view));
-	return add_size(add_size(em_table_size(view), em_used_labels_size(view)),
+	return add_size(add_size(em_table_size(view), em_evidence_places_size(view)),
 					add_size(add_size(evidence, size), records));
 }
 
@@ -135,7 +135,7 @@ check_memory(const AnnotationView *view, const FitOptions *options)
 
 	if (options->restarts > 0)
 		beside = add_size(beside, em_restart_memory(view));
-	nl_check_memory(em_used_labels_size(view), "dawid_skene()");
+	nl_check_memory(em_evidence_places_size(view), "dawid_skene()");
 	columns = em_evidence_columns(view);
 	model = model_memory(view, columns);
 	if (model > add_size(team, beside))
