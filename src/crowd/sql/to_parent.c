@@ -125,5 +125,5 @@ annotation_set_to_parent(PG_FUNCTION_ARGS)
 		NL_CHECK_INTERRUPTS(i);
 		add_item(ea, &view, i, annotator, label);
 	}
-	return PointerGetDatum(value_flatten(&ea->hdr));
+	return value_flatten(&ea->hdr);
 }
