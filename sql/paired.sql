@@ -59,6 +59,7 @@ SELECT paired_bootstrap(item, truth, baseline, candidate, '{"margin": 10}') FROM
 SELECT (m).baseline_only, (m).candidate_only, round((m).difference::numeric, 4), round((m).p_value::numeric, 6)
 FROM (SELECT b, c, mcnemar('x'::text, CASE WHEN i <= b THEN 'x' WHEN i <= b + c THEN 'y' ELSE 'x' END, CASE WHEN i <= b THEN 'y' ELSE 'x' END) AS m
 	  FROM (VALUES (5, 15), (0, 1), (0, 6), (10, 10), (30, 70), (0, 0)) AS v(b, c), generate_series(1, 200) AS i GROUP BY b, c) AS x ORDER BY b, c;
-SELECT (mcnemar(truth, baseline, candidate)).* FROM predicted;
+SELECT n, baseline_only, candidate_only, baseline_accuracy, candidate_accuracy, difference, round(p_value::numeric, 10) AS p_value
+FROM (SELECT (mcnemar(truth, baseline, candidate)).* FROM predicted) AS x;
 SELECT mcnemar(truth, baseline, candidate) IS NULL AS nothing FROM predicted WHERE false;
 SELECT (mcnemar(a, b, c)).* FROM (VALUES (1, 1, 2), (2, 2, 2), (NULL, 1, 1)) AS v(a, b, c);
