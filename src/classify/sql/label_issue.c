@@ -19,12 +19,10 @@
  */
 #include "classify/confident_joint.h"
 #include "crowd/answer_evidence.h"
-#include "pg/arguments.h"
-#include "pg/options.h"
+#include "pg/window.h"
 
 #include "windowapi.h"
 
-#define SCRATCH_ROWS 64
 #define NO_PLACE PG_UINT32_MAX
 #define DEFAULT_ROUNDS 3
 #define DEFAULT_FILTER (-1)		/* by what is known */
@@ -62,20 +60,6 @@ typedef struct Partition
  * Collecting
  */
 
-/* Argument of a row, put where a plain function has its arguments. */
-static bool
-fetch(FunctionCallInfo fcinfo, int argno, int64 position)
-{
-	bool		isnull;
-	bool		isout;
-
-	fcinfo->args[argno].value =
-		WinGetFuncArgInPartition(PG_WINDOW_OBJECT(), argno, position,
-								 WINDOW_SEEK_HEAD, false, &isnull, &isout);
-	fcinfo->args[argno].isnull = isnull;
-	return !isnull;
-}
-
 /*
  * A name of a row, kept in the scratch context: what an argument points to goes when
  * the next is read.  False: it is NULL.
@@ -85,7 +69,7 @@ fetch_name(FunctionCallInfo fcinfo, int argno, int64 position, NameView *view)
 {
 	text	   *name;
 
-	if (!fetch(fcinfo, argno, position))
+	if (!window_argument(fcinfo, argno, position))
 		return false;
 	name = nl_name_argument(fcinfo, argno);
 	view->len = VARSIZE_ANY_EXHDR(name);
@@ -112,7 +96,7 @@ collect_rows(FunctionCallInfo fcinfo, Partition *p, uint32 from, uint32 end)
 	for (uint32 i = from; i < end; i++)
 	{
 		p->place[i] = NO_PLACE;
-		if (!known[i - from] || !fetch(fcinfo, p->predicted, i))
+		if (!known[i - from] || !window_argument(fcinfo, p->predicted, i))
 			continue;
 		p->place[i] = p->set.n;
 		prediction_set_add(&p->set, &names[i - from], PG_GETARG_LABEL_DISTRIBUTION(p->predicted));
@@ -136,55 +120,12 @@ collect(FunctionCallInfo fcinfo, Partition *p)
 	MemoryContextReset(p->scratch);
 }
 
-/*
- * Options, which must be the same for all rows
- */
-static Jsonb *
-fetch_options(FunctionCallInfo fcinfo, int argno, int64 position)
-{
-	if (!fetch(fcinfo, argno, position))
-		return NULL;
-	return (Jsonb *) options_argument(fcinfo);
-}
-
-static void
-check_options(FunctionCallInfo fcinfo, const Partition *p, int argno, const Jsonb *first)
-{
-	MemoryContextSwitchTo(p->scratch);
-	for (int64 i = 1; i < p->rows; i++)
-	{
-		const Jsonb *other = fetch_options(fcinfo, argno, i);
-
-		CHECK_FOR_INTERRUPTS();
-		if ((other == NULL) != (first == NULL) ||
-			(first != NULL && (VARSIZE(other) != VARSIZE(first) ||
-							   memcmp(other, first, VARSIZE(first)) != 0)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("options must be the same for all rows of a partition")));
-		if (i % SCRATCH_ROWS == 0)
-			MemoryContextReset(p->scratch);
-	}
-	MemoryContextSwitchTo(p->context);
-	MemoryContextReset(p->scratch);
-}
-
 static void
 get_options(FunctionCallInfo fcinfo, Partition *p)
 {
-	int			argno = nl_signature(fcinfo)->options;
-	Jsonb	   *options = NULL;
+	Jsonb	   *options = window_options(fcinfo, p->rows, p->scratch);
 
 	p->options = (IssueOptions) {DEFAULT_FILTER, SELF_CONFIDENCE, DEFAULT_ROUNDS};
-	if (argno != NO_ARGUMENT)
-	{
-		const Jsonb *first = fetch_options(fcinfo, argno, 0);
-
-		if (first != NULL)
-			options = memcpy(palloc(VARSIZE(first)), first, VARSIZE(first));
-		if (!get_fn_expr_arg_stable(fcinfo->flinfo, argno))
-			check_options(fcinfo, p, argno, options);
-	}
 	if (options != NULL)
 		options_parse(options, option_table, lengthof(option_table), &p->options);
 	/* evidence is a posterior: what it says is what to believe */

@@ -35,9 +35,9 @@
 #include "classify/folds.h"
 
 #include "common/hashfn.h"
+#include "pg/window.h"
 #include "windowapi.h"
 
-#define SCRATCH_ROWS 64
 #define NO_PLACE PG_UINT32_MAX
 
 /* Which arguments a call has: (target, features [, group] [, weight] [, options]) */
@@ -85,22 +85,6 @@ get_call_site(FunctionCallInfo fcinfo)
  * Collecting
  */
 
-/* Argument of a row, put where a plain function has its arguments. */
-static bool
-fetch(FunctionCallInfo fcinfo, int argno, int64 position)
-{
-	bool		isnull;
-	bool		isout;
-
-	if (argno == NO_ARGUMENT)
-		return false;
-	fcinfo->args[argno].value =
-		WinGetFuncArgInPartition(PG_WINDOW_OBJECT(), argno, position,
-								 WINDOW_SEEK_HEAD, false, &isnull, &isout);
-	fcinfo->args[argno].isnull = isnull;
-	return !isnull;
-}
-
 static uint64
 group_hash(FunctionCallInfo fcinfo, const CallSite *site, uint64 seed)
 {
@@ -120,7 +104,7 @@ collect_argument(FunctionCallInfo fcinfo, const CallSite *site, Partition *p,
 {
 	TrainingSet *set = &p->set;
 	uint32		row = p->place[position];
-	bool		known = fetch(fcinfo, argno, position);
+	bool		known = window_argument(fcinfo, argno, position);
 
 	if (argno == site->signature->group)
 		p->group[row] = known ? group_hash(fcinfo, site, p->seed) : 0;
@@ -136,7 +120,7 @@ static void
 collect_features(FunctionCallInfo fcinfo, Partition *p, int64 position)
 {
 	p->place[position] = NO_PLACE;
-	if (!fetch(fcinfo, 1, position))
+	if (!window_argument(fcinfo, 1, position))
 		return;
 	p->place[position] = p->set.x.n;
 	feature_matrix_add_array(&p->set.x, DatumGetArrayTypeP(fcinfo->args[1].value),
@@ -156,57 +140,6 @@ collect_rows(FunctionCallInfo fcinfo, const CallSite *site, Partition *p,
 		for (uint32 i = from; i < end && others[k] != NO_ARGUMENT; i++)
 			if (p->place[i] != NO_PLACE)
 				collect_argument(fcinfo, site, p, others[k], i);
-}
-
-/* Those of a row must be those of the first. */
-static void
-check_row_options(FunctionCallInfo fcinfo, const CallSite *site, int64 position,
-			  const Jsonb *options)
-{
-	bool		given = fetch(fcinfo, site->signature->options, position);
-	const Jsonb *other = options_argument(fcinfo);
-
-	if (given != (options != NULL) ||
-		(given && (VARSIZE(other) != VARSIZE(options) ||
-				   memcmp(other, options, VARSIZE(options)) != 0)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("options must be the same for all rows of a partition")));
-}
-
-/* Options that are no constant must still be the same for all rows. */
-static void
-check_options(FunctionCallInfo fcinfo, const CallSite *site, const Partition *p,
-			  const Jsonb *options)
-{
-	MemoryContextSwitchTo(p->scratch);
-	for (int64 i = 1; i < p->rows; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		check_row_options(fcinfo, site, i, options);
-		if (i % SCRATCH_ROWS == 0)
-			MemoryContextReset(p->scratch);
-	}
-	MemoryContextSwitchTo(p->context);
-	MemoryContextReset(p->scratch);
-}
-
-static ClassifierOptions
-get_options(FunctionCallInfo fcinfo, const CallSite *site, const Partition *p)
-{
-	Jsonb	   *options = NULL;
-
-	if (fetch(fcinfo, site->signature->options, 0))
-	{
-		const Jsonb *first = options_argument(fcinfo);
-
-		options = palloc(VARSIZE(first));
-		memcpy(options, first, VARSIZE(first));
-	}
-	if (site->signature->options != NO_ARGUMENT &&
-		!get_fn_expr_arg_stable(fcinfo->flinfo, site->signature->options))
-		check_options(fcinfo, site, p, options);
-	return classifier_options(options, true);
 }
 
 static void
@@ -428,7 +361,7 @@ fit_partition(FunctionCallInfo fcinfo, CallSite *site, Partition *p)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("oof_predict() takes at most %d rows of a partition", PG_INT32_MAX)));
 	p->rows = rows;
-	options = get_options(fcinfo, site, p);
+	options = classifier_options(window_options(fcinfo, p->rows, p->scratch), true);
 	p->seed = options.seed;
 	collect(fcinfo, site, p);
 	if (p->set.x.n == 0 || !can_learn(p))

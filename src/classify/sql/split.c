@@ -8,11 +8,10 @@
  */
 #include "classify/split.h"
 
-#include "pg/arguments.h"
+#include "pg/window.h"
 #include "windowapi.h"
 
 #define MAX_STRATA 1000000		/* labels; a million splits times labels is a table of 8 MB each */
-#define SCRATCH_ROWS 64
 
 /* (key, shares, seed) */
 NL_FUNCTION(split_of);
@@ -38,29 +37,15 @@ typedef struct SplitPartition
 	uint32	   *split;			/* by group */
 } SplitPartition;
 
-/* Argument of a row, put where a plain function has its arguments. */
-static bool
-fetch(FunctionCallInfo fcinfo, int argno, int64 position)
-{
-	bool		isnull;
-	bool		isout;
-
-	fcinfo->args[argno].value =
-		WinGetFuncArgInPartition(PG_WINDOW_OBJECT(), argno, position,
-								 WINDOW_SEEK_HEAD, false, &isnull, &isout);
-	fcinfo->args[argno].isnull = isnull;
-	return !isnull;
-}
-
 /* A label that is not known is a label of its own, number 0. */
 static void
 collect_row(FunctionCallInfo fcinfo, SplitPartition *p, Dictionary *groups,
 			Dictionary *labels, uint32 i)
 {
 	p->label[i] = 0;
-	if (fetch(fcinfo, 0, i))
+	if (window_argument(fcinfo, 0, i))
 		p->label[i] = 1 + dictionary_add(labels, name_of_text(nl_name_argument(fcinfo, 0)));
-	if (!fetch(fcinfo, 1, i))
+	if (!window_argument(fcinfo, 1, i))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("group_key of stratified_split() must not be NULL, but in row %u it is", i + 1),
@@ -112,12 +97,12 @@ split_partition(FunctionCallInfo fcinfo, SplitPartition *p)
 	int			seed = 0;
 	SplitRows	rows;
 
-	if (!fetch(fcinfo, 2, 0))
+	if (!window_argument(fcinfo, 2, 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("shares of stratified_split() must not be NULL")));
 	p->shares = shares_cached(fcinfo, nl_call_cache(fcinfo), PG_GETARG_JSONB_P(2));
-	if (PG_NARGS() > 3 && fetch(fcinfo, 3, 0))
+	if (PG_NARGS() > 3 && window_argument(fcinfo, 3, 0))
 		seed = PG_GETARG_INT32(3);
 	nl_check_memory(mul_size(WinGetPartitionRowCount(PG_WINDOW_OBJECT()), 20), "splitting rows");
 	collect(fcinfo, p, groups, labels);
