@@ -118,3 +118,9 @@ SELECT mean_absolute_error('{"labels": ["a", "b"], "counts": [[3, 1], [0, 2]]}',
 SELECT k, in_top('c', '{"a": 0.4, "b": 0.3, "c": 0.3}', k) AS tied, in_top('a', '{"a": 0.4, "b": 0.3, "c": 0.3}', k) AS top, in_top('d', '{"a": 0.4, "b": 0.3, "c": 0.3}', k) AS unknown
 FROM generate_series(1, 3) AS k;
 SELECT in_top('a', '{"a": 1}', 0);
+
+-- What sums of sizes and distances cannot hold; what is a number is the same for cohen_kappa(matrix, weights)
+SELECT audit_allocation('{9223372036854775807,5}', '{0.1,0.1}', 10);
+SELECT audit_allocation('{9007199254740991,1}', '{0.1,0.1}', 9223372036854775807);
+SELECT mean_absolute_error('{"labels": ["1e308", "-1e308"], "counts": [[1, 1], [1, 1]]}');
+SELECT mean_absolute_error('{"labels": ["0x10", "5"], "counts": [[1, 1], [1, 1]]}');

@@ -24,3 +24,7 @@ SELECT multilabel_report('{a,a,NULL}', '{a}') = multilabel_report('{a}', '{a,a}'
 SELECT (m).n, (m).labels, (m).subset_accuracy, (m).hamming_loss, (m).jaccard, (m).micro_f1, (m).macro_f1, (m).classes FROM (SELECT multilabel_report('{}', '{}') AS m) AS x;
 SELECT multilabel_report(truth, NULL) IS NULL AS nothing FROM tagged;
 SELECT (multilabel_report(truth, CASE WHEN id <> 2 THEN predicted END)).n FROM tagged;
+-- Counts that no rows of ours made
+SELECT multilabel_final(annotator_counts_accum(NULL, ''::text, 'a'::text, 'b'::text));
+SELECT multilabel_final(annotator_counts_accum(NULL, 'r2 1'::text, '2'::text, 'b'::text));
+SELECT multilabel_final(annotator_counts_accum(NULL, 'la'::text, 'a'::text, 'b'::text));

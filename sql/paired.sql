@@ -63,3 +63,11 @@ SELECT n, baseline_only, candidate_only, baseline_accuracy, candidate_accuracy, 
 FROM (SELECT (mcnemar(truth, baseline, candidate)).* FROM predicted) AS x;
 SELECT mcnemar(truth, baseline, candidate) IS NULL AS nothing FROM predicted WHERE false;
 SELECT (mcnemar(a, b, c)).* FROM (VALUES (1, 1, 2), (2, 2, 2), (NULL, 1, 1)) AS v(a, b, c);
+
+-- A level that so few resamples cannot reach; a set, a matrix and counts that no rows of ours made
+SELECT paired_bootstrap(item, truth, baseline, candidate, '{"resamples": 999, "level": 0.9995}') FROM predicted;
+SELECT (paired_bootstrap(item, truth, baseline, candidate, '{"resamples": 1999, "level": 0.9995}')).verdict FROM predicted;
+SELECT paired_bootstrap_final(annotation_set('i', '', 'x'));
+SELECT paired_bootstrap_final(annotation_set('i', a, 'x')) FROM unnest('{ba,ba,ca}'::text[]) AS a;
+SELECT mcnemar_final('{"labels": ["right", "wrong"], "counts": [[0, 0], [0, 0]]}');
+SELECT mcnemar_final('{"labels": ["right", "left"], "counts": [[1, 0], [0, 2]]}');

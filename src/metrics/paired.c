@@ -76,6 +76,16 @@ typedef struct PairedCodes
 	uint32	   *label;			/* by label */
 } PairedCodes;
 
+/* Anybody may call the final function with an annotation_set. */
+static NL_NORETURN void
+not_a_comparison(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("this annotation_set is no state of paired_bootstrap()"),
+			 errhint("Call the aggregate: paired_bootstrap(item, truth, baseline, candidate).")));
+}
+
 static PairedCodes
 read_codes(const AnnotationView *view, PairedData *data)
 {
@@ -93,6 +103,8 @@ read_codes(const AnnotationView *view, PairedData *data)
 	{
 		NameView	name = names_get(&view->annotators, a);
 
+		if (name.len == 0 || (name.s[0] != 'b' && name.s[0] != 'c'))
+			not_a_comparison();
 		codes.side[a] = name.s[0] == 'b' ? BASELINE : CANDIDATE;
 		codes.truth[a] = dictionary_add(dict, (NameView) {name.s + 1, name.len - 1});
 	}
@@ -113,6 +125,7 @@ item_cells(const AnnotationView *view, const PairedCodes *codes, uint32 classes,
 		   uint32 item, PairedCell *cells)
 {
 	uint32		n = 0;
+	uint32		candidates = 0;
 
 	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
 	{
@@ -122,7 +135,10 @@ item_cells(const AnnotationView *view, const PairedCodes *codes, uint32 classes,
 		cells[n++] = (PairedCell) {
 			codes->truth[annotator] * classes + codes->label[view->label[a]], codes->side[annotator]
 		};
+		candidates += codes->side[annotator] == CANDIDATE;
 	}
+	if (n != 2 * candidates)
+		not_a_comparison();
 	return n;
 }
 

@@ -15,6 +15,7 @@
 #include "utils/array.h"
 
 #define MAX_SAMPLE 1000000000	/* that a plan may ask for */
+#define MAX_ITEMS (INT64CONST(1) << 53)	/* of all strata: doubles hold each number up to it */
 
 /* A probability strictly between 0 and 1. */
 static double
@@ -415,7 +416,13 @@ audit_allocation(PG_FUNCTION_ARGS)
 				 errhint("Rules are \"proportional\" and \"neyman\".")));
 	strata = read_strata(fcinfo, neyman, &n);
 	for (int i = 0; i < n; i++)
-		all += strata[i].size;
+		if (strata[i].size > MAX_ITEMS - all)
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("the sizes of the strata sum to more than " INT64_FORMAT, MAX_ITEMS),
+					 errhint("Sizes are numbers of items.")));
+		else
+			all += strata[i].size;
 	if (total < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -8,25 +8,11 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "metrics/label_distance.h"
 #include "types/confusion_matrix.h"
 #include "types/label_distribution.h"
 #include "utils/array.h"
-
-/* The label as a number, where that is finite. */
-static double
-label_number(NameView name)
-{
-	char	   *s = pnstrdup(name.s, name.len);
-	char	   *end;
-	double		value = strtod(s, &end);
-
-	if (name.len == 0 || *end != '\0' || !isfinite(value))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("label \"%s\" is no number, so its distance to others is not known", s),
-				 errhint("Give the order of the labels: mean_absolute_error(matrix, '{poor,fair,good}').")));
-	return value;
-}
+#include "utils/float.h"
 
 static double *
 numbers_of_labels(const Names *names)
@@ -34,7 +20,12 @@ numbers_of_labels(const Names *names)
 	double	   *value = palloc(Max(names->n, 1) * sizeof(double));
 
 	for (uint32 i = 0; i < names->n; i++)
-		value[i] = label_number(names_get(names, i));
+		if (!label_number(names_get(names, i), &value[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("label \"%s\" is no number, so its distance to others is not known",
+							names_cstring(names, i)),
+					 errhint("Give the order of the labels: mean_absolute_error(matrix, '{poor,fair,good}').")));
 	return value;
 }
 
@@ -97,6 +88,8 @@ mean_absolute_error(PG_FUNCTION_ARGS)
 			sum += share * fabs(value[t] - value[l]);
 		}
 	}
+	if (isinf(sum))
+		float_overflow_error();
 	PG_RETURN_FLOAT8(sum / total);
 }
 

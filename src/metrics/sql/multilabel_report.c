@@ -181,27 +181,50 @@ add_rows(RowSums *s, double t, double p, double i, double rows)
 	add_mean(s->f1, 2 * i, t + p, rows);
 }
 
+/* Anybody may call the final function with an annotator_counts. */
+static NL_NORETURN void
+not_a_report(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("this annotator_counts is no state of multilabel_report()"),
+			 errhint("Call the aggregate: multilabel_report(truth, predicted).")));
+}
+
+static void
+read_rows(RowSums *s, NameView sizes, NameView common, double n)
+{
+	unsigned int t;
+	unsigned int p;
+	unsigned int both;
+
+	if (sscanf(pnstrdup(sizes.s, sizes.len), "%u %u", &t, &p) != 2 ||
+		sscanf(pnstrdup(common.s, common.len), "%u", &both) != 1 || both > Min(t, p))
+		not_a_report();
+	add_rows(s, t, p, both, n);
+}
+
 static void
 read_cell(Multilabel *m, const AnnotatorCountsView *view, const CountCell *cell)
 {
 	NameView	name = names_get(&view->annotators, cell->annotator);
 	double		n = exact_sum_value(&cell->count) / COUNT_UNITS;
 	NameView	what = names_get(&view->labels, cell->truth);
-	unsigned int t;
-	unsigned int p;
+	char		kind = name.len > 0 ? name.s[0] : '\0';
 
-	if (name.s[0] == 'r')
+	name = (NameView) {name.s + 1, name.len - 1};
+	if (kind == 'r')
 	{
-		char	   *sizes = pnstrdup(name.s + 1, name.len - 1);
-
-		if (sscanf(sizes, "%u %u", &t, &p) == 2)
-			add_rows(&m->rows, t, p, atoi(pnstrdup(what.s, what.len)), n);
+		read_rows(&m->rows, name, what, n);
 		return;
 	}
-	name = (NameView) {name.s + 1, name.len - 1};
-	for (int o = 0; o < OUTCOMES; o++)
+	for (int o = 0; o < OUTCOMES && kind == 'l'; o++)
 		if (is_same_name(what, name_of(outcome_names[o])))
+		{
 			m->counts[dictionary_add(m->labels, name)].n[o] += n;
+			return;
+		}
+	not_a_report();
 }
 
 static Multilabel

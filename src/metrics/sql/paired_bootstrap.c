@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "crowd/sql/annotation_aggregate.h"
 #include "math/beta_quantile.h"
+#include "metrics/confusion_measures.h"
 #include "names/names_io.h"
 #include "pg/arguments.h"
 #include "pg/options.h"
@@ -41,8 +42,17 @@ parse_options(const Jsonb *jsonb)
 		.metric = F1_MACRO_F1,.resamples = 2000,.level = 0.95,.harm = HARM_F1,.harm_margin = 0.01
 	};
 
+	int			least;
+
 	if (jsonb != NULL)
 		options_parse(jsonb, option_table, lengthof(option_table), &options);
+	/* of fewer no quantile is so far out, and no p-value so small */
+	least = (int) ceil(options.level / (1 - options.level) - 1e-6);
+	if (options.resamples < least)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%d resamples are too few for level %s", options.resamples, nl_number(options.level)),
+				 errhint("Give {\"resamples\": %d} or more.", least)));
 	return options;
 }
 
@@ -155,6 +165,17 @@ cell(const ConfusionMatrix *cm, const char *baseline, const char *candidate)
 	return b < 0 || c < 0 ? 0 : confusion_matrix_count(cm, b, c);
 }
 
+/* Anybody may call the final function with a confusion_matrix. */
+static void
+check_counts(double n, double total)
+{
+	if (!(n >= 1 && n == total && n < (double) PG_INT64_MAX && n == rint(n)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("this confusion_matrix is no state of mcnemar()"),
+				 errhint("Call the aggregate: mcnemar(truth, baseline, candidate).")));
+}
+
 /* Twice the smaller tail of a fair coin (McNemar 1947, exact form); 1 where nothing differs. */
 static double
 sign_test(double a, double b)
@@ -175,12 +196,17 @@ mcnemar_final(PG_FUNCTION_ARGS)
 	double		baseline = cell(cm, "right", "wrong");
 	double		candidate = cell(cm, "wrong", "right");
 	double		n = both + baseline + candidate + cell(cm, "wrong", "wrong");
-	Datum		values[] = {
-		Int64GetDatum((int64) n), Int64GetDatum((int64) baseline), Int64GetDatum((int64) candidate),
-		Float8GetDatum((both + baseline) / n), Float8GetDatum((both + candidate) / n),
-		Float8GetDatum((candidate - baseline) / n), Float8GetDatum(sign_test(baseline, candidate))
-	};
+	Margins		margins = confusion_margins(cm);
+	Datum		values[7];
 	bool		nulls[lengthof(values)] = {false};
 
+	check_counts(n, margins.total);
+	values[0] = Int64GetDatum((int64) n);
+	values[1] = Int64GetDatum((int64) baseline);
+	values[2] = Int64GetDatum((int64) candidate);
+	values[3] = Float8GetDatum((both + baseline) / n);
+	values[4] = Float8GetDatum((both + candidate) / n);
+	values[5] = Float8GetDatum((candidate - baseline) / n);
+	values[6] = Float8GetDatum(sign_test(baseline, candidate));
 	PG_RETURN_DATUM(nl_record(fcinfo, values, nulls));
 }
