@@ -167,7 +167,14 @@ $node->safe_psql('postgres', q(
 	CREATE VIEW few_valid AS SELECT * FROM single_valid WHERE item <= 430;
 	CREATE VIEW both_in AS SELECT item, truth, features FROM single_valid UNION ALL SELECT item, label, features FROM single_train WHERE item <= 20;
 	CREATE VIEW nobody AS SELECT label, features FROM single_train;
-	CREATE VIEW nobody_valid AS SELECT truth, features FROM single_valid));
+	CREATE VIEW nobody_valid AS SELECT truth, features FROM single_valid;
+	CREATE VIEW categories AS SELECT label, ARRAY[item % 3, item % 2] AS features FROM single_train;
+	CREATE VIEW categories_valid AS SELECT truth, ARRAY[item % 3, item % 2] AS features FROM single_valid;
+	CREATE VIEW all_in AS SELECT item, label AS truth, features FROM single_train;
+	CREATE VIEW a_in AS SELECT item, label AS truth, features FROM single_train WHERE label = 'A' UNION ALL SELECT item, truth, features FROM single_valid;
+	CREATE VIEW square AS SELECT item, annotator, label, ARRAY[features, features] AS features FROM single_train;
+	CREATE VIEW words AS SELECT item, annotator, label, features::text[] AS features FROM single_train;
+	CREATE VIEW empty AS SELECT item, annotator, label, '{}'::float8[] AS features FROM single_train));
 fails('one class', '22023', 'all labels of one_class are "A"', q('one_class'), q('single_valid'));
 fails('no common class', '22023', 'no class of other_classes occurs in single_train', q('single_train'), q('other_classes'));
 fails('NULL in features', '22004', 'features of holes have NULL, NaN or infinity in 57 of 400 rows', q('holes'), q('single_valid'));
@@ -181,6 +188,12 @@ fails('an unknown option', '22023', 'unrecognized option "labels"', q('single_tr
 fails('no seeds', '22023', 'invalid value for option "seeds": 0', q('single_train'), q('single_valid'), q('{"seeds": 0}'));
 fails('an odd l2', '22023', 'invalid value for option "l2": "much"', q('single_train'), q('single_valid'), q('{"l2": "much"}'));
 fails('an unknown metric', '22023', 'invalid value for option "metric"', q('single_train'), q('single_valid'), q('{"metric": "f2"}'));
+fails('nothing left', 'P0002', 'no row of single_train is left to learn from', q('single_train'), q('all_in'));
+fails('one class left', '22023', 'all labels of single_train are "B"', q('single_train'), q('a_in'));
+fails('features of two dimensions', '2202E', 'features of square are arrays of more than one dimension in 400 of 400 rows', q('square'), q('single_valid'));
+fails('an array of words', '42804', 'column features of words is of type text\[\]', q('words'), q('single_valid'));
+fails('no features', '2202E', 'features of empty are from 0 to 0 numbers long', q('empty'), q('single_valid'));
+fails('no JSON', '22P02', 'options are not valid JSON: seeds', q('single_train'), q('single_valid'), q('seeds'));
 fails('no object', '22023', 'options must be a JSON object', q('single_train'), q('single_valid'), q('[]'));
 fails('no table', '42P01', 'relation "nowhere" does not exist', q('nowhere'), q('single_valid'));
 
@@ -193,6 +206,9 @@ is($found{filter}[12], 'exploratory', 'and the others are not tested');
 like((evaluate(q(evaluate_cleaning('single_train', 'part_known'))))[1], qr/no row of single_train has a label that part_known has as truth: new/, 'a class that is not learned');
 like((evaluate(q(evaluate_cleaning('single_train', 'both_in'))))[1], qr/WARNING:  20 items of both_in are in single_train, too, and are left out of training/, 'items in both');
 is(join(' ', sort keys %{ { verdicts(q(evaluate_cleaning('nobody', 'nobody_valid'))) } }), 'filter soft_relabel weight', 'labels and features alone');
+like((evaluate(q(evaluate_cleaning('categories', 'categories_valid', '{"seeds": 1}'))))[1], qr/\ANOTICE:  training: 400 answers to 400 items/,
+	'rows without items are never those of the other table, alike or not');
+like((evaluate(q(evaluate_cleaning('single_train', 'both_in', '{"seeds": 1}'))))[1], qr/NOTICE:  training: 380 answers to 380 items/, 'what is left out of training does not count');
 like((evaluate(q(evaluate_cleaning('single_train', 'single_valid', '{"l2": 3, "seeds": 1}'))))[1], qr/seed 0: l2 baseline 3, weight 3,/, 'l2 is given');
 
 # Truths that are the annotators' own
