@@ -54,6 +54,16 @@ make_record(FunctionCallInfo fcinfo, const AnnotationView *view, const Agreement
 	return nl_record(fcinfo, values, nulls);
 }
 
+/* Coefficients that have a value and no interval. */
+static bool
+lacks_interval(const AgreementResult *r)
+{
+	for (int c = 0; c < COEFFICIENTS; c++)
+		if (!isnan(r->value[c]) && isnan(r->bounds[c].low))
+			return true;
+	return false;
+}
+
 /* Why something is NULL, or rough. */
 static void
 say_why(const AgreementScale *scale, const AgreementResult *r)
@@ -62,7 +72,7 @@ say_why(const AgreementScale *scale, const AgreementResult *r)
 		ereport(NOTICE,
 				(errmsg("no item has answers of two annotators, so agreement is NULL"),
 				 errhint("Let annotators share some items.")));
-	else if (r->categories < 2)
+	else if (r->categories < 2 || isnan(r->value[KRIPPENDORFF_ALPHA]))
 		ereport(NOTICE,
 				(errmsg("all answers are the same label, as chance alone would have them, so alpha and kappas are NULL"),
 				 errhint("percent_agreement is defined. Option \"scale\" names labels that nobody used.")));
@@ -80,6 +90,10 @@ say_why(const AgreementScale *scale, const AgreementResult *r)
 				(errmsg("intervals hang on few of %u items, as much as on %.1f alike, and are rough",
 						r->pairable_items, r->effective_items),
 				 errhint("Where nearly all answers are one label, what is known of chance comes from the rest: see gwet_ac, and ask for more items of rare labels.")));
+	else if (lacks_interval(r))
+		ereport(WARNING,
+				(errmsg("items do not differ in how unlike their answers are, so how sure coefficients are is not known, and intervals are NULL"),
+				 errhint("Answers that follow such a pattern are seldom independent: look how they came about.")));
 	if (scale->by_name && r->categories > 1)
 		agreement_order_notice();
 }
@@ -91,7 +105,7 @@ say_once(FunctionCallInfo fcinfo, const AgreementScale *scale, const AgreementRe
 	void	  **said = nl_call_cache(fcinfo);
 
 	if (*said != NULL || (r->categories > 1 && r->unlike_items >= FEW_ITEMS &&
-						  r->effective_items >= FEW_ITEMS && !scale->by_name))
+						  r->effective_items >= FEW_ITEMS && !scale->by_name && !lacks_interval(r)))
 		return;
 	*said = fcinfo->flinfo->fn_mcxt;
 	say_why(scale, r);
