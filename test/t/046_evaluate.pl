@@ -186,6 +186,7 @@ fails('no truth', '42703', 'few has no column "right"', q('single_train'), q('fe
 fails('NULL', '22004', 'evaluate_cleaning\(\) needs two tables', 'NULL', q('single_valid'));
 fails('an unknown option', '22023', 'unrecognized option "labels"', q('single_train'), q('single_valid'), q('{"labels": "x"}'));
 fails('no seeds', '22023', 'invalid value for option "seeds": 0', q('single_train'), q('single_valid'), q('{"seeds": 0}'));
+fails('odd duplicates', '22023', 'invalid value for option "duplicates": "none"', q('single_train'), q('single_valid'), q('{"duplicates": "none"}'));
 fails('an odd l2', '22023', 'invalid value for option "l2": "much"', q('single_train'), q('single_valid'), q('{"l2": "much"}'));
 fails('an unknown metric', '22023', 'invalid value for option "metric"', q('single_train'), q('single_valid'), q('{"metric": "f2"}'));
 fails('nothing left', 'P0002', 'no row of single_train is left to learn from', q('single_train'), q('all_in'));
@@ -208,6 +209,7 @@ like((evaluate(q(evaluate_cleaning('single_train', 'both_in'))))[1], qr/WARNING:
 is(join(' ', sort keys %{ { verdicts(q(evaluate_cleaning('nobody', 'nobody_valid'))) } }), 'filter soft_relabel weight', 'labels and features alone');
 like((evaluate(q(evaluate_cleaning('categories', 'categories_valid', '{"seeds": 1}'))))[1], qr/\ANOTICE:  training: 400 answers to 400 items/,
 	'rows without items are never those of the other table, alike or not');
+unlike((evaluate(q(evaluate_cleaning('categories', 'categories_valid', '{"seeds": 1, "duplicates": "split"}'))))[1], qr/WARNING/, 'categories are told as such');
 like((evaluate(q(evaluate_cleaning('single_train', 'both_in', '{"seeds": 1}'))))[1], qr/NOTICE:  training: 380 answers to 380 items/, 'what is left out of training does not count');
 like((evaluate(q(evaluate_cleaning('single_train', 'single_valid', '{"l2": 3, "seeds": 1}'))))[1], qr/seed 0: l2 baseline 3, weight 3,/, 'l2 is given');
 
