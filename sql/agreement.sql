@@ -140,3 +140,6 @@ SELECT agreement(annotation_set('i', 'a', 'x'), '{"weights": "cubic"}');
 -- Items that are all alike in their disagreement; one number in two spellings: why intervals, and coefficients, are NULL
 SELECT s.*, b.* FROM (SELECT agreement(i, j, (i + j) % 3 = 0) AS a FROM generate_series(1, 30) AS i, generate_series(1, 3) AS j) AS v, pg_temp.shown(a) AS s, pg_temp.bounds(a) AS b;
 SELECT s.* FROM (SELECT agreement(i, j, CASE j WHEN 1 THEN '1.0' ELSE '1' END, '{"level": "interval"}') AS a FROM generate_series(1, 12) AS i, generate_series(1, 2) AS j) AS v, pg_temp.shown(a) AS s;
+-- A confidence that so few resamples cannot reach
+SELECT agreement('i', 'a', 'x', '{"interval": "bootstrap", "confidence": 0.999}');
+SELECT (agreement('i', 'a', 'x', '{"interval": "bootstrap", "confidence": 0.999, "resamples": 2000}')).items;

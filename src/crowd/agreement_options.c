@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "pg/arguments.h"
 #include "pg/options.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
@@ -60,6 +61,19 @@ read_weights(AgreementOptions *options)
 	options_invalid("weights", &value, WEIGHTS_ALLOWED);
 }
 
+/* Of fewer no quantile is so far out. */
+static void
+check_resamples(const AgreementOptions *options)
+{
+	int			least = (int) ceil(2 / (1 - options->confidence) - 1e-6);
+
+	if (options->interval == INTERVAL_BOOTSTRAP && options->resamples < least)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%d resamples are too few for confidence %s", options->resamples, nl_number(options->confidence)),
+				 errhint("Give {\"resamples\": %d} or more.", least)));
+}
+
 static AgreementOptions
 parse(const Jsonb *jsonb, int n)
 {
@@ -71,6 +85,7 @@ parse(const Jsonb *jsonb, int n)
 		options_parse(jsonb, table, n, &options);
 	if (options.weight_option != NULL)
 		read_weights(&options);
+	check_resamples(&options);
 	return options;
 }
 

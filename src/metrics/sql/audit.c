@@ -323,8 +323,9 @@ read_strata(FunctionCallInfo fcinfo, bool neyman, int *n)
 }
 
 /*
- * Share "total" in proportion to what they want among those that have room; who
- * would get more than his size is filled, and the others share the rest.
+ * Share "total" in proportion to what they want among those that have room; all who
+ * would get more than their size are filled, and the others share the rest, which is
+ * more for each.
  * Returns what is left where nobody wants more.
  */
 static double
@@ -336,6 +337,7 @@ share_out(Stratum *strata, int n, double total, double *share)
 	while (filled && total > 0)
 	{
 		double		want = 0;
+		double		taken = 0;
 
 		CHECK_FOR_INTERRUPTS();
 		filled = false;
@@ -343,13 +345,14 @@ share_out(Stratum *strata, int n, double total, double *share)
 			want += share[i] > 0 ? 0 : strata[i].want;
 		if (want <= 0)
 			return total;
-		for (int i = 0; i < n && !filled; i++)
+		for (int i = 0; i < n; i++)
 			if (share[i] == 0 && strata[i].want / want * total >= strata[i].size && strata[i].want > 0)
 			{
 				share[i] = strata[i].size;
-				total -= strata[i].size;
+				taken += strata[i].size;
 				filled = true;
 			}
+		total -= taken;
 		for (int i = 0; i < n && !filled; i++)
 			if (share[i] == 0)
 				share[i] = strata[i].want / want * total;
