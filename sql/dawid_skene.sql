@@ -214,3 +214,25 @@ FROM (VALUES ('{}'), ('{"copies": "off"}'), ('{"variant": "full"}')) AS o(copies
 ORDER BY copies COLLATE "C";
 SELECT correlation, items_teaching, stopped_by
 FROM fit_report((SELECT dawid_skene(item, annotator, label, CASE WHEN item = 'i1' THEN 'b' END, '{"learn_from": "gold"}'::jsonb) FROM copied));
+
+-- class_prior() of variant auto counts labels of items that teach, with one more for each class, and of a tie
+-- each a part; prior_used() is what consensus() works with.  Others have one prior.
+CREATE TEMP TABLE counted AS SELECT * FROM (VALUES
+	(1, 'a', 'x', 'x'), (1, 'b', 'x', 'x'), (2, 'a', 'x', NULL), (2, 'b', 'y', NULL), (3, 'a', 'y', NULL), (3, 'b', 'y', NULL),
+	(4, 'a', 'y', NULL), (5, 'a', 'x', NULL), (5, 'b', 'x', NULL)) AS v(item, annotator, label, gold);
+SELECT what, pg_temp.r(probability(class_prior(m), 'x')) AS x, by_hand, class_prior(m) = prior_used(m) AS same,
+       m::text::annotator_model = m AND class_prior(m::jsonb::text::annotator_model) = class_prior(m) AS kept
+FROM (SELECT 'three of four' AS what, dawid_skene(item, annotator, label) AS m, pg_temp.r(4 / 6.0) AS by_hand FROM counted
+      UNION ALL SELECT 'one and a tie', dawid_skene(item, annotator, label), pg_temp.r(2.5 / 5) FROM counted WHERE item < 5
+      UNION ALL SELECT 'nothing teaches', dawid_skene(item, annotator, label), pg_temp.r(1 / 2.0) FROM counted WHERE annotator = 'a'
+      UNION ALL SELECT 'one teaches', dawid_skene(item, annotator, label, gold), pg_temp.r(2 / 3.0) FROM counted WHERE annotator = 'a'
+      UNION ALL SELECT 'one abstains', dawid_skene(item, annotator, CASE WHEN item = 3 AND annotator = 'b' THEN '?' ELSE label END, '{"abstain": "?"}'::jsonb), pg_temp.r(4 / 5.0) FROM counted
+      UNION ALL SELECT 'known', dawid_skene(item, annotator, label, '{"prior": {"x": 0.3, "y": 0.7}}'::jsonb), 0.3 FROM counted
+      UNION ALL SELECT 'full', dawid_skene(item, annotator, label, '{"variant": "full"}'::jsonb), NULL FROM counted
+      UNION ALL SELECT 'gold alone', dawid_skene(item, annotator, label, gold, '{"learn_from": "gold"}'::jsonb), NULL FROM counted) AS f;
+SELECT bool_and(posterior = revised) AS same, count(*)
+FROM (SELECT posterior(m, annotator, label) AS posterior, min(revise(prior_used(m), m, annotator, label)::text)::label_distribution AS revised
+      FROM counted, (SELECT dawid_skene(item, annotator, label) AS m FROM counted) AS f GROUP BY item, annotator) AS v;
+SELECT class_prior(jsonb_set(m::text::jsonb, '{class_shares}', '[1, 0]')::text::annotator_model) FROM (SELECT dawid_skene(item, annotator, label) AS m FROM counted) AS f;
+SELECT jsonb_set(m::text::jsonb, '{class_shares}', '[0.5, 0.6]')::text::annotator_model IS NULL FROM (SELECT dawid_skene(item, annotator, label) AS m FROM counted) AS f;
+SELECT jsonb_set(m::text::jsonb, '{class_shares}', '[1]')::text::annotator_model IS NULL FROM (SELECT dawid_skene(item, annotator, label) AS m FROM counted) AS f;

@@ -319,7 +319,22 @@ annotator_note(const AnnotatorModelView *model, uint32 annotator, const Annotato
 	return NULL;
 }
 
-/* The class prior of all components together. */
+/*
+ * The shares of classes, as they are reported and whatever is said of annotators has
+ * them: counted among the fit's answers, if it was by the rule.
+ */
+double *
+annotator_model_shares(const AnnotatorModelView *model)
+{
+	double	   *shares = palloc(model->labels.n * sizeof(double));
+
+	if (model->shares == NULL)
+		return annotator_model_prior(model);
+	memcpy(shares, model->shares, model->labels.n * sizeof(double));
+	return shares;
+}
+
+/* The class prior of all components together, which posteriors are made with. */
 double *
 annotator_model_prior(const AnnotatorModelView *model)
 {

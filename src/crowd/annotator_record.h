@@ -25,6 +25,7 @@ extern AnnotatorRecord *annotator_records(const AnnotatorModelView *model,
 										  const double *prior, double level);
 extern const char *annotator_note(const AnnotatorModelView *model, uint32 annotator,
 								  const AnnotatorRecord *r);
+extern double *annotator_model_shares(const AnnotatorModelView *model);
 extern double *annotator_model_prior(const AnnotatorModelView *model);
 
 #endif							/* NL_ANNOTATOR_RECORD_H */

@@ -142,6 +142,8 @@ build_model(const AnnotationView *view, const FitOptions *options, EmFit *fit,
 	model.notes = no_notes(view->annotators.n);
 	set_voices(&model, view, options, fit);
 	add_evidence(&model, view, options, fit, &majority);
+	if (fit->report != NULL && !model.prior_known)
+		model.shares = majority_shares(&majority);
 	if (majority.items > 0 && !model_knows_nothing(&model))
 		model.majority_disagreement = (double) majority.other / majority.items;
 	add_fit_warnings(&model, view, options, fit, &majority);

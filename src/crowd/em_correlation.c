@@ -212,7 +212,7 @@ em_correlation(const AnnotationView *view, int max_passes, Size beside)
 	uint32		n = count_judged(view);
 
 	if (n < MIN_GOLD_ITEMS || annotation_classes(view) < 2)
-		return (EmCorrelation) {ASSUMED_CORRELATION, 0};
+		return (EmCorrelation) {assumed_correlation(em_count_telling(view)), 0};
 	grid.p = palloc(view->labels.n * sizeof(double));
 	for (uint32 fold = 0; fold < FOLDS; fold++)
 		run_fold(&grid, fold, max_passes, beside);

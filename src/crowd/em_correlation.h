@@ -10,6 +10,29 @@
 /* What is assumed where gold does not say; of variant auto. */
 #define ASSUMED_CORRELATION 0.3
 
+/* What is added to it where few items teach; see assumed_correlation(). */
+#define FEW_ITEMS_CORRELATION 0.27
+#define FEW_ITEMS_FROM 10
+#define FEW_ITEMS_TO 50
+#define ENOUGH_ITEMS 150
+
+/*
+ * What is assumed where truths and matrices are learned from the same answers, and
+ * so many items teach.  Of some ten to fifty items an annotator may by luck seem much
+ * better than the others, is believed, and so confirms himself: errors of the matrices
+ * are then in common, too.  With fewer the pseudo-answers keep matrices from saying
+ * much; with 150 luck is rare.  No formula of a paper, but what simulated crowds want
+ * (docs/simulation.md): .3 up to .57 at ten items, .57 to fifty, back to .3 at 150.
+ */
+static inline double
+assumed_correlation(double items)
+{
+	double		few = Min(items / FEW_ITEMS_FROM,
+						  (ENOUGH_ITEMS - items) / (ENOUGH_ITEMS - FEW_ITEMS_TO));
+
+	return ASSUMED_CORRELATION + FEW_ITEMS_CORRELATION * Max(Min(few, 1), 0);
+}
+
 /*
  * The power to which a posterior is raised before it is reported: n voices whose
  * errors are correlated by r are worth n / (1 + (n - 1) r) (Kish's design effect).

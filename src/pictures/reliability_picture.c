@@ -45,7 +45,7 @@ by_lower_bound(const void *a, const void *b)
 Standings
 standings_of(const AnnotatorModelView *model, double level)
 {
-	double	   *prior = annotator_model_prior(model);
+	double	   *prior = annotator_model_shares(model);
 	AnnotatorRecord *records = annotator_records(model, prior, level);
 	Standings	s = {.annotators = &model->annotators, .n = model->annotators.n};
 	uint32		commonest = 0;

@@ -133,7 +133,7 @@ labels_picture(StringInfo buf, const Report *r)
 	uint32		n = r->classes.n;
 	uint32		drawn = Min(n, LABELS_MOST);
 	bool	   *is_drawn = labels_drawn(r, drawn);
-	double	   *prior = annotator_model_prior(&r->model);
+	double	   *prior = annotator_model_shares(&r->model);
 	double		scale = 0;
 	uint32		row = 0;
 

@@ -49,7 +49,7 @@ model_doubles(const AnnotatorModelView *view, Size columns)
 	for (uint32 i = 0; i < view->n_components; i++)
 		n = add_size(n, variant_doubles(view->components[i].variant, view->annotators.n,
 										view->labels.n));
-	return n;
+	return view->shares == NULL ? n : add_size(n, view->labels.n);
 }
 
 /* How many rates of annotators a stored model has. */
@@ -57,7 +57,7 @@ Size
 annotator_model_rates_stored(const AnnotatorModel *model)
 {
 	return model->doubles - other_doubles(model->components, model->labels, model->annotators) -
-		evidence_doubles(model->columns, model->labels);
+		evidence_doubles(model->columns, model->labels) - (model->shares ? model->labels : 0);
 }
 
 /* Its uint32s. */
@@ -153,6 +153,7 @@ fingerprint(const AnnotatorModel *model)
 	hash = fingerprint_add(hash, model->abstains);
 	hash = fingerprint_add(hash, model->silence);
 	hash = fingerprint_add(hash, model->columns);
+	hash = fingerprint_add(hash, model->shares);
 	hash = fingerprint_add(hash, model->correlation_items);
 	hash = fingerprint_add(hash, model->teaching_items);
 	hash = fingerprint_doubles(hash, &model->correlation, 1);
@@ -185,6 +186,7 @@ put_record(AnnotatorModel *model, const AnnotatorModelView *view)
 	model->prior_known = view->prior_known;
 	model->abstains = view->abstains;
 	model->silence = view->silence;
+	model->shares = view->shares != NULL;
 	model->correlation_items = view->correlation_items;
 	model->teaching_items = view->teaching_items;
 	model->voices = view->voices;
@@ -221,6 +223,8 @@ annotator_model_make(const AnnotatorModelView *view)
 	at = put_reported(at, view->reported_variances, view);
 	at = value_put_doubles(at, view->evidence.counts, columns * view->labels.n);
 	at = value_put_doubles(at, view->evidence.variances, columns * view->labels.n);
+	if (view->shares != NULL)
+		at = value_put_doubles(at, view->shares, view->labels.n);
 	bytes = put_bytes((char *) at, view->labels.ends,
 					  view->labels.n * sizeof(uint32));
 	bytes = put_bytes(bytes, view->annotators.ends,
@@ -339,6 +343,8 @@ annotator_model_view(const AnnotatorModel *model)
 	view.reported_variances = view.reported_right + model->annotators;
 	view.evidence.counts = view.reported_variances + model->annotators;
 	view.evidence.variances = view.evidence.counts + (Size) model->columns * model->labels;
+	if (model->shares)
+		view.shares = view.evidence.variances + (Size) model->columns * model->labels;
 	numbers = (uint32 *) (model->data + model->doubles);
 	view.labels = (Names) {model->labels, numbers, NULL};
 	view.annotators = (Names) {model->annotators, numbers + model->labels, NULL};
@@ -543,6 +549,16 @@ scale_rates(double *matrix, Size classes)
 	}
 }
 
+static double *
+numbers_of_classes(const double *numbers, const uint32 *label, Size classes)
+{
+	double	   *result = palloc(classes * sizeof(double));
+
+	for (Size k = 0; k < classes; k++)
+		result[k] = numbers[label[k]];
+	return result;
+}
+
 /* Component i of the view, with whole matrices. */
 static ModelComponent
 component_of_classes(const AnnotatorModelView *view, uint32 i, const uint32 *label, Size classes)
@@ -554,13 +570,11 @@ component_of_classes(const AnnotatorModelView *view, uint32 i, const uint32 *lab
 	ModelComponent result = {
 		.variant = VARIANT_FULL,
 		.weight = c->weight,
-		.prior = palloc(classes * sizeof(double)),
+		.prior = numbers_of_classes(c->prior, label, classes),
 		.pool = nl_alloc(context, cells * sizeof(double)),
 		.confusion = nl_alloc(context, mul_size(Max(view->annotators.n, 1), cells * sizeof(double)))
 	};
 
-	for (Size k = 0; k < classes; k++)
-		result.prior[k] = c->prior[label[k]];
 	cells_of_classes(c->pool, view->labels.n, label, classes, result.pool);
 	scale_rates(result.pool, classes);
 	for (Size j = 0; j < view->annotators.n; j++)
@@ -596,6 +610,8 @@ annotator_model_of_classes(const AnnotatorModel *model)
 	result.components = palloc(view.n_components * sizeof(ModelComponent));
 	for (uint32 i = 0; i < view.n_components; i++)
 		result.components[i] = component_of_classes(&view, i, label, result.labels.n);
+	if (view.shares != NULL)
+		result.shares = numbers_of_classes(view.shares, label, result.labels.n);
 	result.evidence = evidence_select(&view.evidence, view.annotators.n, NULL, view.labels.n,
 									  label, result.labels.n);
 	return result;

@@ -134,6 +134,7 @@ typedef struct AnnotatorModelView
 	uint32		abstains;		/* the label that is no class, plus 1; or 0 */
 	bool		silence;		/* who says nothing about an item says that one */
 	bool		prior_known;	/* the class prior was given: it is never tempered */
+	double	   *shares;			/* K: of the classes; NULL: the class prior says them */
 	ModelVoices voices;
 	uint32	   *group;			/* J: the first of each one's group; of VOICES_GROUPS */
 	double		correlation;	/* of errors on one item, see design_exponent() */
@@ -181,7 +182,7 @@ typedef struct AnnotatorModel
 	uint32		abstains;
 	uint32		silence;
 	uint32		columns;		/* of the evidence */
-	uint32		unused;
+	uint32		shares;			/* whether there are such */
 	uint64		doubles;		/* of data */
 	double		data[FLEXIBLE_ARRAY_MEMBER];
 
@@ -189,7 +190,7 @@ typedef struct AnnotatorModel
 	 * double for each component: variant, weight, prior[K], pool[K * K],
 	 * confusion[variant_doubles()]; annotations[J]; gold_annotations[J];
 	 * reported_right[J]; reported_variances[J]; counts[columns * K];
-	 * variances[columns * K].  uint32 ends of labels, of annotators; of the
+	 * variances[columns * K]; shares[K], if there are such.  uint32 ends of labels, of annotators; of the
 	 * evidence ends[J], label[columns]; group[J], if there are groups; bytes of
 	 * labels, of annotators; method, options, stopped_by, warnings and notes[J],
 	 * each with a terminating zero.

@@ -163,6 +163,8 @@ check_abstentions(const AnnotatorModelView *view)
 		if (view->silence)
 			check_silence(view, i, none);
 	}
+	if (view->shares != NULL && view->shares[none] != 0)
+		invalid_model("the label that stands for no class has a class share");
 }
 
 static void
@@ -185,6 +187,8 @@ check_model(const AnnotatorModelView *view)
 		check_rates(view, c);
 	}
 	check_distributions(weights, view->n_components, 1, "the list of weights");
+	if (view->shares != NULL)
+		check_distributions(view->shares, labels, 1, "the list of class shares");
 	check_counts(view->annotations, annotators, "\"annotations\"");
 	check_counts(view->gold_annotations, annotators, "\"gold_annotations\"");
 	check_counts(view->reported_right, annotators, "\"reported_right\"");
@@ -411,6 +415,8 @@ finish_input(AnnotatorModelView *view, InputNames *labels, InputNames *annotator
 	check_model(view);
 	for (uint32 i = 0; i < view->n_components; i++)
 		reorder_component(&view->components[i], view, labels, annotators);
+	if (view->shares != NULL)
+		reorder_rows(view->shares, 1, labels);
 	view->evidence = evidence_select(&view->evidence, view->annotators.n, annotators->order,
 									 view->labels.n, labels->order, view->labels.n);
 	reorder_annotators(view, annotators);
@@ -559,6 +565,16 @@ append_classes(StringInfo buf, const AnnotatorModelView *view)
 	appendStringInfo(buf, ", \"silence\": %s}", view->silence ? "true" : "false");
 }
 
+/* Where they are others than the class prior. */
+static void
+append_shares(StringInfo buf, const AnnotatorModelView *view)
+{
+	if (view->shares == NULL)
+		return;
+	appendStringInfoString(buf, ", \"class_shares\": ");
+	jsonio_append_doubles(buf, view->shares, view->labels.n);
+}
+
 static void
 append_component(StringInfo buf, const AnnotatorModelView *view, uint32 component)
 {
@@ -631,7 +647,9 @@ write_json(StringInfo buf, const void *value)
 			appendStringInfoString(buf, ", ");
 		append_component(buf, &view, i);
 	}
-	appendStringInfoString(buf, "], \"annotations\": ");
+	appendStringInfoChar(buf, ']');
+	append_shares(buf, &view);
+	appendStringInfoString(buf, ", \"annotations\": ");
 	jsonio_append_doubles(buf, view.annotations, view.annotators.n);
 	appendStringInfoString(buf, ", \"gold_annotations\": ");
 	jsonio_append_doubles(buf, view.gold_annotations, view.annotators.n);
@@ -930,6 +948,18 @@ read_reported(JsonText object, AnnotatorModelView *view)
 	jsonio_read_doubles(type_name, field[1], keys[1], view->reported_variances, n);
 }
 
+/* What append_shares() wrote, if anything. */
+static void
+read_shares(JsonText object, AnnotatorModelView *view)
+{
+	JsonText	shares = jsonio_find(object, "class_shares");
+
+	if (shares == NULL)
+		return;
+	view->shares = palloc(Max(view->labels.n, 1) * sizeof(double));
+	jsonio_read_doubles(type_name, shares, "class_shares", view->shares, view->labels.n);
+}
+
 static void
 read_components(JsonText array, AnnotatorModelView *view)
 {
@@ -965,6 +995,7 @@ read_json(const char *text)
 	read_voices(field[3], &view, annotators.dict);
 	read_classes(object, &view, labels.dict);
 	read_components(field[6], &view);
+	read_shares(object, &view);
 	jsonio_read_doubles(type_name, field[7], "annotations", view.annotations,
 						view.annotators.n);
 	jsonio_read_doubles(type_name, field[8], "gold_annotations", view.gold_annotations,
@@ -1063,6 +1094,9 @@ write_binary(StringInfo buf, const void *value, int encoding)
 	value_send_doubles(buf, view.reported_right, view.annotators.n);
 	value_send_doubles(buf, view.reported_variances, view.annotators.n);
 	send_evidence(buf, &view);
+	pq_sendint8(buf, view.shares != NULL);
+	if (view.shares != NULL)
+		value_send_doubles(buf, view.shares, view.labels.n);
 	pq_sendint64(buf, view.items);
 	pq_sendint64(buf, view.n_annotations);
 	pq_sendint64(buf, view.gold_items);
@@ -1240,6 +1274,15 @@ recv_fit(StringInfo buf, AnnotatorModelView *view, int encoding)
 	recv_notes(buf, view, encoding);
 }
 
+static void
+recv_shares(StringInfo buf, AnnotatorModelView *view)
+{
+	if (pq_getmsgbyte(buf) == 0)
+		return;
+	view->shares = palloc(Max(view->labels.n, 1) * sizeof(double));
+	value_recv_doubles(buf, view->shares, view->labels.n);
+}
+
 static Datum
 read_binary(StringInfo buf, int encoding)
 {
@@ -1266,6 +1309,7 @@ read_binary(StringInfo buf, int encoding)
 	value_recv_doubles(buf, view.reported_right, view.annotators.n);
 	value_recv_doubles(buf, view.reported_variances, view.annotators.n);
 	recv_evidence(buf, &view);
+	recv_shares(buf, &view);
 	recv_fit(buf, &view, encoding);
 	pq_getmsgend(buf);
 	return finish_input(&view, &labels, &annotators);

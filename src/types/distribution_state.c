@@ -217,7 +217,7 @@ prior_cost(const LabelDistribution *prior, NameView label, bool allowed)
 				(errcode(ERRCODE_DIVISION_BY_ZERO),
 				 errmsg("label \"%.*s\" has probability 0 in the prior, but not in the distributions",
 						label.len, label.s),
-				 errhint("Give the prior that the distributions were made with, such as class_prior(model), or none.")));
+				 errhint("Give the prior that the distributions were made with, such as prior_used(model), or none.")));
 	return 0;
 }
 

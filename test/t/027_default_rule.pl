@@ -81,9 +81,9 @@ sub check_crowd
 	check_matrices($name, $got, $want);
 	check_copies($name, $got, $want, $got->{annotators});
 	my ($correlation, $judged) = @{ $want->{correlation} };
-	my ($said) = $got->{method} =~ /correlation ([^,]*, [^,]*)/;
-	check_exact('correlation', $name, $said,
-		sprintf('%.2f, %s', $correlation, $judged ? "estimated from $judged gold items" : 'assumed'));
+	my ($from) = $got->{method} =~ /correlation [^,]*, ([^,]*)/;
+	check_close('correlation', $name, $got->{voices}{correlation}, $correlation, 1e-14);
+	check_exact('where it is from', $name, $from, $judged ? "estimated from $judged gold items" : 'assumed');
 	return $want;
 }
 

@@ -128,7 +128,7 @@ report_checks();
 
 # Of one answer the posterior is prior times the rates that are used, if anything is possible
 my ($differ, $alike) = @{ (rows($node, q{
-	WITH rates AS MATERIALIZED (SELECT id, r.*, probability(class_prior(m), truth) AS prior FROM fits, annotator_rates(m) AS r),
+	WITH rates AS MATERIALIZED (SELECT id, r.*, probability(prior_used(m), truth) AS prior FROM fits, annotator_rates(m) AS r),
 	     ones AS (SELECT id, annotator, label, posterior(m, annotator, label) AS p
 	              FROM (SELECT DISTINCT id, annotator, label FROM rates) AS a JOIN fits USING (id) GROUP BY 1, 2, 3)
 	SELECT count(*) FILTER (WHERE difference >= 1e-9), count(*) FILTER (WHERE difference < 1e-9)

@@ -111,9 +111,9 @@ END
 SELECT count(*), count(*) FILTER (WHERE w.item IS NULL), count(*) FILTER (WHERE c.item IS NULL OR g.probability IS DISTINCT FROM CASE WHEN g.label <> 'unsure' THEN probability(c.distribution, g.label) END),
        count(*) FILTER (WHERE w.item IS NOT NULL AND CASE WHEN g.label = 'unsure' THEN g.probability_without IS NOT NULL
                         WHEN '$silence' = '' THEN g.probability_without IS DISTINCT FROM probability(w.distribution, g.label) ELSE NOT abs(g.probability_without - probability(w.distribution, g.label)) < 1e-9 END),
-       count(*) FILTER (WHERE w.item IS NULL AND '$silence' = '' AND g.label <> 'unsure' AND NOT abs(g.probability_without - CASE WHEN gold IS NULL THEN probability(class_prior(m), g.label)
+       count(*) FILTER (WHERE w.item IS NULL AND '$silence' = '' AND g.label <> 'unsure' AND NOT abs(g.probability_without - CASE WHEN gold IS NULL THEN probability(prior_used(m), g.label)
                               WHEN gold_weight = 1 THEN (gold = g.label)::int
-                              ELSE (SELECT probability(combine(class_prior(m), label_distribution(classes(m), ARRAY(SELECT CASE WHEN l = gold THEN gold_weight ELSE (1 - gold_weight) / (cardinality(classes(m)) - 1) END FROM unnest(classes(m)) AS l))), g.label)) END) < 1e-9),
+                              ELSE (SELECT probability(combine(prior_used(m), label_distribution(classes(m), ARRAY(SELECT CASE WHEN l = gold THEN gold_weight ELSE (1 - gold_weight) / (cardinality(classes(m)) - 1) END FROM unnest(classes(m)) AS l))), g.label)) END) < 1e-9),
        sum(count), (SELECT count(*) FROM answers), count(DISTINCT g.probability_without)
 FROM got AS g CROSS JOIN (SELECT m, (m::jsonb #>> '{fit,gold_weight}')::float8 AS gold_weight FROM model) AS m
      LEFT JOIN consensus((SELECT annotation_set(item, annotator, label, gold) FROM answers), (SELECT m FROM model)) AS c USING (item)
@@ -130,10 +130,10 @@ END
 	next if $name =~ /gold/;
 	($row) = rows($node, <<'END');
 WITH p AS (SELECT m, rising(m) AS prior FROM model),
-k AS (SELECT m, prior, with_prior(m, prior) AS known, with_prior(m, class_prior(m)) AS own FROM p),
+k AS (SELECT m, prior, with_prior(m, prior) AS known, with_prior(m, prior_used(m)) AS own FROM p),
 s AS (SELECT annotation_set(item, annotator, label) AS s FROM answers),
 q AS (SELECT item, posterior(m, annotator, label, prior ORDER BY md5(annotator || label)) AS a, posterior(known, annotator, label) AS b, posterior(own, annotator, label, prior ORDER BY label) AS c,
-             posterior(m, annotator, label, class_prior(m)) AS d, posterior(known, annotator, label, NULL) AS e FROM answers, k GROUP BY item)
+             posterior(m, annotator, label, prior_used(m)) AS d, posterior(known, annotator, label, NULL) AS e FROM answers, k GROUP BY item)
 SELECT count(*), count(*) FILTER (WHERE a <> b OR a <> c OR a <> e), count(*) FILTER (WHERE a IS DISTINCT FROM y.distribution), count(*) FILTER (WHERE d IS DISTINCT FROM z.distribution), count(DISTINCT a)
 FROM q LEFT JOIN (SELECT c.* FROM k, s, consensus(s, known) AS c) AS y USING (item) LEFT JOIN (SELECT c.* FROM k, s, consensus(s, own) AS c) AS z USING (item)
 END
@@ -146,7 +146,7 @@ END
 	  for rows($node, <<'END');
 SELECT row_number() OVER (), probability(r, label), probability(q, label)
 FROM (SELECT label, revise(prior, m, annotator, label) AS r,
-             combine(prior, revise(class_prior(m), m, annotator, label), class_prior(m)) AS q
+             combine(prior, revise(prior_used(m), m, annotator, label), prior_used(m)) AS q
       FROM (SELECT DISTINCT annotator, label FROM answers) AS a,
            (SELECT m, rising(m) AS prior FROM model) AS p) AS v
 END

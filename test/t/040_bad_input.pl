@@ -161,7 +161,7 @@ my @errors = (
 	# distributions of distributions
 	[ q(SELECT temper('{"a": 1}', -1)), '22003', 'exponent -1', 'not negative' ],
 	[ q(SELECT temper('{"a": 1}', 'NaN')), '22003', 'exponent NaN', 'not negative' ],
-	[ q(SELECT combine('{"a": 1}', '{"a": 1}', '{"b": 1}')), '22012', '"a".*prior', 'class_prior' ],
+	[ q(SELECT combine('{"a": 1}', '{"a": 1}', '{"b": 1}')), '22012', '"a".*prior', 'prior_used' ],
 	[ q(SELECT avg(label_distribution(ARRAY(SELECT j::text FROM generate_series(i, i + 1) AS j), '{0.5,0.5}')) FROM generate_series(1, 1000) AS i), '54000', '1000 distinct labels' ],
 	[ q(SELECT distribution_state_combine(distribution_avg_accum(NULL, '{"a": 1}'), distribution_product_accum(NULL, '{"a": 1}'))), '22023', 'joined' ],
 	[ q(SELECT distribution_avg_accum(distribution_product_accum(NULL, '{"a": 1}'), '{"a": 1}')), '22023', 'another aggregate' ],

@@ -1,6 +1,6 @@
 /*
  * annotators.c
- *		What an annotator_model says: annotators(), class_prior(), fit_report()
+ *		What an annotator_model says: annotators(), class_prior(), prior_used(), fit_report()
  *		and labels().
  */
 #include "types/annotator_model.h"
@@ -116,7 +116,7 @@ annotators(PG_FUNCTION_ARGS)
 	AnnotatorModelView model =
 	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 	double		level = nl_check_level(PG_GETARG_FLOAT8(1));
-	AnnotatorRecord *records = annotator_records(&model, annotator_model_prior(&model), level);
+	AnnotatorRecord *records = annotator_records(&model, annotator_model_shares(&model), level);
 	uint32	   *next = group_rings(&model);
 	double	   *cells = palloc(2 * model_cells(&model) * sizeof(double));
 	ResultRows	rows = rows_begin(fcinfo);
@@ -139,6 +139,16 @@ annotators(PG_FUNCTION_ARGS)
 NL_FUNCTION(class_prior);
 Datum
 class_prior(PG_FUNCTION_ARGS)
+{
+	AnnotatorModelView model =
+	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
+
+	PG_RETURN_POINTER(label_distribution_make(&model.labels, annotator_model_shares(&model)));
+}
+
+NL_FUNCTION(prior_used);
+Datum
+prior_used(PG_FUNCTION_ARGS)
 {
 	AnnotatorModelView model =
 	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
