@@ -24,7 +24,9 @@ seconds() {
 	printf '%d.%d s' $((tenths / 10)) $((tenths % 10))
 }
 
-# phase TITLE COMMAND...: runs COMMAND, and shows what it prints if it fails
+# phase TITLE COMMAND...: runs COMMAND, and shows what it prints if it fails; how that
+# ends stays in failure
+failure=
 phase() {
 	local title=$1 output status=0 start=$EPOCHREALTIME
 	shift
@@ -37,6 +39,8 @@ phase() {
 		status=$?
 		echo FAILED
 		cat "$output"
+		# shellcheck disable=SC2034
+		failure=$(tail -n 20 "$output")
 	fi
 	rm -f "$output"
 	return "$status"

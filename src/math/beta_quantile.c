@@ -1,6 +1,7 @@
 /*
  * beta_quantile.c
- *		The Beta distribution: its lower tail and its central interval.
+ *		The Beta distribution: its lower tail, its central interval, and the exact
+ *		bounds of a proportion.
  *
  * PostgreSQL has no incomplete beta function, nor has libm.  The distribution
  * function is the regularised incomplete beta function I_x(a, b) by its
@@ -134,4 +135,37 @@ beta_interval(double a, double b, double level)
 		exp(log_logistic(quantile_log_odds(a, b, tail))),
 		exp(log_logistic(-quantile_log_odds(b, a, tail)))
 	};
+}
+
+/*
+ * Clopper & Pearson, Biometrika 26, 1934: the proportion at which so many successes
+ * or more have the probability "tail".  0 < tail < 1 and n + 1 <= BETA_MAX_SUM.
+ */
+double
+clopper_pearson_low(double successes, double n, double tail)
+{
+	double		failures = n - successes;
+
+	if (successes <= 0)
+		return 0;
+	if (failures <= 0)
+		return pow(tail, 1 / n);
+	if (tail > 0.5)
+		return exp(log_logistic(-quantile_log_odds(failures + 1, successes, 1 - tail)));
+	return exp(log_logistic(quantile_log_odds(successes, failures + 1, tail)));
+}
+
+/* The same for so many successes or fewer. */
+double
+clopper_pearson_high(double successes, double n, double tail)
+{
+	double		failures = n - successes;
+
+	if (failures <= 0)
+		return 1;
+	if (successes <= 0)
+		return -expm1(log(tail) / n);
+	if (tail > 0.5)
+		return exp(log_logistic(quantile_log_odds(successes + 1, failures, 1 - tail)));
+	return exp(log_logistic(-quantile_log_odds(failures, successes + 1, tail)));
 }

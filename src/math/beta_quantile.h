@@ -1,6 +1,7 @@
 /*
  * beta_quantile.h
- *		The Beta distribution: its lower tail and its central interval.
+ *		The Beta distribution: its lower tail, its central interval, and the exact
+ *		bounds of a proportion.
  */
 #ifndef NL_BETA_QUANTILE_H
 #define NL_BETA_QUANTILE_H
@@ -15,5 +16,7 @@
 extern double beta_lower_tail(double a, double b, double u);
 extern double beta_cdf(double a, double b, double x);
 extern Bounds beta_interval(double a, double b, double level);
+extern double clopper_pearson_low(double successes, double n, double tail);
+extern double clopper_pearson_high(double successes, double n, double tail);
 
 #endif							/* NL_BETA_QUANTILE_H */

@@ -24,13 +24,6 @@
 
 static const ExpandedObjectMethods methods;
 
-typedef struct FlatPredictions
-{
-	ValueHeader header;
-	uint32		bytes;			/* of what follows */
-	char		data[FLEXIBLE_ARRAY_MEMBER];
-} FlatPredictions;
-
 static ExpandedPredictions *
 create(MemoryContext parent, PredictionNames names)
 {
@@ -224,25 +217,16 @@ flat_buffer(ExpandedPredictions *ep)
 static Size
 get_flat_size(ExpandedObjectHeader *eoh)
 {
-	return value_check_size(offsetof(FlatPredictions, data) +
-							flat_buffer((ExpandedPredictions *) eoh)->len,
-							KIND_PREDICTION_SET);
+	return value_bytes_size(flat_buffer((ExpandedPredictions *) eoh), KIND_PREDICTION_SET);
 }
 
 static void
 flatten_into(ExpandedObjectHeader *eoh, void *result, Size size)
 {
 	ExpandedPredictions *ep = (ExpandedPredictions *) eoh;
-	FlatPredictions *flat = result;
-	StringInfo	buf = flat_buffer(ep);
 
-	memset(flat, 0, offsetof(FlatPredictions, data));
-	value_init(flat, KIND_PREDICTION_SET, size);
-	flat->bytes = buf->len;
-	nl_copy(flat->data, buf->data, buf->len);
-	pfree(buf->data);
-	pfree(buf);
-	ep->flat = NULL;
+	flat_buffer(ep);
+	value_bytes_store(result, size, KIND_PREDICTION_SET, &ep->flat);
 }
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
@@ -320,7 +304,7 @@ predictions_copy(Datum datum, MemoryContext parent)
 {
 	const ExpandedPredictions *from = expanded(datum);
 	StringInfoData buf;
-	FlatPredictions *flat;
+	ValueBytes *flat;
 
 	if (from != NULL)
 	{
@@ -330,14 +314,10 @@ predictions_copy(Datum datum, MemoryContext parent)
 		merge(ep, &from->set);
 		return ep;
 	}
-	flat = value_get(datum, KIND_PREDICTION_SET, offsetof(FlatPredictions, data));
+	flat = value_get(datum, KIND_PREDICTION_SET, offsetof(ValueBytes, data));
 	if (value_is_row_log(flat))
 		return replay((RowLog *) flat, parent);
-	value_check_stored(flat, offsetof(FlatPredictions, data) + (Size) flat->bytes,
-					   KIND_PREDICTION_SET);
-	memset(&buf, 0, sizeof(buf));
-	buf.data = flat->data;
-	buf.len = flat->bytes;
+	buf = value_bytes_reader(flat, KIND_PREDICTION_SET);
 	return read_set(&buf, parent, value_text_encoding());
 }
 
@@ -445,7 +425,7 @@ prediction_set_combine(PG_FUNCTION_ARGS)
 	if (from == NULL)
 	{
 		void	   *flat = value_get(PG_GETARG_DATUM(1), KIND_PREDICTION_SET,
-									 offsetof(FlatPredictions, data));
+									 offsetof(ValueBytes, data));
 
 		log = row_log_append_state(fcinfo, KIND_PREDICTION_SET, flat, ROW_SET, LOG_BYTES);
 		if (log != NULL)

@@ -334,13 +334,6 @@ training_expand_new(MemoryContext parent, uint8 kind)
 	return et;
 }
 
-typedef struct FlatTraining
-{
-	ValueHeader header;
-	uint32		bytes;			/* of what follows, the binary form in UTF-8 */
-	char		data[FLEXIBLE_ARRAY_MEMBER];
-} FlatTraining;
-
 /* Append row i of another set. */
 static void
 copy_row(TrainingSet *to, const TrainingSet *from, uint32 i, const uint32 *codes)
@@ -669,10 +662,6 @@ read_set(StringInfo buf, MemoryContext parent, int encoding)
 	return et;
 }
 
-/*
- * The stored form is the binary form with a header, in UTF-8, so there is one
- * reader for both.  A set is stored to travel, not to be computed with.
- */
 static StringInfo
 flat_buffer(ExpandedTraining *et)
 {
@@ -695,25 +684,16 @@ flat_buffer(ExpandedTraining *et)
 static Size
 get_flat_size(ExpandedObjectHeader *eoh)
 {
-	return value_check_size(offsetof(FlatTraining, data) +
-							flat_buffer((ExpandedTraining *) eoh)->len,
-							KIND_TRAINING_SET);
+	return value_bytes_size(flat_buffer((ExpandedTraining *) eoh), KIND_TRAINING_SET);
 }
 
 static void
 flatten_into(ExpandedObjectHeader *eoh, void *result, Size size)
 {
 	ExpandedTraining *et = (ExpandedTraining *) eoh;
-	FlatTraining *flat = result;
-	StringInfo	buf = flat_buffer(et);
 
-	memset(flat, 0, offsetof(FlatTraining, data));
-	value_init(flat, KIND_TRAINING_SET, size);
-	flat->bytes = buf->len;
-	nl_copy(flat->data, buf->data, buf->len);
-	pfree(buf->data);
-	pfree(buf);
-	et->flat = NULL;
+	flat_buffer(et);
+	value_bytes_store(result, size, KIND_TRAINING_SET, &et->flat);
 }
 
 static const ExpandedObjectMethods methods = {get_flat_size, flatten_into};
@@ -773,7 +753,7 @@ training_expand(Datum datum, MemoryContext parent)
 {
 	const ExpandedTraining *from = training_expanded(datum);
 	StringInfoData buf;
-	FlatTraining *flat;
+	ValueBytes *flat;
 
 	if (from != NULL)
 	{
@@ -782,15 +762,10 @@ training_expand(Datum datum, MemoryContext parent)
 		training_set_merge(et, from);
 		return et;
 	}
-	flat = value_get(datum, KIND_TRAINING_SET, offsetof(FlatTraining, data));
+	flat = value_get(datum, KIND_TRAINING_SET, offsetof(ValueBytes, data));
 	if (value_is_row_log(flat))
 		return replay((RowLog *) flat, parent);
-	value_check_stored(flat, offsetof(FlatTraining, data) + (Size) flat->bytes,
-					   KIND_TRAINING_SET);
-	initStringInfo(&buf);
-	pfree(buf.data);
-	buf.data = flat->data;
-	buf.len = flat->bytes;
+	buf = value_bytes_reader(flat, KIND_TRAINING_SET);
 	return read_set(&buf, parent, value_text_encoding());
 }
 

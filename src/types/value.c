@@ -222,6 +222,40 @@ value_begin_flatten(ExpandedObjectHeader *eoh)
 	return MemoryContextSwitchTo(eoh->eoh_context);
 }
 
+/* The size of a ValueBytes. */
+Size
+value_bytes_size(const StringInfoData *bytes, ValueKind kind)
+{
+	return value_check_size(offsetof(ValueBytes, data) + bytes->len, kind);
+}
+
+/* A ValueBytes of that size; frees the bytes. */
+void
+value_bytes_store(void *result, Size size, ValueKind kind, StringInfo *bytes)
+{
+	ValueBytes *flat = result;
+
+	memset(flat, 0, offsetof(ValueBytes, data));
+	value_init(flat, kind, size);
+	flat->bytes = (*bytes)->len;
+	nl_copy(flat->data, (*bytes)->data, (*bytes)->len);
+	pfree((*bytes)->data);
+	pfree(*bytes);
+	*bytes = NULL;
+}
+
+/* Reads what was stored, in its place. */
+StringInfoData
+value_bytes_reader(ValueBytes *value, ValueKind kind)
+{
+	StringInfoData buf = {0};
+
+	value_check_stored(value, offsetof(ValueBytes, data) + (Size) value->bytes, kind);
+	buf.data = value->data;
+	buf.len = value->bytes;
+	return buf;
+}
+
 void
 value_send_version(StringInfo buf, ValueKind kind)
 {

@@ -50,6 +50,17 @@ typedef struct ValueHeader
 /* The value is the state of an aggregate, as a log of its rows: see state.h. */
 #define VALUE_ROW_LOG 0x8000
 
+/*
+ * A value that is stored to travel, not to be computed with: its binary form, in
+ * UTF-8, so that there is one reader for both.
+ */
+typedef struct ValueBytes
+{
+	ValueHeader header;
+	uint32		bytes;			/* of what follows */
+	char		data[FLEXIBLE_ARRAY_MEMBER];
+} ValueBytes;
+
 extern const char *value_kind_name(ValueKind kind);
 extern int	value_kind_version(ValueKind kind);
 extern NL_NORETURN void value_corrupt(ValueKind kind);
@@ -59,6 +70,9 @@ extern void value_check_stored(const void *value, Size size, ValueKind kind);
 extern void value_init(void *value, ValueKind kind, Size size);
 extern MemoryContext value_begin_flatten(ExpandedObjectHeader *eoh);
 extern Datum value_flatten(ExpandedObjectHeader *eoh);
+extern Size value_bytes_size(const StringInfoData *bytes, ValueKind kind);
+extern void value_bytes_store(void *result, Size size, ValueKind kind, StringInfo *bytes);
+extern StringInfoData value_bytes_reader(ValueBytes *value, ValueKind kind);
 extern void value_recv_version(StringInfo buf, ValueKind kind);
 extern void value_send_version(StringInfo buf, ValueKind kind);
 extern NL_NORETURN void value_invalid_binary(ValueKind kind, const char *detail);

@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(new_node rows value copy_in json json_string sort_labels
+our @EXPORT = qw(new_node rows rows_of_each errors_of_each value copy_in json json_string sort_labels
   tally check_exact check_close report_checks near random_pick shuffled
   data_folder read_csv log_is_clean ship_aggregates);
 
@@ -30,12 +30,13 @@ sub new_node
 	return $node;
 }
 
-# The rows of the last statement of $sql that gives any; NULL is undef.
-sub rows
+# What psql writes of $sql, in a form that _rows_of() reads.
+my $null = "\x1dnull\x1d";
+
+sub _written
 {
 	my ($node, $sql, $db) = @_;
 	my ($out, $err) = ('', '');
-	my $null = "\x1dnull\x1d";
 	my $status = $node->psql(
 		$db // 'postgres', $sql,
 		stdout => \$out,
@@ -48,9 +49,46 @@ sub rows
 		diag("query failed: $err\n$sql");
 		die 'query failed';
 	}
+	return $out;
+}
+
+sub _rows_of
+{
 	return map {
 		[ map { $_ eq $null ? undef : $_ } split(/\x1f/, $_, -1) ]
-	} split(/\x1e/, $out, -1);
+	} split(/\x1e/, $_[0], -1);
+}
+
+# The rows of the last statement of $sql that gives any; NULL is undef.
+sub rows
+{
+	return _rows_of(_written(@_));
+}
+
+# Many queries are asked by one psql, as it takes longer to start than most of them:
+# each list of queries as in a session of its own.  A reference to the rows of every
+# query.
+my $mark = "\x1dnext\x1d";
+
+sub _sessions
+{
+	my ($command, @sessions) = @_;
+	return join('', map { ("DISCARD ALL;\n", map { "$_;\n\\$command '$mark'\n" } @$_) } @sessions);
+}
+
+sub rows_of_each
+{
+	my ($node, @sessions) = @_;
+	my $written = _written($node, _sessions('echo', @sessions)) . "\n";
+	return map { [ _rows_of(s/\n\z//r) ] } $written =~ /(.*?)$mark\n/gs;
+}
+
+# The messages of queries, each as in a session of its own.
+sub errors_of_each
+{
+	my ($node, @queries) = @_;
+	$node->psql('postgres', _sessions('warn', map { [$_] } @queries), on_error_stop => 0, stdout => \my $out, stderr => \my $err);
+	return "$err\n" =~ /(.*?)$mark\n/gs;
 }
 
 # The first column of the first row.

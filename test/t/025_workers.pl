@@ -1,5 +1,6 @@
 # A fit by parallel workers gives the same bytes as one without, wherever it is
 # called from, and ends with all its workers whatever ends it.
+# Alone: measures time.
 
 use strict;
 use warnings;

@@ -61,9 +61,10 @@ SELECT avg((r.label = t.truth)::int), avg(r.confidence), max(r.confidence) FILTE
 FROM reported('(SELECT id, item, annotator, label FROM c) AS x', $correlation) AS r JOIN truth AS t USING (id, item)
 END
 	is(value($node, <<"END"), '0', 'consensus() says what SQL makes of the matrices');
-SELECT count(*) FROM reported('(SELECT id, item, annotator, label FROM c) AS x', $correlation) AS r
-JOIN (SELECT f.id, c.* FROM fits AS f, LATERAL consensus(
-	(SELECT annotation_set(item, annotator, label) FROM c WHERE c.id = f.id), f.model) AS c) AS c USING (id, item)
+WITH r AS MATERIALIZED (SELECT * FROM reported('(SELECT id, item, annotator, label FROM c) AS x', $correlation)),
+	s AS MATERIALIZED (SELECT id, annotation_set(item, annotator, label) AS s FROM c GROUP BY id),
+	c AS MATERIALIZED (SELECT id, c.* FROM fits JOIN s USING (id), consensus(s, model) AS c)
+SELECT count(*) FROM r JOIN c USING (id, item)
 WHERE abs(r.confidence - c.confidence) > 1e-9 OR (r.label <> c.label AND NOT c.tied)
 END
 	return \%r;

@@ -1,6 +1,7 @@
 # The forms of values: what text is short is JSON, what is long is compact, both
 # are read, and both give back the same value to the bit.  None takes more memory
 # than noisylabel.memory_limit allows, and all can be canceled.
+# Alone: measures time.
 
 use strict;
 use warnings;

@@ -102,9 +102,11 @@ sub growth
 		  . 'SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY growth) FROM (SELECT bytes - lag(bytes) OVER (ORDER BY run) AS growth FROM kept) AS v');
 }
 
+# (a byte of each of 4,000 groups would be seen)
+$node->safe_psql('postgres', 'CREATE TABLE few AS SELECT * FROM votes WHERE g < 4000');
 for my $name (sort keys %query)
 {
-	my $growth = growth($query{$name});
+	my $growth = growth($query{$name} =~ s/FROM votes\b/FROM few/r);
 	cmp_ok($growth, '<', 1024, "$name: nothing is kept after the query");
 	note("$growth bytes");
 }

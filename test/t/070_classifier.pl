@@ -1,5 +1,6 @@
 # logistic_regression() and oof_predict() on real data, in parallel plans, when
 # canceled, and for many partitions.
+# Alone: measures time.
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # Options of logistic_regression() and oof_predict() that do not believe labels, and
 # the choice of l2: against an independent minimiser (test/data/corrected_regression),
 # the stated conditions written down here, other orders and plans, cancel, real data.
+# Alone: measures time.
 
 use strict;
 use warnings;

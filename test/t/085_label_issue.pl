@@ -1,6 +1,7 @@
 # label_issue() where annotators are given: against another implementation of its
 # rule; the same in every plan; what it gains over the predictions alone in
 # simulated crowds; who may call it; memory and cancel.
+# Alone: measures time.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Label views beside tables of all kinds, in all hands: readers never wait for a refresh and never see half of one,
 # what is refreshed is what would be made anew, a failed refresh says why, and all of it survives a dump.
+# Alone: measures waits.
 
 use strict;
 use warnings;

@@ -160,12 +160,7 @@ audit_upper_bound(PG_FUNCTION_ARGS)
 		PG_RETURN_FLOAT8(1);
 	if (population > 0)
 		PG_RETURN_FLOAT8(most_defects(errors, n, population, 1 - level));
-	if (errors == 0)
-		PG_RETURN_FLOAT8(-expm1(log1p(-level) / n));
-	/* a one-sided bound is the upper end of a two-sided interval, or its lower from the other side */
-	if (level >= 0.5)
-		PG_RETURN_FLOAT8(beta_interval(errors + 1, n - errors, Max(2 * level - 1, 1e-9)).high);
-	PG_RETURN_FLOAT8(beta_interval(errors + 1, n - errors, 1 - 2 * level).low);
+	PG_RETURN_FLOAT8(clopper_pearson_high(errors, n, 1 - level));
 }
 
 /*

@@ -99,28 +99,18 @@ check_beta(double a, double b)
 				 errhint("Use wilson_interval(), which is as good as exact for so many.")));
 }
 
-/* Clopper & Pearson, Biometrika 26, 1934, by quantiles of the Beta distribution */
-static Bounds
-clopper_pearson(Trials t, double level)
-{
-	Bounds		bounds = {0, 1};
-
-	check_beta(t.successes, t.n - t.successes + 1);
-	if (t.successes > 0)
-		bounds.low = beta_interval(t.successes, t.n - t.successes + 1, level).low;
-	if (t.successes < t.n)
-		bounds.high = beta_interval(t.successes + 1, t.n - t.successes, level).high;
-	return bounds;
-}
-
 NL_FUNCTION(clopper_pearson_interval);
 Datum
 clopper_pearson_interval(PG_FUNCTION_ARGS)
 {
 	double		level;
 	Trials		t = trials_arguments(fcinfo, 2, &level);
+	double		tail = (1 - level) / 2;
 
-	return return_interval(fcinfo, share(t), clopper_pearson(t, level));
+	check_beta(t.successes, t.n - t.successes + 1);
+	return return_interval(fcinfo, share(t), (Bounds) {
+		clopper_pearson_low(t.successes, t.n, tail), clopper_pearson_high(t.successes, t.n, tail)
+	});
 }
 
 /* (successes, n, alpha, beta, level) */

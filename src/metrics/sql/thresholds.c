@@ -157,24 +157,6 @@ typedef struct Acceptance
 	bool		any;
 } Acceptance;
 
-/* The lower bound of a proportion: Clopper & Pearson 1934, one-sided. */
-static double
-clopper_pearson_low(double successes, double n, double level)
-{
-	double		scale = Min((BETA_MAX_SUM - 1) / n, 1);
-
-	if (successes <= 0)
-		return 0;
-	if (successes >= n)
-		return pow(1 - level, 1 / n);
-	/* so many that rounding would show: the bound of fewer is below theirs */
-	successes *= scale;
-	n *= scale;
-	if (level >= 0.5)
-		return beta_interval(successes, n - successes + 1, 2 * level - 1).low;
-	return beta_interval(successes, n - successes + 1, 1 - 2 * level).high;
-}
-
 /* The first coverage with labels enough to pass. */
 static int
 first_coverage(const Acceptance *a)
@@ -192,13 +174,17 @@ static bool
 test_coverage(Acceptance *a, const Selected *selected)
 {
 	double		n = selected_total(selected);
+	double		scale = 1;
 	double		low;
 
 	if (a->coverage > COVERAGES || n < ceil(a->coverage * a->total / COVERAGES))
 		return true;
 	while (a->coverage <= COVERAGES && n >= ceil(a->coverage * a->total / COVERAGES))
 		a->coverage++;
-	low = clopper_pearson_low(selected->positives, n, a->level);
+	/* so many that rounding would show: the bound of fewer is below theirs */
+	if (selected->positives < n)
+		scale = Min((BETA_MAX_SUM - 1) / n, 1);
+	low = clopper_pearson_low(selected->positives * scale, n * scale, 1 - a->level);
 	if (low < a->target)
 		return false;
 	a->accepted = *selected;
