@@ -24,13 +24,13 @@ static uint32
 top_class(const double *posterior, uint32 classes)
 {
 	double		max = posterior[0];
-	uint32		k = 0;
+	uint32		top = 0;
 
-	for (uint32 c = 1; c < classes; c++)
-		max = Max(max, posterior[c]);
-	while (posterior[k] < max - NL_TIE_TOLERANCE)
-		k++;
-	return k;
+	for (uint32 k = 1; k < classes; k++)
+		max = Max(max, posterior[k]);
+	for (uint32 k = classes; k-- > 0;)
+		top = posterior[k] >= max - NL_TIE_TOLERANCE ? k : top;
+	return top;
 }
 
 /* The votes for an item's labels, and for one of them; "votes" is zero before and after. */
