@@ -324,6 +324,23 @@ tile_posteriors(Pass *s, uint32 first, uint32 last, const EmUnit unit,
 	}
 }
 
+/* What an answer adds to the counts "c" of right and wrong ones by class. */
+static pg_attribute_always_inline void
+count_by_class(double *c, uint32 label, const double *posterior, const uint32 classes)
+{
+	double		right = c[label] + posterior[label];
+	double		wrong = c[classes + label];
+
+	if (classes == 2)
+		c[classes + 1 - label] += posterior[1 - label];
+	else
+	{
+		em_add_cells(c + classes, posterior, classes);
+		c[classes + label] = wrong;
+	}
+	c[label] = right;
+}
+
 /* What an item with few answers adds to the counts of right and wrong ones. */
 static pg_attribute_always_inline void
 count_coins(Pass *s, uint32 item, const double *posterior, const uint32 classes,
@@ -335,28 +352,24 @@ count_coins(Pass *s, uint32 item, const double *posterior, const uint32 classes,
 	uint32		to = s->view->starts[item + 1];
 	double		rest = 0;
 	uint32		top = unit == UNIT_COIN ? em_top(posterior, classes, &rest) : 0;
+	double		all_but[SMALL_CLASSES];
 	double	   *restrict counts = s->counts;
 
+	for (uint32 k = 0; k < classes && classes <= SMALL_CLASSES && unit == UNIT_COIN; k++)
+		all_but[k] = em_all_but(posterior, classes, k, top, rest);
 	for (uint32 a = s->view->starts[item]; a < to; a++)
 	{
+		double	   *c = counts + 2 * (Size) (annotator[a] & own) *
+			(unit == UNIT_CLASSES ? classes : 1);
 		uint32		label = labels[a];
 
 		if (unit == UNIT_CLASSES)
-		{
-			double	   *c = counts + 2 * (Size) annotator[a] * classes;
-			double		right = c[label] + posterior[label];
-			double		wrong = c[classes + label];
-
-			em_add_cells(c + classes, posterior, classes);
-			c[label] = right;
-			c[classes + label] = wrong;
-		}
+			count_by_class(c, label, posterior, classes);
 		else
 		{
-			double	   *c = counts + 2 * (Size) (annotator[a] & own);
-
 			c[0] += posterior[label];
-			c[1] += em_all_but(posterior, classes, label, top, rest);
+			c[1] += classes <= SMALL_CLASSES ? all_but[label] :
+				em_all_but(posterior, classes, label, top, rest);
 		}
 	}
 }
