@@ -250,6 +250,7 @@ extern double em_expectation_moved(EmTeam *team, EmSlot from, EmMoved since,
 extern EmPosteriors *em_begin_posteriors(const AnnotationView *view,
 										 const EmParameters *at);
 extern double *em_item_posterior(EmPosteriors *s, uint32 item);
+extern const double *em_next_posteriors(EmPosteriors *s, uint32 first, uint32 *last);
 extern const double *em_reported_posterior(EmPosteriors *s, uint32 item,
 											double correlation);
 extern uint32 em_log_weights(EmPosteriors *s, uint32 item, int64 a, int64 b,

@@ -67,6 +67,40 @@ em_choose(double same, double right, double wrong)
 	return same * right + (1 - same) * wrong;
 }
 
+/* Add the values of all classes.  All loads come before all stores, so that the compiler may use vectors. */
+static pg_attribute_always_inline void
+em_add_cells(double *to, const double *values, const uint32 classes)
+{
+	double		sum[SMALL_CLASSES];
+
+	if (classes <= SMALL_CLASSES)
+	{
+		for (uint32 k = 0; k < classes; k++)
+			sum[k] = to[k] + values[k];
+		for (uint32 k = 0; k < classes; k++)
+			to[k] = sum[k];
+	}
+	else
+		for (uint32 k = 0; k < classes; k++)
+			to[k] += values[k];
+}
+
+/* Calls a function whose last argument is the number of classes as a copy made for it. */
+#define FOR_CLASSES(classes, function, ...) \
+	switch (classes) \
+	{ \
+		case 2: function(__VA_ARGS__, 2); break; \
+		case 3: function(__VA_ARGS__, 3); break; \
+		case 4: function(__VA_ARGS__, 4); break; \
+		case 5: function(__VA_ARGS__, 5); break; \
+		case 6: function(__VA_ARGS__, 6); break; \
+		case 7: function(__VA_ARGS__, 7); break; \
+		case 8: function(__VA_ARGS__, 8); break; \
+		case 9: function(__VA_ARGS__, 9); break; \
+		case 10: function(__VA_ARGS__, 10); break; \
+		default: function(__VA_ARGS__, classes); \
+	}
+
 /* Multiply the weights of an item's classes by the rates of an answer. */
 static pg_attribute_always_inline void
 em_answer_multiply(EmUnit unit, uint32 own, const double *restrict rates, const uint32 classes,

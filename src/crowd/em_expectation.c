@@ -47,6 +47,8 @@
 
 #define TILE_CELLS 2560			/* doubles of posteriors */
 #define CHUNK 32
+#define AHEAD 8					/* annotations from prefetch to use */
+#define FEW_CELLS 8
 #define SAFE_WEIGHT 1e-200
 #define SAFE_PRODUCT 1e-290
 #define SAFE_FACTOR 1e-100		/* times SAFE_WEIGHT this is no underflow */
@@ -70,6 +72,7 @@ typedef struct Pass
 	double	   *silent;			/* K: logarithms of everybody's silence, or NULL */
 	uint32		tile;			/* items */
 	double	   *posterior;		/* of the items of a tile */
+	double	   *votes;			/* the same, or NULL if nobody asks */
 } Pass;
 
 const double em_same[SMALL_CLASSES][SMALL_CLASSES] = {
@@ -235,6 +238,19 @@ posterior_with_care(Pass *s, uint32 item)
 	return posterior_by_logs(s, item, gold);
 }
 
+/* Cells of many classes lie anywhere, and are asked for ahead. */
+static pg_attribute_always_inline void
+prefetch_cells(const AnnotationView *view, const double *cells, uint32 a, const uint32 classes)
+{
+	uint32		ahead = a + AHEAD;
+
+	if (classes < FEW_CELLS || ahead >= view->annotations)
+		return;
+	cells += em_cell(classes, view->annotator[ahead], view->label[ahead], 0);
+	for (uint32 k = 0; k < classes; k += 8)
+		__builtin_prefetch(cells + k);
+}
+
 /* The logarithm of a product of many numbers in (SAFE_WEIGHT, 1]. */
 typedef struct LogProduct
 {
@@ -259,8 +275,8 @@ log_product_add(LogProduct *p, double x)
  * item's weights stay in registers; so is "unit".
  */
 static pg_attribute_always_inline void
-tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
-				const EmUnit unit, LogProduct *log_likelihood)
+tile_posteriors(Pass *s, uint32 first, uint32 last, const EmUnit unit,
+				LogProduct *log_likelihood, const uint32 classes)
 {
 	const uint32 own = s->layout.own;
 	const AnnotationView *view = s->view;
@@ -283,7 +299,11 @@ tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
 			for (uint32 k = 0; k < classes; k++)
 				weight[k] = prior[k];
 			for (uint32 a = from; a < to; a++)
+			{
+				if (unit == UNIT_MATRIX)
+					prefetch_cells(view, confusion, a, classes);
 				em_answer_multiply(unit, own, confusion, classes, annotator[a], label[a], weight);
+			}
 			for (uint32 k = 0; k < classes; k++)
 				sum += weight[k];
 		}
@@ -304,22 +324,21 @@ tile_posteriors(Pass *s, uint32 first, uint32 last, const uint32 classes,
 	}
 }
 
-/* All loads come before all stores, so that the compiler may use vectors. */
+/* What an answer adds to the counts "c" of right and wrong ones by class. */
 static pg_attribute_always_inline void
-add_cells(double *to, const double *values, const uint32 classes)
+count_by_class(double *c, uint32 label, const double *posterior, const uint32 classes)
 {
-	double		sum[SMALL_CLASSES];
+	double		right = c[label] + posterior[label];
+	double		wrong = c[classes + label];
 
-	if (classes <= SMALL_CLASSES)
-	{
-		for (uint32 k = 0; k < classes; k++)
-			sum[k] = to[k] + values[k];
-		for (uint32 k = 0; k < classes; k++)
-			to[k] = sum[k];
-	}
+	if (classes == 2)
+		c[classes + 1 - label] += posterior[1 - label];
 	else
-		for (uint32 k = 0; k < classes; k++)
-			to[k] += values[k];
+	{
+		em_add_cells(c + classes, posterior, classes);
+		c[classes + label] = wrong;
+	}
+	c[label] = right;
 }
 
 /* What an item with few answers adds to the counts of right and wrong ones. */
@@ -333,35 +352,31 @@ count_coins(Pass *s, uint32 item, const double *posterior, const uint32 classes,
 	uint32		to = s->view->starts[item + 1];
 	double		rest = 0;
 	uint32		top = unit == UNIT_COIN ? em_top(posterior, classes, &rest) : 0;
+	double		all_but[SMALL_CLASSES];
 	double	   *restrict counts = s->counts;
 
+	for (uint32 k = 0; k < classes && classes <= SMALL_CLASSES && unit == UNIT_COIN; k++)
+		all_but[k] = em_all_but(posterior, classes, k, top, rest);
 	for (uint32 a = s->view->starts[item]; a < to; a++)
 	{
+		double	   *c = counts + 2 * (Size) (annotator[a] & own) *
+			(unit == UNIT_CLASSES ? classes : 1);
 		uint32		label = labels[a];
 
 		if (unit == UNIT_CLASSES)
-		{
-			double	   *c = counts + 2 * (Size) annotator[a] * classes;
-			double		right = c[label] + posterior[label];
-			double		wrong = c[classes + label];
-
-			add_cells(c + classes, posterior, classes);
-			c[label] = right;
-			c[classes + label] = wrong;
-		}
+			count_by_class(c, label, posterior, classes);
 		else
 		{
-			double	   *c = counts + 2 * (Size) (annotator[a] & own);
-
 			c[0] += posterior[label];
-			c[1] += em_all_but(posterior, classes, label, top, rest);
+			c[1] += classes <= SMALL_CLASSES ? all_but[label] :
+				em_all_but(posterior, classes, label, top, rest);
 		}
 	}
 }
 
 /* What the items of a tile add to the counts. */
 static pg_attribute_always_inline void
-tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes, const EmUnit unit)
+tile_counts(Pass *s, uint32 first, uint32 last, const EmUnit unit, const uint32 classes)
 {
 	const AnnotationView *view = s->view;
 	const uint32 *restrict annotator = view->annotator;
@@ -383,56 +398,77 @@ tile_counts(Pass *s, uint32 first, uint32 last, const uint32 classes, const EmUn
 			em_add_posterior(&s->voices, i, posterior, &all);
 			continue;
 		}
-		add_cells(prior_counts, posterior, classes);
+		em_add_cells(prior_counts, posterior, classes);
 		if (!unit_is_matrix(unit))
 			count_coins(s, i, posterior, classes, unit);
 		else
 			for (uint32 a = view->starts[i]; a < to; a++)
-				add_cells(counts + em_cell(classes, unit == UNIT_COMMON ? 0 : annotator[a],
-										   label[a], 0), posterior, classes);
+			{
+				if (unit == UNIT_MATRIX)
+					prefetch_cells(view, counts, a, classes);
+				em_add_cells(counts + em_cell(classes, unit == UNIT_COMMON ? 0 : annotator[a],
+											  label[a], 0), posterior, classes);
+			}
 	}
 }
 
-/* Calls one of the two above as a copy made for the number of classes. */
-#define FOR_CLASSES(function, ...) \
-	switch (s->classes) \
-	{ \
-		case 2: function(s, first, last, 2, ##__VA_ARGS__); break; \
-		case 3: function(s, first, last, 3, ##__VA_ARGS__); break; \
-		case 4: function(s, first, last, 4, ##__VA_ARGS__); break; \
-		case 5: function(s, first, last, 5, ##__VA_ARGS__); break; \
-		case 6: function(s, first, last, 6, ##__VA_ARGS__); break; \
-		case 7: function(s, first, last, 7, ##__VA_ARGS__); break; \
-		case 8: function(s, first, last, 8, ##__VA_ARGS__); break; \
-		case 9: function(s, first, last, 9, ##__VA_ARGS__); break; \
-		case 10: function(s, first, last, 10, ##__VA_ARGS__); break; \
-		default: function(s, first, last, s->classes, ##__VA_ARGS__); \
+/* The vote shares of a tile of items, with gold, go to "to". */
+static pg_attribute_always_inline void
+tile_votes(Pass *s, uint32 first, uint32 last, double *to, const uint32 classes)
+{
+	const AnnotationView *view = s->view;
+
+	for (uint32 i = first; i < last; i++, to += classes)
+	{
+		uint32		from = view->starts[i];
+		uint32		end = view->starts[i + 1];
+
+		if (likely(end - from <= NL_INTERRUPT_STEPS && em_item_is_plain(view, i) &&
+				   view->abstains == 0))
+		{
+			double		share = 1.0 / (end - from);
+
+			for (uint32 k = 0; k < classes; k++)
+				to[k] = 0;
+			for (uint32 a = from; a < end; a++)
+				to[view->label[a]] += share;
+		}
+		else
+			em_item_vote_shares(&s->voices, i, to);
+		em_mix_gold(view, i, to);
 	}
+}
 
 DISPATCHED("default", "avx2") static void
 pass_posteriors(Pass *s, uint32 first, uint32 last, LogProduct *log_likelihood)
 {
 	if (s->layout.unit == UNIT_MATRIX)
-		FOR_CLASSES(tile_posteriors, UNIT_MATRIX, log_likelihood)
+		FOR_CLASSES(s->classes, tile_posteriors, s, first, last, UNIT_MATRIX, log_likelihood)
 	else if (s->layout.unit == UNIT_COMMON)
-		FOR_CLASSES(tile_posteriors, UNIT_COMMON, log_likelihood)
+		FOR_CLASSES(s->classes, tile_posteriors, s, first, last, UNIT_COMMON, log_likelihood)
 	else if (s->layout.unit == UNIT_CLASSES)
-		FOR_CLASSES(tile_posteriors, UNIT_CLASSES, log_likelihood)
+		FOR_CLASSES(s->classes, tile_posteriors, s, first, last, UNIT_CLASSES, log_likelihood)
 	else
-		FOR_CLASSES(tile_posteriors, UNIT_COIN, log_likelihood)
+		FOR_CLASSES(s->classes, tile_posteriors, s, first, last, UNIT_COIN, log_likelihood)
 }
 
 DISPATCHED("default", "avx2") static void
 pass_counts(Pass *s, uint32 first, uint32 last)
 {
 	if (s->layout.unit == UNIT_MATRIX)
-		FOR_CLASSES(tile_counts, UNIT_MATRIX)
+		FOR_CLASSES(s->classes, tile_counts, s, first, last, UNIT_MATRIX)
 	else if (s->layout.unit == UNIT_COMMON)
-		FOR_CLASSES(tile_counts, UNIT_COMMON)
+		FOR_CLASSES(s->classes, tile_counts, s, first, last, UNIT_COMMON)
 	else if (s->layout.unit == UNIT_CLASSES)
-		FOR_CLASSES(tile_counts, UNIT_CLASSES)
+		FOR_CLASSES(s->classes, tile_counts, s, first, last, UNIT_CLASSES)
 	else
-		FOR_CLASSES(tile_counts, UNIT_COIN)
+		FOR_CLASSES(s->classes, tile_counts, s, first, last, UNIT_COIN)
+}
+
+static void
+pass_votes(Pass *s, uint32 first, uint32 last, double *to)
+{
+	FOR_CLASSES(s->classes, tile_votes, s, first, last, to)
 }
 
 /* The logarithm, by class, of the probability that nobody says anything. */
@@ -492,6 +528,8 @@ end_pass(Pass *s)
 	pfree(s->vetoes);
 	if (s->silent != NULL)
 		pfree(s->silent);
+	if (s->votes != NULL)
+		pfree(s->votes);
 }
 
 /* A pass over one stripe that fills its counts. */
@@ -531,31 +569,24 @@ add_heard(Pass *s, uint32 item, const double *posterior)
 }
 
 /*
- * How far the posteriors of a tile are from those before, which are computed
- * again: to keep them would take a double for each item and class.
+ * How far the posteriors of a tile are from those before, or from the votes.  They
+ * are computed again: to keep them would take a double for each item and class.
  */
 static double
 tile_moved(Pass *s, Pass *before, uint32 first, uint32 last)
 {
 	LogProduct	unused = {0, 1};
+	Size		cells = (Size) (last - first) * s->classes;
+	const double *p = s->posterior;
+	const double *q = before != NULL ? before->posterior : s->votes;
 	double		sum = 0;
 
 	if (before != NULL)
 		pass_posteriors(before, first, last, &unused);
-	for (uint32 i = first; i < last; i++)
-	{
-		Size		at = (Size) (i - first) * s->classes;
-		const double *p = s->posterior + at;
-		const double *q = before != NULL ? before->posterior + at : s->weight;
-
-		if (before == NULL)
-		{
-			em_item_vote_shares(&s->voices, i, s->weight);
-			em_mix_gold(s->view, i, s->weight);
-		}
-		for (uint32 k = 0; k < s->classes; k++)
-			sum += fabs(p[k] - q[k]);
-	}
+	else
+		pass_votes(s, first, last, s->votes);
+	for (Size c = 0; c < cells; c++)
+		sum += fabs(p[c] - q[c]);
 	return sum / 2;
 }
 
@@ -571,6 +602,8 @@ em_stripe_expectation(EmTeam *team, uint32 stripe)
 	LogProduct	log_likelihood = {0, 1};
 	EmPartial	partial = {{0, 0}};
 
+	if (work->moved == MOVED_FROM_VOTES)
+		s.votes = palloc((Size) s.tile * s.classes * sizeof(double));
 	for (uint32 first = em_stripe_start(team, stripe); first < end; first += s.tile)
 	{
 		uint32		last = Min(first + s.tile, end);
@@ -621,18 +654,18 @@ em_expectation_moved(EmTeam *team, EmSlot from, EmMoved since, EmSlot before,
 void
 em_stripe_votes(EmTeam *team, uint32 stripe)
 {
-	const AnnotationView *view = &team->view;
-	EmCounts   *counts = &team->tables[SLOT_STRIPES + stripe];
 	Pass		s = begin_stripe(team, stripe, NULL);
 	uint32		end = em_stripe_start(team, stripe + 1);
 
-	for (uint32 i = em_stripe_start(team, stripe); i < end; i++)
+	for (uint32 first = em_stripe_start(team, stripe); first < end; first += s.tile)
 	{
-		NL_CHECK_INTERRUPTS(i);
-		em_item_vote_shares(&s.voices, i, s.weight);
-		em_mix_gold(view, i, s.weight);
-		em_add_posterior(&s.voices, i, s.weight, counts);
-		add_heard(&s, i, s.weight);
+		uint32		last = Min(first + s.tile, end);
+
+		CHECK_FOR_INTERRUPTS();
+		pass_votes(&s, first, last, s.posterior);
+		pass_counts(&s, first, last);
+		for (uint32 i = first; i < last && s.heard != NULL; i++)
+			add_heard(&s, i, s.posterior + (Size) (i - first) * s.classes);
 	}
 	end_pass(&s);
 	em_end_stripe(team, stripe);
@@ -668,10 +701,21 @@ em_item_posterior(EmPosteriors *s, uint32 item)
 	return s->posterior;
 }
 
+/* Those of as many items from "first" on as are made at once, to "last". */
+const double *
+em_next_posteriors(EmPosteriors *s, uint32 first, uint32 *last)
+{
+	LogProduct	log_likelihood = {0, 1};
+
+	*last = Min(first + s->tile, s->view->items);
+	pass_posteriors(s, first, *last, &log_likelihood);
+	return s->posterior;
+}
+
 /*
  * What is reported of an item, as apply_model.c has it: prior and answers to the
- * power of design_exponent(), gold with its full weight.  Beside em_item_posterior();
- * valid until the next call.
+ * power of design_exponent(), gold with its full weight.  Beside the posteriors
+ * of the above; valid until the next call.
  */
 const double *
 em_reported_posterior(EmPosteriors *s, uint32 item, double correlation)

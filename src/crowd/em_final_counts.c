@@ -33,9 +33,11 @@
  * and within an item of many annotations.
  */
 #include "crowd/em_correlation.h"
-#include "crowd/em.h"
+#include "crowd/em_answer.h"
 
 #include <math.h>
+
+#include "math/dispatch.h"
 
 #define SMALL_POSTERIOR 1e-290
 
@@ -46,6 +48,7 @@ typedef struct Filler
 	uint32	   *place;			/* J * K: the column of a label, plus 1; or 0 */
 	EmEvidence	evidence;
 	double	   *pool;			/* K * K: counts of all annotators, or NULL */
+	double	   *unsure;			/* K: posterior (1 - posterior) of an item */
 } Filler;
 
 /* What is known of one item. */
@@ -78,6 +81,13 @@ add_labels(uint32 *place, const AnnotationView *view, uint32 item)
 	return n;
 }
 
+/* If every annotator gave every label. */
+static Size
+most_columns(const AnnotationView *view)
+{
+	return (Size) view->annotators.n * view->labels.n;
+}
+
 /* How many columns evidence may have, if all items are. */
 Size
 em_evidence_columns(const AnnotationView *view)
@@ -85,7 +95,7 @@ em_evidence_columns(const AnnotationView *view)
 	uint32	   *place = nl_alloc_zero(CurrentMemoryContext, em_evidence_places_size(view));
 	Size		n = 0;
 
-	for (uint32 i = 0; i < view->items; i++)
+	for (uint32 i = 0; i < view->items && n < most_columns(view); i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		n += add_labels(place, view, i);
@@ -124,7 +134,7 @@ begin_evidence(Filler *f, bool gold_only)
 	ModelEvidence *e = &f->evidence.counts;
 
 	f->place = nl_alloc_zero(context, em_evidence_places_size(f->view));
-	for (uint32 i = 0; i < f->view->items; i++)
+	for (uint32 i = 0; i < f->view->items && columns < most_columns(f->view); i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		if (is_evidence(f->view, i, gold_only))
@@ -188,15 +198,66 @@ add_answers(const Filler *f, uint32 from, uint32 to, double share, const Known *
 	}
 }
 
+/* The same for answers of different annotators, each of which counts 1. */
+static pg_attribute_always_inline void
+add_plain_answers(const Filler *f, uint32 from, uint32 to, const Known *known,
+				  const uint32 classes)
+{
+	const uint32 *restrict annotators = f->view->annotator;
+	const uint16 *restrict labels = f->view->label;
+	const uint32 *restrict place = f->place;
+	const double *restrict posterior = known->posterior;
+	const double *restrict reported = known->reported;
+	double	   *restrict unsure = f->unsure;
+	double	   *restrict right = f->evidence.reported_right;
+	double	   *restrict variances = f->evidence.reported_variances;
+
+	for (uint32 k = 0; k < classes; k++)
+		unsure[k] = posterior[k] * Max(1 - posterior[k], 0);
+	for (uint32 a = from; a < to; a++)
+	{
+		uint32		j = annotators[a];
+		uint32		label = labels[a];
+		Size		cell = (Size) (place[(Size) j * classes + label] - 1) * classes;
+
+		em_add_cells(f->evidence.counts.counts + cell, posterior, classes);
+		em_add_cells(f->evidence.counts.variances + cell, unsure, classes);
+		if (reported != NULL)
+		{
+			right[j] += reported[label];
+			variances[j] += reported[label] * Max(1 - reported[label], 0);
+		}
+	}
+}
+
+DISPATCHED("default", "avx2") static void
+add_plain_item(const Filler *f, uint32 from, uint32 to, const Known *known)
+{
+	FOR_CLASSES(f->classes, add_plain_answers, f, from, to, known)
+}
+
+static bool
+anybody_repeats(const AnnotationView *view, uint32 from, uint32 to)
+{
+	for (uint32 a = from + 1; a < to; a++)
+		if (view->annotator[a] == view->annotator[a - 1])
+			return true;
+	return false;
+}
+
 static void
 add_item(const Filler *f, EmVoices *voices, uint32 item, const Known *known)
 {
 	const AnnotationView *view = f->view;
 	EmRun		run = {.to = view->starts[item]};
+	uint32		end = view->starts[item + 1];
 
 	if (em_item_is_plain(view, item))
 	{
-		add_answers(f, run.to, view->starts[item + 1], 1, known);
+		if (end - run.to > NL_INTERRUPT_STEPS || anybody_repeats(view, run.to, end))
+			add_answers(f, run.to, end, 1, known);
+		else
+			add_plain_item(f, run.to, end, known);
 		return;
 	}
 	em_voices_enter(voices, item);
@@ -275,29 +336,37 @@ EmEvidence
 em_evidence(const AnnotationView *view, EmFit *fit, bool gold_only, double correlation,
 			EmLook look, void *arg)
 {
-	Filler		f = {.view = view,.classes = view->labels.n};
+	Filler		f = {
+		.view = view,
+		.classes = view->labels.n,
+		.unsure = palloc(view->labels.n * sizeof(double))
+	};
 	EmPosteriors *posteriors = em_begin_posteriors(view, &fit->parameters);
 	EmVoices	voices = em_voices_begin(view);
 	double	   *reported = palloc(view->labels.n * sizeof(double));
+	Known		known = {NULL, NULL};
+	uint32		last;
 
 	begin_counts(&f, fit);
 	begin_evidence(&f, gold_only);
-	for (uint32 i = 0; i < view->items; i++)
+	for (uint32 first = 0; first < view->items; first = last)
 	{
-		Known		known = {em_item_posterior(posteriors, i), NULL};
-
-		CHECK_FOR_INTERRUPTS();
-		look(arg, i, known.posterior);
-		if (f.pool != NULL && em_item_teaches(view, i))
-			add_to_pool(&f, i, known.posterior);
-		if (!is_evidence(view, i, gold_only))
-			continue;
-		for (uint32 k = 0; k < view->labels.n; k++)
-			fit->counts.prior[k] += known.posterior[k];
-		if (correlation > 0)
-			known.reported = reported_posterior(view, i, correlation, known.posterior,
-												posteriors, reported);
-		add_item(&f, &voices, i, &known);
+		known.posterior = em_next_posteriors(posteriors, first, &last);
+		for (uint32 i = first; i < last; i++, known.posterior += f.classes)
+		{
+			CHECK_FOR_INTERRUPTS();
+			look(arg, i, known.posterior);
+			if (f.pool != NULL && em_item_teaches(view, i))
+				add_to_pool(&f, i, known.posterior);
+			if (!is_evidence(view, i, gold_only))
+				continue;
+			for (uint32 k = 0; k < f.classes; k++)
+				fit->counts.prior[k] += known.posterior[k];
+			if (correlation > 0)
+				known.reported = reported_posterior(view, i, correlation, known.posterior,
+													posteriors, reported);
+			add_item(&f, &voices, i, &known);
+		}
 	}
 	if (f.pool != NULL)
 	{
@@ -307,6 +376,7 @@ em_evidence(const AnnotationView *view, EmFit *fit, bool gold_only, double corre
 	em_end_posteriors(posteriors);
 	em_voices_end(&voices);
 	pfree(reported);
+	pfree(f.unsure);
 	pfree(f.place);
 	return f.evidence;
 }

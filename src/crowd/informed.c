@@ -76,7 +76,8 @@ typedef struct Reader
 	EmVoices	voices;
 	uint32	   *sample;			/* J: he is wanted on items whose hash is less, */
 	uint32	   *looked;			/* J: and not less than this; 0 before */
-	uint32		most;			/* the largest sample in this look */
+	uint32		least;			/* hashes of this look */
+	uint32		most;			/* one beyond */
 	Sums	   *sums;			/* J */
 	double	   *right;			/* K: right answers of an annotator, by class */
 	double	   *labels;			/* J * K: how often he gave each */
@@ -178,10 +179,11 @@ choose_wanted(Reader *r, const AnnotatorModelView *model)
 	}
 }
 
+/* Both are compared, since to guess what comes out would fail too often. */
 static inline bool
 is_wanted(const Reader *r, uint32 annotator, uint32 hash)
 {
-	return hash < r->sample[annotator] && hash >= r->looked[annotator];
+	return (hash < r->sample[annotator]) & (hash >= r->looked[annotator]);
 }
 
 /* The item's runs and their logarithms; returns how many runs. */
@@ -355,21 +357,24 @@ add_item(Reader *r, uint32 item)
 	uint32		to = view->starts[item + 1];
 	uint32		hash = (uint32) hash_bytes_uint32_extended(item, SAMPLE_SEED);
 	bool		any = false;
-	bool		plain;
+	bool		plain = em_item_is_plain(view, item);
 	uint32		done;
 
-	if (hash >= r->most)
+	if (hash < r->least || hash >= r->most)
 		return;
-	plain = em_item_is_plain(view, item);
 	for (uint32 a = from; a < to; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
 		any |= is_wanted(r, view->annotator[a], hash);
-		if (a > from && view->annotator[a] == view->annotator[a - 1])
-			plain = false;		/* not all variants tell voices from answers */
 	}
 	if (!any)
 		return;
+	for (uint32 a = from + 1; a < to; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		if (view->annotator[a] == view->annotator[a - 1])
+			plain = false;		/* not all variants tell voices from answers */
+	}
 	done = plain ? add_answers(r, item, hash) : 0;
 	if (done < to - from)
 		add_voices(r, item, hash, done);
@@ -424,6 +429,7 @@ look(Reader *r)
 static void
 choose_doubtful(Reader *r, const AnnotatorModelView *model)
 {
+	r->least = PG_UINT32_MAX;
 	r->most = 0;
 	for (uint32 j = 0; j < r->view->annotators.n; j++)
 	{
@@ -440,7 +446,11 @@ choose_doubtful(Reader *r, const AnnotatorModelView *model)
 			r->sums[j].n = 0;
 		else
 			r->sample[j] = sample_of(model, j, MAX_ANSWERS);
-		r->most = Max(r->most, r->sample[j] > r->looked[j] ? r->sample[j] : 0);
+		if (r->sample[j] > r->looked[j])
+		{
+			r->least = Min(r->least, r->looked[j]);
+			r->most = Max(r->most, r->sample[j]);
+		}
 	}
 }
 

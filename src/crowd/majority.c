@@ -111,8 +111,8 @@ majority_look(void *tally, uint32 item, const double *posterior)
 	if (!annotation_overlaps(view, item) ||
 		annotation_gold(view, item) != NO_GOLD)
 		return;
-	while (posterior[answer] < top)
-		answer++;				/* what consensus() says: of equal ones the first */
+	for (uint32 k = view->labels.n; k-- > 0;)	/* as consensus(): of equal ones the first */
+		answer = posterior[k] >= top ? k : answer;
 	votes = item_votes(view, item, answer, t->votes);
 	if (votes.most == 0)
 		return;					/* nobody names a class */

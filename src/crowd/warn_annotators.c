@@ -39,21 +39,25 @@ only_labels(const AnnotationView *view)
 {
 	int32	   *only = nl_alloc(CurrentMemoryContext,
 								mul_size(Max(view->annotators.n, 1), sizeof(int32)));
+	uint32		left = view->annotators.n;	/* not known to give more */
 
 	for (uint32 j = 0; j < view->annotators.n; j++)
 	{
 		NL_CHECK_INTERRUPTS(j);
 		only[j] = -1;
 	}
-	for (uint32 a = 0; a < view->annotations; a++)
+	for (uint32 a = 0; a < view->annotations && left > 0; a++)
 	{
 		int32	   *seen = &only[view->annotator[a]];
 
 		NL_CHECK_INTERRUPTS(a);
 		if (*seen == -1)
 			*seen = view->label[a];
-		else if (*seen != (int32) view->label[a])
+		else if (*seen >= 0 && *seen != (int32) view->label[a])
+		{
 			*seen = -2;
+			left--;
+		}
 	}
 	return only;
 }

@@ -24,7 +24,7 @@ count_groups(const AnnotationView *view, bool *overlap)
 	uint32	   *parent = sets_begin(groups);
 
 	*overlap = false;
-	for (uint32 i = 0; i < view->items; i++)
+	for (uint32 i = 0; i < view->items && (groups > 1 || !*overlap); i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)

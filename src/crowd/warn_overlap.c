@@ -6,7 +6,7 @@
  * Where nothing does, warnings.c says so.  What tells is what teaches variant auto:
  * items that two annotators (or voices) answered, or whose gold is known.
  *
- * Memory: two numbers for each annotator.  Interrupts: for a block of items,
+ * Memory: a number for each annotator.  Interrupts: for a block of items,
  * annotations or annotators.
  */
 #include "crowd/warnings.h"
@@ -16,30 +16,27 @@
 typedef struct Overlap
 {
 	uint32		items;			/* that tell */
-	uint32	   *answers;		/* by annotator, of all items */
-	uint32	   *telling;		/* of those that tell */
+	uint32	   *others;			/* by annotator, answers to the other items */
 } Overlap;
 
 static Overlap
 count_overlap(const AnnotationView *view)
 {
 	Size		size = mul_size(Max(view->annotators.n, 1), sizeof(uint32));
-	Overlap		o = {
-		.answers = nl_alloc_zero(CurrentMemoryContext, size),
-		.telling = nl_alloc_zero(CurrentMemoryContext, size)
-	};
+	Overlap		o = {.others = nl_alloc_zero(CurrentMemoryContext, size)};
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		bool		tells = em_item_tells(view, i);
-
 		NL_CHECK_INTERRUPTS(i);
-		o.items += tells;
+		if (em_item_tells(view, i))
+		{
+			o.items++;
+			continue;
+		}
 		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
 		{
 			NL_CHECK_INTERRUPTS(a);
-			o.answers[view->annotator[a]]++;
-			o.telling[view->annotator[a]] += tells;
+			o.others[view->annotator[a]]++;
 		}
 	}
 	return o;
@@ -59,14 +56,17 @@ find_strangers(AnnotatorModelView *model, const Overlap *o)
 
 	for (uint32 j = 0; j < model->annotators.n; j++)
 	{
+		uint32		answers = model->annotations[j];
+		uint32		telling = answers - o->others[j];
+
 		NL_CHECK_INTERRUPTS(j);
-		if (!is_few(o->telling[j], o->answers[j]))
+		if (!is_few(telling, answers))
 			continue;
 		list_annotator(&list, model, j);
 		/* of one without any, annotators() says so */
-		if (o->telling[j] > 0)
+		if (telling > 0)
 			warn_annotator(model, j, psprintf("only %u of %u answers are on items with two annotators or gold",
-											  o->telling[j], o->answers[j]));
+											  telling, answers));
 	}
 	return list;
 }
@@ -81,10 +81,9 @@ warn_few_overlap(AnnotatorModelView *model, const AnnotationView *view)
 	if (o.items > 0 && is_few(o.items, view->items))
 		warn(model, psprintf("only %u of %u items have two annotators or gold, and the others tell nothing about annotators: have more of them answered twice",
 							 o.items, view->items));
-	if (o.items > 0)
+	if (o.items > 0 && o.items < view->items)
 		strangers = find_strangers(model, &o);
 	warn_list(model, &strangers, "fewer than a tenth of their answers are on items with two annotators or gold",
 			  "give them items that others answer");
-	pfree(o.answers);
-	pfree(o.telling);
+	pfree(o.others);
 }
