@@ -50,6 +50,7 @@ struct AgreementBuffers
 	uint32		capacity;		/* of the next two */
 	double	   *truth;			/* T: of each item, K; later em_dependence.c's */
 	PairItem   *items;			/* that T is of */
+	uint32		taken;			/* of them, by the last pair */
 	double	   *rates[2];		/* K * K each, by label and truth */
 	double	   *sums;			/* K * K */
 	double	   *share;			/* K */
@@ -288,6 +289,13 @@ agreement_by_posterior(AgreementBuffers *s, const LeftOut *out,
 		result.expected += expected;
 		result.variance += expected * (1 - expected);
 	}
-	result.dependence = dependence_of_others(s->view, out, s->items, result.items, s->truth);
+	s->taken = result.items;
 	return result;
+}
+
+/* em_dependence.c's z on the items by which a pair was judged just before. */
+double
+agreement_of_others(AgreementBuffers *s, const LeftOut *out)
+{
+	return dependence_of_others(s->view, out, s->items, s->taken, s->truth);
 }

@@ -25,7 +25,6 @@ typedef struct Agreement
 	double		observed;		/* items */
 	double		expected;		/* items */
 	double		variance;		/* of the observed, were they independent */
-	double		dependence;		/* of the others, given what the two say; see em_dependence.c */
 } Agreement;
 
 /* An item that a pair is judged by. */
@@ -75,6 +74,7 @@ extern Agreement agreement_by_top(AgreementBuffers *s, const CommonItem *common,
 								  uint32 n);
 extern Agreement agreement_by_posterior(AgreementBuffers *s, const LeftOut *out,
 										const PairItem *common, uint32 n);
+extern double agreement_of_others(AgreementBuffers *s, const LeftOut *out);
 
 /* em_dependence.c */
 extern double dependence_of_others(const AnnotationView *view, const LeftOut *out,

@@ -113,20 +113,6 @@ ask_again(Suspects *suspects, const LeftOut *out)
 		suspects->is_out[suspects->out[i]] = false;
 }
 
-static Agreement
-judge_pair(const PairSearch *search, AgreementBuffers *buffers, Suspects *suspects,
-		   const uint32 *pair)
-{
-	PairItem   *items;
-	uint32		n = em_pair_items(search, pair, &items);
-	LeftOut		out = leave_out(suspects, pair);
-	Agreement	agreement = agreement_by_posterior(buffers, &out, items, n);
-
-	ask_again(suspects, &out);
-	pfree(items);
-	return agreement;
-}
-
 /*
  * Two who are both right on 98.5 % of the items differ on EXPERT_DIFFERS of them.  That
  * they differ on no more than these (binomial tail) is then less likely than EXPERT_CHANCE:
@@ -149,15 +135,32 @@ nobody_is_that_expert(const Agreement *a)
 	return sum < EXPERT_CHANCE;
 }
 
+/* Whether the two of whom this is the agreement are copies. */
 static bool
-are_copies(const Agreement *a)
+are_copies(AgreementBuffers *buffers, const LeftOut *out, const Agreement *a)
 {
 	double		z = agreement_z(a);
 	double		excess = agreement_excess(a);
-	bool		others_know_more = a->dependence > DEPENDENCE_Z;
+	bool		same = z > SAME_Z && excess > SAME_EXCESS;
 
-	return (others_know_more && z > COPY_Z && excess > COPY_EXCESS) ||
-		((others_know_more || nobody_is_that_expert(a)) && z > SAME_Z && excess > SAME_EXCESS);
+	if (a->items < MIN_COMMON || (!same && (z <= COPY_Z || excess <= COPY_EXCESS)))
+		return false;
+	return (same && nobody_is_that_expert(a)) ||
+		agreement_of_others(buffers, out) > DEPENDENCE_Z;
+}
+
+static void
+judge_pair(const PairSearch *search, AgreementBuffers *buffers, Suspects *suspects,
+		   CopyPair *pair)
+{
+	PairItem   *items;
+	uint32		n = em_pair_items(search, pair->annotators, &items);
+	LeftOut		out = leave_out(suspects, pair->annotators);
+
+	pair->agreement = agreement_by_posterior(buffers, &out, items, n);
+	pair->copies = are_copies(buffers, &out, &pair->agreement);
+	ask_again(suspects, &out);
+	pfree(items);
 }
 
 /*
@@ -179,10 +182,9 @@ em_judge_suspects(const PairSearch *search, AgreementBuffers *buffers,
 		CHECK_FOR_INTERRUPTS();
 		if (!every_pair && em_groups_first(r->group, j[0]) == em_groups_first(r->group, j[1]))
 			continue;
-		pair.agreement = judge_pair(search, buffers, &suspects, j);
+		judge_pair(search, buffers, &suspects, &pair);
 		if (pair.agreement.items < MIN_COMMON)
 			continue;
-		pair.copies = are_copies(&pair.agreement);
 		if (pair.copies)
 			em_groups_join(r->group, j[0], j[1]);
 		r->n_copies += pair.copies;
