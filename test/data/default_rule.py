@@ -183,7 +183,8 @@ def tail(d, n, p):
 
 def copies(crowd):
     """The first of each annotator's group, and the pairs that were looked at closely, with
-    whether they are copies.  Of contradictory answers the last counts."""
+    whether they are copies and were not in one group before.  Of contradictory answers the
+    last counts."""
     K, J = len(crowd.labels), len(crowd.annotators)
     alone = np.arange(J)
     matrix, prior, _, _, _ = fit(crowd, alone)
@@ -219,8 +220,6 @@ def copies(crowd):
             suspects.append((a, b, both))
     with_whom = [{p[1 - s] for p in suspects for s in (0, 1) if p[s] == j} for j in range(J)]
     for a, b, both in suspects:
-        if group[a] == group[b]:
-            continue
         out = {a, b} | (with_whom[a] & with_whom[b])
         voices = np.array([len({crowd.annotator[r] for r in rows[i]} - out) for i in both])
         both, voices = both[voices > 0], voices[voices > 0]
@@ -239,7 +238,8 @@ def copies(crowd):
         more = dependence(x[same], others)
         found = bool((more > 3 and z > 6 and excess > 0.5) or
                      (z > 2.5 and excess > 0.9 and (more > 3 or tail(int((x != y).sum()), len(x), 0.03) < 0.05)))
-        pairs.append([a, b, len(both), int((x == y).sum()), expected.sum(), z, excess, more, found])
+        news = bool(found and group[a] != group[b])
+        pairs.append([a, b, len(both), int((x == y).sum()), expected.sum(), z, excess, more, news])
         if found:
             low, high = sorted((group[a], group[b]))
             group = [low if g == high else g for g in group]
