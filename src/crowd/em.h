@@ -253,7 +253,7 @@ extern double *em_item_posterior(EmPosteriors *s, uint32 item);
 extern const double *em_next_posteriors(EmPosteriors *s, uint32 first, uint32 *last);
 extern const double *em_reported_posterior(EmPosteriors *s, uint32 item,
 											double correlation);
-extern uint32 em_log_weights(EmPosteriors *s, uint32 item, int64 a, int64 b,
+extern uint32 em_log_weights(EmPosteriors *s, uint32 item, const LeftOut *out,
 							 const double **weights);
 extern void em_end_posteriors(EmPosteriors *s);
 

@@ -9,8 +9,9 @@
  * by top		cheaply: on the items where label k is the top label of the
  *				others, each one's rates of answers
  * by posterior	the class of each item by the others' answers (the posterior T of
- *				a fit without these two, tempered as it would be reported); each
- *				one's matrix by EM with T fixed; then on an item
+ *				a fit without these two and whoever else is left out, tempered as
+ *				it would be reported); each one's matrix by EM with T fixed; then
+ *				on an item
  *				sum over k of T_k sum over l of A(l|k) B(l|k)
  *
  * Gold is no part of it: items that are hard are so for both, and next to gold any two
@@ -47,8 +48,9 @@ struct AgreementBuffers
 	uint32	   *counts[2];		/* K each, of labels; zero between uses */
 	uint32	   *starts;			/* K + 1 */
 	uint32		capacity;		/* of the next two */
-	double	   *truth;			/* T: of each item, K */
-	uint16	   *labels[2];		/* of each item */
+	double	   *truth;			/* T: of each item, K; later em_dependence.c's */
+	PairItem   *items;			/* that T is of */
+	uint32		taken;			/* of them, by the last pair */
 	double	   *rates[2];		/* K * K each, by label and truth */
 	double	   *sums;			/* K * K */
 	double	   *share;			/* K */
@@ -66,7 +68,8 @@ agreement_memory(const AnnotationView *view)
 	Size		classes = view->labels.n;
 	Size		items = Min(max_items(classes), view->items);
 
-	return add_size(mul_size(items, classes * sizeof(double) + 2 * sizeof(uint16)),
+	return add_size(add_size(mul_size(items, (classes + 1) * sizeof(double) + sizeof(PairItem)),
+							 dependence_memory(view)),
 					mul_size(mul_size(classes, classes + 4), 3 * sizeof(double)));
 }
 
@@ -82,12 +85,12 @@ agreement_begin(const AnnotationView *view, const EmParameters *at)
 	s->starts = palloc((classes + 1) * sizeof(uint32));
 	s->capacity = Min(max_items(classes), view->items);
 	s->truth = palloc(s->capacity * classes * sizeof(double));
+	s->items = palloc(s->capacity * sizeof(PairItem));
 	s->sums = palloc(classes * classes * sizeof(double));
 	s->share = palloc(classes * sizeof(double));
 	for (int side = 0; side < 2; side++)
 	{
 		s->counts[side] = palloc0(classes * sizeof(uint32));
-		s->labels[side] = palloc(s->capacity * sizeof(uint16));
 		s->rates[side] = palloc(classes * classes * sizeof(double));
 	}
 	return s;
@@ -99,12 +102,12 @@ agreement_end(AgreementBuffers *s)
 	em_end_posteriors(s->posteriors);
 	pfree(s->starts);
 	pfree(s->truth);
+	pfree(s->items);
 	pfree(s->sums);
 	pfree(s->share);
 	for (int side = 0; side < 2; side++)
 	{
 		pfree(s->counts[side]);
-		pfree(s->labels[side]);
 		pfree(s->rates[side]);
 	}
 	pfree(s);
@@ -182,19 +185,20 @@ agreement_by_top(AgreementBuffers *s, const CommonItem *common, uint32 n)
 /*
  * By posterior
  */
-/* What the others say about an item, without these two. */
-static void
-item_truth(AgreementBuffers *s, const uint32 *pair, uint32 item, double *truth)
+/* What the others say about an item; false: nobody is left who says anything. */
+static bool
+item_truth(AgreementBuffers *s, const LeftOut *out, uint32 item, double *truth)
 {
 	const double *weights;
-	uint32		voices = em_log_weights(s->posteriors, item, pair[0], pair[1], &weights);
+	uint32		voices = em_log_weights(s->posteriors, item, out, &weights);
 
 	em_temper(s->view, weights, design_exponent(voices, ASSUMED_CORRELATION), truth);
+	return voices > 0;
 }
 
-/* Fills T and labels, of a sample if there are too many items; how many. */
+/* Fills T and the items, a sample if there are too many; how many. */
 static uint32
-take_items(AgreementBuffers *s, const uint32 *pair, const CommonItem *common, uint32 n)
+take_items(AgreementBuffers *s, const LeftOut *out, const PairItem *common, uint32 n)
 {
 	double		limit = (double) s->capacity / n * PG_UINT32_MAX;
 	uint32		taken = 0;
@@ -204,18 +208,17 @@ take_items(AgreementBuffers *s, const uint32 *pair, const CommonItem *common, ui
 		CHECK_FOR_INTERRUPTS();
 		if ((uint32) hash_bytes_uint32_extended(common[i].item, SAMPLE_SEED) > limit)
 			continue;
-		item_truth(s, pair, common[i].item, s->truth + taken * s->classes);
-		s->labels[0][taken] = common[i].labels[0];
-		s->labels[1][taken] = common[i].labels[1];
-		taken++;
+		if (item_truth(s, out, common[i].item, s->truth + taken * s->classes))
+			s->items[taken++] = common[i];
 	}
 	return taken;
 }
 
-/* One pass of EM for one annotator's matrix, T being what is known. */
+/* One pass of EM for the matrix of one of the two, T being what is known. */
 static void
-improve_rates(AgreementBuffers *s, const uint16 *labels, uint32 n, double *rates)
+improve_rates(AgreementBuffers *s, int side, uint32 n)
 {
+	double	   *rates = s->rates[side];
 	Size		classes = s->classes;
 	Size		cells = classes * classes;
 	const double *truth = s->truth;
@@ -224,8 +227,9 @@ improve_rates(AgreementBuffers *s, const uint16 *labels, uint32 n, double *rates
 		s->sums[c] = PSEUDO_ANSWERS;
 	for (uint32 i = 0; i < n; i++, truth += classes)
 	{
-		const double *rate = rates + labels[i] * classes;
-		double	   *count = s->sums + labels[i] * classes;
+		Size		row = s->items[i].labels[side] * classes;
+		const double *rate = rates + row;
+		double	   *count = s->sums + row;
 		double		sum = 0;
 
 		for (Size k = 0; k < classes; k++)
@@ -241,9 +245,10 @@ improve_rates(AgreementBuffers *s, const uint16 *labels, uint32 n, double *rates
 }
 
 static void
-fit_rates(AgreementBuffers *s, const uint16 *labels, uint32 n, double *rates)
+fit_rates(AgreementBuffers *s, int side, uint32 n)
 {
 	Size		classes = s->classes;
+	double	   *rates = s->rates[side];
 
 	for (Size c = 0; c < classes * classes; c++)
 		rates[c] = c / classes == c % classes ? START_RIGHT :
@@ -251,7 +256,7 @@ fit_rates(AgreementBuffers *s, const uint16 *labels, uint32 n, double *rates)
 	for (int pass = 0; pass < PASSES; pass++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		improve_rates(s, labels, n, rates);
+		improve_rates(s, side, n);
 	}
 }
 
@@ -265,14 +270,14 @@ agreement_rates(const AgreementBuffers *s, double *both)
 }
 
 Agreement
-agreement_by_posterior(AgreementBuffers *s, const uint32 *pair,
-					   const CommonItem *common, uint32 n)
+agreement_by_posterior(AgreementBuffers *s, const LeftOut *out,
+					   const PairItem *common, uint32 n)
 {
-	Agreement	result = {.items = take_items(s, pair, common, n)};
+	Agreement	result = {.items = take_items(s, out, common, n)};
 	const double *truth = s->truth;
 
 	for (int side = 0; side < 2; side++)
-		fit_rates(s, s->labels[side], result.items, s->rates[side]);
+		fit_rates(s, side, result.items);
 	agreement_rates(s, s->share);
 	for (uint32 i = 0; i < result.items; i++, truth += s->classes)
 	{
@@ -280,9 +285,17 @@ agreement_by_posterior(AgreementBuffers *s, const uint32 *pair,
 
 		for (Size k = 0; k < s->classes; k++)
 			expected += truth[k] * s->share[k];
-		result.observed += s->labels[0][i] == s->labels[1][i];
+		result.observed += s->items[i].labels[0] == s->items[i].labels[1];
 		result.expected += expected;
 		result.variance += expected * (1 - expected);
 	}
+	s->taken = result.items;
 	return result;
+}
+
+/* em_dependence.c's z on the items by which a pair was judged just before. */
+double
+agreement_of_others(AgreementBuffers *s, const LeftOut *out)
+{
+	return dependence_of_others(s->view, out, s->items, s->taken, s->truth);
 }

@@ -3,15 +3,16 @@
  *		Which annotators are copies of each other, and so are one voice.
  *
  * Every pair with MIN_COMMON common items on which others were heard, too, is
- * screened by em_agreement.c's cheaper measure, and decided by the other if it
- * passes.  Copies are one group, and so are their copies.
+ * screened by em_agreement.c's cheaper measure.  Those that pass are suspects, whom
+ * em_suspects.c judges.  Copies are one group, and so are their copies.
  *
  * Phases.  Answers are copied if some are not to be looked at: of an annotator's
  * answers to one item the last counts.  An index of items by annotator is
  * made, of items with three annotators or more and annotators with MIN_COMMON
  * such items or more.  Then for one annotator after the other: his items are
  * read to count how many he has in common with each one after him; those with
- * enough are dealt with in portions, for which his items are read again.
+ * enough are dealt with in portions, for which his items are read again.  When all
+ * suspects are known, each pair's items are looked for in the index.
  *
  * Cost is the number of pairs of annotators on each item, summed over items.
  * Above MAX_PAIRS a sample of the items is looked at, by a hash of an item's
@@ -19,7 +20,7 @@
  * that.  Above MAX_COMMON common items of a pair it is a sample of these.
  *
  * Memory: 4 bytes an annotation, and 6 more and 4 an item for the copy; a portion
- * of common items, 12 MB at most; the pairs that were decided; em_agreement.c.
+ * of common items, 12 MB at most; the suspects; em_agreement.c.
  * Interrupts: for each item read, and within long ones.
  */
 #include "crowd/em.h"
@@ -30,12 +31,9 @@
 #include "common/hashfn.h"
 #include "crowd/em_copies.h"
 
-#define MIN_COMMON 20
 #define MIN_ANNOTATORS 3		/* of an item: two, and another */
 #define SCREEN_Z 4.0
 #define SCREEN_EXCESS 0.3
-#define COPY_Z 6.0
-#define COPY_EXCESS 0.5
 #define MAX_PAIRS 2e7			/* of answers to one item, looked at */
 #define MAX_COMMON 100000		/* items of a pair */
 #define PORTION 1000000			/* common items at a time */
@@ -59,7 +57,7 @@ typedef struct Place
 	double		share;			/* of them, to be taken */
 } Place;
 
-typedef struct Search
+typedef struct PairSearch
 {
 	const AnnotationView *view;
 	double		share;			/* of the items */
@@ -76,7 +74,6 @@ typedef struct Search
 	CommonItem *portion;
 	Size		capacity;		/* of the portion */
 	AgreementBuffers *buffers;
-	bool		every_pair;
 	EmCopies	result;
 } Search;
 
@@ -84,8 +81,8 @@ typedef struct Search
  * Groups: each annotator points to another member of his group, the first to
  * himself.
  */
-static uint32
-find_first(uint32 *group, uint32 j)
+uint32
+em_groups_first(uint32 *group, uint32 j)
 {
 	while (group[j] != j)
 	{
@@ -98,8 +95,8 @@ find_first(uint32 *group, uint32 j)
 void
 em_groups_join(uint32 *group, uint32 a, uint32 b)
 {
-	a = find_first(group, a);
-	b = find_first(group, b);
+	a = em_groups_first(group, a);
+	b = em_groups_first(group, b);
 	group[Max(a, b)] = Min(a, b);
 }
 
@@ -110,7 +107,7 @@ em_groups_close(uint32 *group, Size n)
 	for (Size j = 0; j < n; j++)
 	{
 		NL_CHECK_INTERRUPTS(j);
-		group[j] = find_first(group, j);
+		group[j] = em_groups_first(group, j);
 	}
 }
 
@@ -133,7 +130,7 @@ is_in_sample(double share, uint32 item, uint64 seed)
 static uint32
 count_annotators(const AnnotationView *view, uint32 item)
 {
-	EmVoices	alone = {.view = view,.left_out = {-1, -1}};
+	EmVoices	alone = {.view = view};
 	EmRun		run = {.to = view->starts[item]};
 	uint32		n = 0;
 
@@ -182,7 +179,7 @@ set_sample(Search *s)
 static uint32
 copy_item(const Search *s, uint32 item, uint32 end, uint32 *annotator, uint16 *label)
 {
-	EmVoices	alone = {.view = s->view,.left_out = {-1, -1}};
+	EmVoices	alone = {.view = s->view};
 	EmRun		run = {.to = s->view->starts[item]};
 	uint32		start = end;
 
@@ -481,11 +478,9 @@ room_for(uint32 common)
 }
 
 static void
-note_pair(Search *s, const uint32 *pair, Agreement agreement)
+note_suspects(Search *s, uint32 a, uint32 b)
 {
 	EmCopies   *r = &s->result;
-	bool		copies = agreement_z(&agreement) > COPY_Z &&
-		agreement_excess(&agreement) > COPY_EXCESS;
 
 	if (r->n_pairs == r->capacity)
 	{
@@ -493,35 +488,30 @@ note_pair(Search *s, const uint32 *pair, Agreement agreement)
 
 		r->capacity = r->capacity == 0 ? 64 : 2 * r->capacity;
 		size = mul_size(r->capacity, sizeof(CopyPair));
-		nl_check_memory(size, "the pairs of annotators who may be copies");
+		nl_check_memory(add_size(size, mul_size(r->capacity, 2 * sizeof(uint32))),
+						"the pairs of annotators who may be copies");
 		r->pairs = r->pairs == NULL ? nl_alloc(CurrentMemoryContext, size) :
 			repalloc_huge(r->pairs, size);
 	}
-	r->pairs[r->n_pairs++] = (CopyPair) {{pair[0], pair[1]}, agreement, copies};
-	r->n_copies += copies;
-	if (copies)
-		em_groups_join(r->group, pair[0], pair[1]);
+	r->pairs[r->n_pairs++] = (CopyPair) {.annotators = {a, b}};
 }
 
 static void
-judge_pair(Search *s, uint32 a, uint32 b, const CommonItem *common, uint32 n)
+screen_pair(Search *s, uint32 a, uint32 b, const CommonItem *common, uint32 n)
 {
-	uint32		pair[2] = {a, b};
 	Agreement	screen;
 
 	CHECK_FOR_INTERRUPTS();
-	if (n < MIN_COMMON ||
-		(!s->every_pair &&
-		 find_first(s->result.group, a) == find_first(s->result.group, b)))
+	if (n < MIN_COMMON)
 		return;
 	screen = agreement_by_top(s->buffers, common, n);
 	if (agreement_z(&screen) > SCREEN_Z && agreement_excess(&screen) > SCREEN_EXCESS)
-		note_pair(s, pair, agreement_by_posterior(s->buffers, pair, common, n));
+		note_suspects(s, a, b);
 }
 
 /* The annotator and others[from..to]. */
 static void
-judge_portion(Search *s, uint32 annotator, uint32 from, uint32 to)
+screen_portion(Search *s, uint32 annotator, uint32 from, uint32 to)
 {
 	Size		at = 0;
 
@@ -543,7 +533,7 @@ judge_portion(Search *s, uint32 annotator, uint32 from, uint32 to)
 	{
 		uint32		other = s->others[i];
 
-		judge_pair(s, annotator, other, s->portion + at, s->place[other].next - at);
+		screen_pair(s, annotator, other, s->portion + at, s->place[other].next - at);
 		at += room_for(s->common[other]);
 		s->place[other].next = -1;
 		s->common[other] = 0;
@@ -552,7 +542,7 @@ judge_portion(Search *s, uint32 annotator, uint32 from, uint32 to)
 
 /* All pairs of an annotator with those after him. */
 static void
-judge_annotator(Search *s, uint32 annotator)
+screen_annotator(Search *s, uint32 annotator)
 {
 	uint32		n = keep_frequent(s, count_common(s, annotator));
 	uint32		from = 0;
@@ -564,9 +554,66 @@ judge_annotator(Search *s, uint32 annotator)
 
 		while (to < n && size + room_for(s->common[s->others[to]]) <= s->capacity)
 			size += room_for(s->common[s->others[to++]]);
-		judge_portion(s, annotator, from, to);
+		screen_portion(s, annotator, from, to);
 		from = to;
 	}
+}
+
+/*
+ * Pairs of which more is to be known
+ */
+/* The next item that both answered, from these places of the index on; false: none. */
+static bool
+next_common(const Search *s, const uint32 *pair, Size *x, Size *y)
+{
+	while (*x < s->index[pair[0] + 1] && *y < s->index[pair[1] + 1])
+	{
+		NL_CHECK_INTERRUPTS(*x + *y);
+		if (s->items[*x] == s->items[*y])
+			return true;
+		if (s->items[*x] < s->items[*y])
+			++*x;
+		else
+			++*y;
+	}
+	return false;
+}
+
+static uint32
+count_pair(const Search *s, const uint32 *pair)
+{
+	Size		x = s->index[pair[0]];
+	Size		y = s->index[pair[1]];
+	uint32		n = 0;
+
+	for (; next_common(s, pair, &x, &y); x++, y++)
+		n++;
+	return n;
+}
+
+/*
+ * The items by which the pair was screened; returns how many.  To be freed.
+ */
+uint32
+em_pair_items(const Search *s, const uint32 *pair, PairItem **items)
+{
+	uint32		common = count_pair(s, pair);
+	double		share = (double) MAX_COMMON / common;
+	Size		x = s->index[pair[0]];
+	Size		y = s->index[pair[1]];
+	uint32		n = 0;
+
+	*items = nl_alloc(CurrentMemoryContext, room_for(common) * sizeof(PairItem));
+	for (; next_common(s, pair, &x, &y) && n < room_for(common); x++, y++)
+	{
+		uint32		item = s->items[x];
+
+		CHECK_FOR_INTERRUPTS();
+		if (is_in_sample(share, item, PAIR_SEED))
+			(*items)[n++] = (PairItem) {item, {s->label[find_answer(s, item, pair[0])],
+			s->label[find_answer(s, item, pair[1])]}};
+	}
+	return n;
 }
 
 static Search
@@ -609,8 +656,8 @@ em_copies_memory(const AnnotationView *view)
 
 	return add_size(add_size(mul_size(add_size(view->annotations, view->items),
 									  3 * sizeof(uint32)),
-							 mul_size(annotators, 2 * sizeof(Size) + sizeof(Place) +
-									  4 * sizeof(uint32))),
+							 mul_size(annotators, 4 * sizeof(Size) + sizeof(Place) +
+									  5 * sizeof(uint32) + sizeof(bool))),
 					add_size(mul_size(Min(pairs, PORTION), sizeof(CommonItem)),
 							 agreement_memory(view)));
 }
@@ -625,24 +672,25 @@ em_find_copies(const AnnotationView *view, const EmParameters *at,
 			   const uint32 *given, bool every_pair)
 {
 	Search		s = begin_search(view, given);
+	uint32		annotators = view->annotators.n;
 	double		pairs = set_sample(&s);
 
-	s.every_pair = every_pair;
 	s.result.share = s.share;
 	set_answers(&s);
 	make_index(&s);
-	if (s.index[view->annotators.n] > 0 && view->labels.n > 1)
+	if (s.index[annotators] > 0 && view->labels.n > 1)
 	{
 		s.capacity = Min(pairs, PORTION);
 		s.portion = nl_alloc(CurrentMemoryContext, s.capacity * sizeof(CommonItem));
 		s.buffers = agreement_begin(view, at);
-		for (uint32 j = 0; j < view->annotators.n; j++)
+		for (uint32 j = 0; j < annotators; j++)
 			if (s.index[j + 1] > s.index[j])
-				judge_annotator(&s, j);
-		agreement_end(s.buffers);
+				screen_annotator(&s, j);
 		pfree(s.portion);
+		em_judge_suspects(&s, s.buffers, annotators, every_pair, &s.result);
+		agreement_end(s.buffers);
 	}
 	end_search(&s);
-	em_groups_close(s.result.group, view->annotators.n);
+	em_groups_close(s.result.group, annotators);
 	return s.result;
 }

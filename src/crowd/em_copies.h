@@ -27,6 +27,13 @@ typedef struct Agreement
 	double		variance;		/* of the observed, were they independent */
 } Agreement;
 
+/* An item that a pair is judged by. */
+typedef struct PairItem
+{
+	uint32		item;
+	uint16		labels[2];		/* what the two say */
+} PairItem;
+
 static inline double
 agreement_z(const Agreement *a)
 {
@@ -65,13 +72,29 @@ extern void agreement_end(AgreementBuffers *s);
 extern Size agreement_memory(const AnnotationView *view);
 extern Agreement agreement_by_top(AgreementBuffers *s, const CommonItem *common,
 								  uint32 n);
-extern Agreement agreement_by_posterior(AgreementBuffers *s, const uint32 *pair,
-										const CommonItem *common, uint32 n);
+extern Agreement agreement_by_posterior(AgreementBuffers *s, const LeftOut *out,
+										const PairItem *common, uint32 n);
+extern double agreement_of_others(AgreementBuffers *s, const LeftOut *out);
+
+/* em_dependence.c */
+extern double dependence_of_others(const AnnotationView *view, const LeftOut *out,
+								   const PairItem *items, uint32 n, double *sums);
+extern Size dependence_memory(const AnnotationView *view);
+
+/* em_suspects.c */
+typedef struct PairSearch PairSearch;
+
+extern void em_judge_suspects(const PairSearch *search, AgreementBuffers *buffers,
+							  uint32 annotators, bool every_pair, EmCopies *r);
 
 /* em_copies.c */
+#define MIN_COMMON 20			/* items of a pair that is looked at */
+
+extern uint32 em_pair_items(const PairSearch *s, const uint32 *pair, PairItem **items);
 extern EmCopies em_find_copies(const AnnotationView *view, const EmParameters *at,
 							   const uint32 *given, bool every_pair);
 extern Size em_copies_memory(const AnnotationView *view);
+extern uint32 em_groups_first(uint32 *group, uint32 j);
 extern void em_groups_close(uint32 *group, Size n);
 extern void em_groups_join(uint32 *group, uint32 a, uint32 b);
 

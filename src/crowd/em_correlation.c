@@ -144,7 +144,7 @@ judge_fold(Grid *grid, uint32 fold, const EmFit *fit)
 		NL_CHECK_INTERRUPTS(i);
 		if (fold_of(i) != fold || !is_judged(grid->view, i))
 			continue;
-		voices = em_log_weights(posteriors, i, -1, -1, &weights);
+		voices = em_log_weights(posteriors, i, NULL, &weights);
 		judge(grid, weights, voices, grid->view->gold[i]);
 	}
 	em_end_posteriors(posteriors);

@@ -740,34 +740,32 @@ em_reported_posterior(EmPosteriors *s, uint32 item, double correlation)
 
 /*
  * The logarithms of prior and answers of an item, by classes, without gold, and
- * without the answers of annotators "a" and "b", if they are not -1.  Returns
- * how many voices that is.  Parameters must not be 0.  Valid until the next call.
+ * without the answers of some annotators, if that is not NULL.  Returns how many
+ * voices that is.  Parameters must not be 0.  Valid until the next call.
  */
 uint32
-em_log_weights(EmPosteriors *s, uint32 item, int64 a, int64 b,
+em_log_weights(EmPosteriors *s, uint32 item, const LeftOut *out,
 			   const double **weights)
 {
 	const AnnotationView *view = s->view;
 	uint32		voices = em_item_voices(view, item);
 
 	*weights = s->weight;
-	s->voices.left_out[0] = a;
-	s->voices.left_out[1] = b;
+	s->voices.left_out = out == NULL ? NULL : out->is;
 	add_item_logs(s, item);
-	if (s->silent != NULL && a >= 0)
-		subtract_silence(s, a, em_voices_silent(&s->voices, a));
-	if (s->silent != NULL && b >= 0)
-		subtract_silence(s, b, em_voices_silent(&s->voices, b));
+	for (uint32 i = 0; s->silent != NULL && out != NULL && i < out->n; i++)
+		subtract_silence(s, out->annotators[i],
+						 em_voices_silent(&s->voices, out->annotators[i]));
 	if (!em_item_is_plain(view, item))
 		voices = em_voices_count(&s->voices, item);
-	else
+	else if (out != NULL)
 		for (uint32 x = view->starts[item]; x < view->starts[item + 1]; x++)
-			if (view->annotator[x] == a || view->annotator[x] == b)
+			if (out->is[view->annotator[x]])
 			{
 				add_annotation_logs(s, x, -1);
 				voices--;
 			}
-	s->voices.left_out[0] = s->voices.left_out[1] = -1;
+	s->voices.left_out = NULL;
 	return voices;
 }
 

@@ -35,7 +35,7 @@
 EmVoices
 em_voices_begin(const AnnotationView *view)
 {
-	EmVoices	v = {.view = view,.left_out = {-1, -1}};
+	EmVoices	v = {.view = view};
 
 	if (view->group == NULL)
 		return v;
@@ -78,7 +78,7 @@ em_next_run(const EmVoices *v, uint32 item, EmRun *run)
 		run->annotator = view->annotator[run->from];
 		while (run->to < end && view->annotator[run->to] == run->annotator)
 			NL_CHECK_INTERRUPTS(run->to++);
-	} while (run->annotator == v->left_out[0] || run->annotator == v->left_out[1]);
+	} while (v->left_out != NULL && v->left_out[run->annotator]);
 	return true;
 }
 

@@ -20,12 +20,20 @@ typedef struct EmRun
 	double		heard;			/* shared with his group */
 } EmRun;
 
+/* Annotators who are not to be heard. */
+typedef struct LeftOut
+{
+	const bool *is;				/* J */
+	const uint32 *annotators;	/* the same, each once */
+	uint32		n;
+} LeftOut;
+
 /* A reader of the answers of items, of one view; see em_voices.c. */
 typedef struct EmVoices
 {
 	const AnnotationView *view;
 	uint32	   *members;		/* J: of each group, who answer one item; or NULL */
-	int64		left_out[2];	/* annotators not to be heard, or -1 */
+	const bool *left_out;		/* J: who is not to be heard; or NULL */
 } EmVoices;
 
 /* How many voices an item has. */

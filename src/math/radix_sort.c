@@ -105,6 +105,8 @@ radix_sort(void *records, void *scratch, Size n, Size width)
 {
 	if (width == 8)
 		sort_width(records, scratch, n, 8);
+	else if (width == 16)
+		sort_width(records, scratch, n, 16);
 	else if (width == 24)
 		sort_width(records, scratch, n, 24);
 	else

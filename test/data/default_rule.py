@@ -8,6 +8,7 @@ this; it needs perl and numpy:
 import csv
 import hashlib
 import json
+import math
 import subprocess
 import sys
 from collections import Counter
@@ -156,9 +157,34 @@ def rates(T, answer):
     return A
 
 
+def dependence(said, answers):
+    """Whether annotators agree about more than what a pair says of the items; answers:
+    of each annotator a dictionary, item of the list to label."""
+    n, K = len(said), 1 + max(l for mine in answers for l in mine.values())
+    W = np.zeros((n, K))
+    squares = np.zeros(n)
+    for mine in answers:
+        for k in set(said):
+            here = [i for i in mine if said[i] == k]
+            if not here:
+                continue
+            u = np.eye(K)[[mine[i] for i in here]]
+            u -= u.mean(0)
+            W[here] += u
+            squares[here] += (u * u).sum(1)
+    W = ((W * W).sum(1) - squares) / 2
+    return W.sum() / np.sqrt(max((W * W).sum(), 1e-9))
+
+
+def tail(d, n, p):
+    """The chance of d or fewer of n."""
+    return sum(math.comb(n, i) * p ** i * (1 - p) ** (n - i) for i in range(d + 1))
+
+
 def copies(crowd):
-    """The first of each annotator's group, and the pairs that were looked at closely.
-    Of contradictory answers the last counts."""
+    """The first of each annotator's group, and the pairs that were looked at closely, with
+    whether they are copies and were not in one group before.  Of contradictory answers the
+    last counts."""
     K, J = len(crowd.labels), len(crowd.annotators)
     alone = np.arange(J)
     matrix, prior, _, _, _ = fit(crowd, alone)
@@ -172,7 +198,7 @@ def copies(crowd):
     rows = {}
     for a, i in enumerate(crowd.item):
         rows.setdefault(i, []).append(a)
-    group, pairs = list(alone), []
+    group, pairs, suspects = list(alone), [], []
     for a in range(J):
         for b in range(a + 1, J):
             both = np.array(sorted(i for i in answers[a].keys() & answers[b].keys()
@@ -191,16 +217,32 @@ def copies(crowd):
             z, excess = beyond((x == y).sum(), expected)
             if z <= 4 or excess <= 0.3:
                 continue
-            logs = np.array([np.log(prior) + sum(
-                crowd.share[r] * np.log(matrix[crowd.annotator[r], crowd.label[r]])
-                for r in rows[i] if crowd.annotator[r] not in (a, b)) for i in both])
-            T = normalized(logs / (1 + (others.sum(1) - 1) * CORRELATION)[:, None])
-            expected = (T * (rates(T, x) * rates(T, y)).sum(0)).sum(1)
-            z, excess = beyond((x == y).sum(), expected)
-            pairs.append([a, b, len(both), int((x == y).sum()), expected.sum(), z, excess])
-            if z > 6 and excess > 0.5:
-                low, high = sorted((group[a], group[b]))
-                group = [low if g == high else g for g in group]
+            suspects.append((a, b, both))
+    with_whom = [{p[1 - s] for p in suspects for s in (0, 1) if p[s] == j} for j in range(J)]
+    for a, b, both in suspects:
+        out = {a, b} | (with_whom[a] & with_whom[b])
+        voices = np.array([len({crowd.annotator[r] for r in rows[i]} - out) for i in both])
+        both, voices = both[voices > 0], voices[voices > 0]
+        if len(both) < 20:
+            continue
+        x, y = (np.array([answers[j][i] for i in both]) for j in (a, b))
+        logs = np.array([np.log(prior) + sum(
+            crowd.share[r] * np.log(matrix[crowd.annotator[r], crowd.label[r]])
+            for r in rows[i] if crowd.annotator[r] not in out) for i in both])
+        T = normalized(logs / (1 + (voices - 1) * CORRELATION)[:, None])
+        expected = (T * (rates(T, x) * rates(T, y)).sum(0)).sum(1)
+        z, excess = beyond((x == y).sum(), expected)
+        same = np.flatnonzero(x == y)
+        others = [{n: answers[j][both[i]] for n, i in enumerate(same) if both[i] in answers[j]}
+                  for j in range(J) if j not in out]
+        more = dependence(x[same], others)
+        found = bool((more > 3 and z > 6 and excess > 0.5) or
+                     (z > 2.5 and excess > 0.9 and (more > 3 or tail(int((x != y).sum()), len(x), 0.03) < 0.05)))
+        news = bool(found and group[a] != group[b])
+        pairs.append([a, b, len(both), int((x == y).sum()), expected.sum(), z, excess, more, news])
+        if found:
+            low, high = sorted((group[a], group[b]))
+            group = [low if g == high else g for g in group]
     return group, pairs
 
 

@@ -48,6 +48,21 @@ sub add_copy
 	return $rows;
 }
 
+# Two who are right on .97 among ten who mostly guess.
+sub experts
+{
+	my $items = shift;
+	my @rows;
+	for my $item (1 .. $items)
+	{
+		my $truth = int(rand(3));
+		push @rows, [ sprintf('i%04d', $item), sprintf('a%02d', $_),
+			'c' . (rand() < ($_ < 2 ? 0.97 : 0.1) ? $truth : int(rand(3))), undef ]
+		  for 0 .. 11;
+	}
+	return \@rows;
+}
+
 sub rule_crowds
 {
 	srand(13);
@@ -75,6 +90,11 @@ sub rule_crowds
 		rows => crowd(items => 200, annotators => 12, classes => 3, answers => sub { 1 + $_[0] % 5 }, gold => 0.6, hard => 0.3, repeats => 0.1) };
 	push @crowds, { name => "random $_", rows => [ random_annotations($_, $_ % 3 ? 0.3 : 0) ] }
 	  for 1 .. 9;
+	my $thrice = crowd(items => 120, annotators => 7, answers => sub { 7 });
+	push @crowds,
+	  { name => 'three copies', rows => add_copy(add_copy($thrice, 'a1', 'a1 again', 0), 'a1', 'once more', 0) },
+	  { name => 'three near-copies', rows => add_copy(add_copy(crowd(items => 400, annotators => 8, classes => 4, answers => sub { 5 }), 'a3', 'b', 0.05), 'a3', 'c', 0.05) },
+	  { name => 'two who know', rows => experts(300) }, { name => 'two who know, a few items', rows => experts(60) };
 	return @crowds;
 }
 

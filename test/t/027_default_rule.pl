@@ -57,7 +57,7 @@ sub check_copies
 {
 	my ($name, $got, $want, $annotators) = @_;
 	my ($warning) = grep { /copies/ } @{ $got->{fit}{warnings} };
-	my @pairs = grep { $_->[5] > 6 && $_->[6] > 0.5 } @{ $want->{pairs} };
+	my @pairs = grep { $_->[8] } @{ $want->{pairs} };
 	my $text = join '; ', map {
 		sprintf '"%s" and "%s" agree on %d of %d items, where %.0f are expected',
 		  @$annotators[ @$_[ 0, 1 ] ], @$_[ 3, 2, 4 ]
