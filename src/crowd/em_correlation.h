@@ -22,14 +22,14 @@ design_exponent(double voices, double correlation)
 }
 
 /*
- * The same of answers by annotators of whom nothing is known yet, beside a prediction.
- * An answer that nobody can confirm counts half: whether it or the prediction is wrong
- * is what only the rounds will tell, and who is believed at first is hard to doubt later.
+ * The same of answers by annotators of whom nothing is known yet, beside a prediction:
+ * half.  Whether they or the prediction are wrong is what the rounds will tell, and who
+ * is believed at first is hard to doubt later.
  */
 static inline double
 first_exponent(double voices, double correlation)
 {
-	return voices <= 1 ? 0.5 : design_exponent(voices, correlation);
+	return design_exponent(voices, correlation) / 2;
 }
 
 typedef struct EmCorrelation

@@ -48,7 +48,7 @@ sub evidence
 	my (%repeats, %voices);
 	$voices{ $_->[0] } += !$repeats{ $_->[0] }{ $_->[1] }++ for @$rows;
 	my $weigh = sub {
-		my ($rate, $correlation, $alone) = @_;
+		my ($rate, $correlation, $counts) = @_;
 		my %score;
 		for (@$rows)
 		{
@@ -57,14 +57,14 @@ sub evidence
 		}
 		return map {
 			my ($item, $p) = @{$_}[ 0, 3 ];
-			my $power = $voices{$item} == 1 ? $alone : 1 / (1 + ($voices{$item} - 1) * $correlation);
+			my $power = $counts / (1 + ($voices{$item} - 1) * $correlation);
 			my $most = max(@{ $score{$item} });
 			my @w = map { $p->[$_] * exp($power * ($score{$item}[$_] - $most)) } 0 .. $n - 1;
 			my $sum = sum0(@w);
 			[ map { $_ / $sum } @w ];
 		} @$rows;
 	};
-	# nothing is known of annotators; what nobody confirms counts half
+	# nothing is known of annotators, and their answers count half
 	my @t = $weigh->(sub { my ($annotator, $label, $k) = @_; $n == 1 ? 1 : $label == $k ? 0.7 : 0.3 / ($n - 1) }, 0.3, 0.5);
 	my $pool;
 	for my $round (1 .. $rounds)
