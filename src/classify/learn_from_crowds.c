@@ -536,9 +536,11 @@ predict(CrowdFit *fit, int round, const AnnotatorModel *model)
 
 /*
  * What the first round's matrices are learned from: the prediction, and answers by
- * annotators of whom nothing is known, right as often as the rule's pseudo-answers
- * (first_exponent()).  By the prediction alone annotators would look as if they
- * guessed wherever features say little, and rounds could not find out otherwise.
+ * annotators of whom nothing is known, right as often as the rule's pseudo-answers.
+ * By the prediction alone annotators would look as if they guessed wherever features
+ * say little, and rounds could not find out otherwise.  They count as what is reported
+ * (half in answer_evidence.c, whose predictions stay as they are): a classifier that
+ * learns anew in each round finds out who was believed too much.
  */
 static void
 begin_evidence(CrowdFit *fit)
@@ -557,7 +559,7 @@ begin_evidence(CrowdFit *fit)
 
 		NL_CHECK_INTERRUPTS(i);
 		(void) count_voices(fit, i, votes);
-		each = odds * first_exponent(item_voices(fit, i), fit->options->correlation);
+		each = odds * design_exponent(item_voices(fit, i), fit->options->correlation);
 		for (Size k = 0; k < fit->classes; k++)
 			most = Max(most, votes[k]);
 		for (Size k = 0; k < fit->classes; k++)

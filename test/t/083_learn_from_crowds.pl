@@ -61,10 +61,10 @@ sub by_hand
 		{
 			$sql .= "INSERT INTO predicted SELECT c, item, oof_predict(d, features, item, '{$fit, \"folds\": $items}'::jsonb) OVER () FROM evidence;\n";
 		}
-		# answers by annotators of whom nothing is known: right in 7 of 10; n of them are worth half of n / (1 + .3 (n - 1))
+		# answers by annotators of whom nothing is known: right in 7 of 10; n of them are worth n / (1 + .3 (n - 1))
 		$sql .= <<"END" if $round == 1;
 WITH classes AS (SELECT avg(label_distribution(ARRAY[label], '{1}')) AS even, count(*) AS k FROM (SELECT DISTINCT label $of) AS l),
-     said AS (SELECT item, gold, temper(product(soft_label(label, even, (0.7 * k - 1) / (k - 1))), 0.5 / (1 + 0.3 * (count(*) - 1))) AS d
+     said AS (SELECT item, gold, temper(product(soft_label(label, even, (0.7 * k - 1) / (k - 1))), 1 / (1 + 0.3 * (count(*) - 1))) AS d
               FROM answers, classes WHERE c = $c GROUP BY item, gold)
 UPDATE evidence AS e SET d = $gold combine(p, said.d) END FROM predicted JOIN said USING (item) WHERE e.item = said.item;
 END
