@@ -90,3 +90,9 @@ SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"training": "all"}'::jsonb);
 SELECT learn_from_crowds('i' || i, 'a', 'x', '{1}', CASE i WHEN 1 THEN '{}'::jsonb ELSE '{"l2": 1}' END) FROM generate_series(1, 2) AS i;
 SELECT 'crowd_model:1:AAAA'::crowd_model;
 SELECT '{}'::crowd_model;
+
+-- a class that only gold has, and features that say nothing: both are said
+SELECT split_part(w, ':', 1) AS warning FROM (SELECT learn_from_crowds('i' || i, 'a' || j, CASE WHEN i % 2 = 0 OR (i + j) % 7 = 0 THEN 'x' ELSE 'y' END, ARRAY[i % 5, i % 3]::float8[],
+                                        CASE WHEN i IN (3, 9) THEN 'z' END, '{"l2": 10, "rounds": 1}'::jsonb) AS m
+               FROM generate_series(1, 60) AS i, generate_series(1, 3) AS j) AS v, unnest((fit_report(m)).warnings) AS w
+WHERE w LIKE 'only gold%' OR w LIKE 'features%';

@@ -39,12 +39,15 @@
 #include "classify/fitted_classifier.h"
 #include "common/hashfn.h"
 #include "crowd/apply_model.h"
+#include "crowd/em_rule.h"
 #include "crowd/learn_annotators.h"
 
 #define LITTLE_NOISE 0.03		/* of answers: rounds cost more than they mend */
 #define STANDSTILL 0.01			/* mean of what an item's evidence moves */
 #define PASSES 3				/* of steps 2 and 3 in a round */
 #define LOST_SHARE 0.1			/* of the items that answers give a class */
+#define FEW_ITEMS 30			/* of which it cannot be told whether features say anything */
+#define Z_FEATURES 2			/* standard errors by which they must */
 #define CHOICES 3				/* rounds in which l2 is chosen: by labels, and then by answers */
 #define NAME "learn_from_crowds"
 
@@ -78,6 +81,11 @@ typedef struct CrowdFit
 	double	   *evidence;		/* the same */
 	double	   *before;			/* the evidence of the round before */
 	double	   *held;			/* the same, in the design's order */
+
+	/* what the first round's predictions know of answers */
+	double		foreseen;		/* the probability that they give to an answer */
+	double		by_shares;		/* the same of the labels' shares */
+	double		gain_error;		/* standard error of the difference */
 
 	/* the record */
 	const char *options_json;	/* as they were given */
@@ -185,12 +193,11 @@ item_voices(const CrowdFit *fit, uint32 item)
 	return n;
 }
 
-/* The shares of an item's voices that name each class, or its gold. */
-static void
-item_votes(const CrowdFit *fit, uint32 item, double *votes)
+/* How many of an item's voices name each class; returns how many there are. */
+static double
+count_voices(const CrowdFit *fit, uint32 item, double *votes)
 {
 	const AnnotationView *view = fit->view;
-	uint32		gold = annotation_gold(view, item);
 	double		sum = 0;
 
 	memset(votes, 0, fit->classes * sizeof(double));
@@ -200,6 +207,16 @@ item_votes(const CrowdFit *fit, uint32 item, double *votes)
 		votes[view->label[a]] += fit->share[a];
 		sum += fit->share[a];
 	}
+	return sum;
+}
+
+/* The shares of an item's voices that name each class, or its gold. */
+static void
+item_votes(const CrowdFit *fit, uint32 item, double *votes)
+{
+	uint32		gold = annotation_gold(fit->view, item);
+	double		sum = count_voices(fit, item, votes);
+
 	for (Size k = 0; k < fit->classes; k++)
 		votes[k] = gold == NO_GOLD ? votes[k] / sum : k == gold;
 }
@@ -517,25 +534,37 @@ predict(CrowdFit *fit, int round, const AnnotatorModel *model)
 	keep_predictions(fit, models);
 }
 
-/* What the first round's matrices are learned from. */
+/*
+ * What the first round's matrices are learned from: the prediction, and answers by
+ * annotators of whom nothing is known, right as often as the rule's pseudo-answers.
+ * By the prediction alone annotators would look as if they guessed wherever features
+ * say little, and rounds could not find out otherwise.  They count as what is reported
+ * (half in answer_evidence.c, whose predictions stay as they are): a classifier that
+ * learns anew in each round finds out who was believed too much.
+ */
 static void
 begin_evidence(CrowdFit *fit)
 {
+	double		odds = log(rule_pseudo_rate(0, 0, fit->classes) /
+						   rule_pseudo_rate(0, 1, fit->classes));
+	double	   *votes = palloc(fit->classes * sizeof(double));
+
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		double	   *to = fit->evidence + i * fit->classes;
 		uint32		gold = annotation_gold(fit->view, i);
+		double		each;
+		double		most = 0;
 		double		sum = 0;
 
 		NL_CHECK_INTERRUPTS(i);
-		if (fit->folds == 0)
-		{
-			item_votes(fit, i, to);
-			continue;
-		}
+		(void) count_voices(fit, i, votes);
+		each = odds * design_exponent(item_voices(fit, i), fit->options->correlation);
+		for (Size k = 0; k < fit->classes; k++)
+			most = Max(most, votes[k]);
 		for (Size k = 0; k < fit->classes; k++)
 		{
-			to[k] = fit->predicted[i * fit->classes + k];
+			to[k] = fit->predicted[i * fit->classes + k] * exp((votes[k] - most) * each);
 			if (gold != NO_GOLD)
 				to[k] *= gold_rate(fit, gold, k);
 			sum += to[k];
@@ -543,6 +572,54 @@ begin_evidence(CrowdFit *fit)
 		for (Size k = 0; k < fit->classes; k++)
 			to[k] = sum > 0 ? to[k] / sum : k == gold;
 	}
+	pfree(votes);
+}
+
+/*
+ * How much better the first round's classifier, which has learned from answers as they
+ * are, predicts those of items that it has not seen than the answers' shares do: by the
+ * mean probability of an answer, which tells that something is known even where
+ * predictions are too sure.
+ */
+static void
+judge_features(CrowdFit *fit)
+{
+	double	   *shares = palloc0(fit->classes * sizeof(double));
+	double	   *votes = palloc(fit->classes * sizeof(double));
+	double		squares = 0;
+	double		gain;
+
+	fit->foreseen = fit->by_shares = 0;
+
+	for (uint32 i = 0; i < fit->items; i++)
+	{
+		double		n = count_voices(fit, i, votes);
+
+		CHECK_FOR_INTERRUPTS();
+		for (Size k = 0; k < fit->classes; k++)
+			shares[k] += votes[k] / n / fit->items;
+	}
+	for (uint32 i = 0; i < fit->items; i++)
+	{
+		const double *p = fit->predicted + i * fit->classes;
+		double		n = count_voices(fit, i, votes);
+		double		foreseen = 0;
+		double		by_shares = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (Size k = 0; k < fit->classes; k++)
+		{
+			foreseen += votes[k] / n * p[k];
+			by_shares += votes[k] / n * shares[k];
+		}
+		fit->foreseen += foreseen / fit->items;
+		fit->by_shares += by_shares / fit->items;
+		squares += (foreseen - by_shares) * (foreseen - by_shares);
+	}
+	gain = fit->foreseen - fit->by_shares;
+	fit->gain_error = sqrt(Max(squares / fit->items - gain * gain, 0) / fit->items);
+	pfree(shares);
+	pfree(votes);
 }
 
 /* Sums of T, and of T (1 - T), of each pair and class. */
@@ -702,7 +779,10 @@ go_round(CrowdFit *fit, int round, AnnotatorModel *model)
 
 	predict(fit, round, model);
 	if (model == NULL)
+	{
+		judge_features(fit);
 		begin_evidence(fit);
+	}
 	else
 		pfree(model);
 	nl_copy(fit->before, fit->evidence, mul_size(fit->items, fit->classes * sizeof(double)));
@@ -800,6 +880,45 @@ begin_again(CrowdFit *fit)
 	pfree(votes);
 }
 
+/* Of few items it cannot be told. */
+static void
+warn_of_features(CrowdFit *fit)
+{
+	if (fit->folds > 0 && fit->classes > 1 && fit->items >= FEW_ITEMS &&
+		fit->foreseen - fit->by_shares <= Z_FEATURES * fit->gain_error)
+		warn(fit, psprintf("features say little: out of fold they give an answer a probability of %.3f, the shares of the labels %.3f (standard error %.3f); give features that tell the classes apart, or take dawid_skene() where items have several answers",
+						   fit->foreseen, fit->by_shares, fit->gain_error));
+}
+
+/* Answers are what the fit believes at first; a class that they never name is hard to find. */
+static void
+warn_of_gold(CrowdFit *fit)
+{
+	uint32	   *gold = palloc0(fit->classes * sizeof(uint32));
+	bool	   *named = palloc0(fit->classes);
+
+	for (uint32 c = 0; c < fit->pairs; c++)
+	{
+		NL_CHECK_INTERRUPTS(c);
+		named[fit->pair[c].label] = true;
+	}
+	for (uint32 i = 0; i < fit->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (annotation_gold(fit->view, i) != NO_GOLD)
+			gold[annotation_gold(fit->view, i)]++;
+	}
+	for (Size k = 0; k < fit->classes; k++)
+		if (gold[k] > 0 && !named[k])
+		{
+			warn(fit, psprintf("only gold has class \"%s\" (%u item%s): no annotator ever answered so; ask whether they may, or whether it is misspelt",
+							   names_cstring(&fit->view->labels, k), gold[k], gold[k] == 1 ? "" : "s"));
+			break;
+		}
+	pfree(gold);
+	pfree(named);
+}
+
 /*
  * All rounds, and the evidence by what they end with.  Of few items a classifier that
  * learns from every answer may explain a class away, by an intercept that no penalty
@@ -814,6 +933,8 @@ learn_model(CrowdFit *fit)
 	double		left;
 	int			lost;
 
+	warn_of_features(fit);
+	warn_of_gold(fit);
 	weigh_evidence(fit, model, false);
 	lost = lost_class(fit, &given, &left);
 	if (lost >= 0 && fit->folds > 0 && fit->options->training == TRAIN_EVERY_ANSWER)

@@ -5,15 +5,14 @@
  *
  *		evidence(k) ~ predicted(k) * product over the item's answers of pi_j[l|k]
  *
- * The annotators' rates pi_j are learned from the evidence, in rounds.  The first
- * learns from the predictions alone: T = predicted gives soft counts
- * C_j[l,k] = sum of T(k) over the answers l of annotator j.  Predictions are not
- * sure of themselves, so these counts make everybody look worse than he is; each
- * further round counts the evidence of the round before, which is EM with the
- * prediction as each item's own prior.  From counts to rates: the default's rule
- * (em_rule.h), which draws them to what a crowd's annotator of such accuracy has.
- * Since the prior of an item does not come from its answers, items with one answer
- * teach as well.
+ * The annotators' rates pi_j are learned from the evidence T, in rounds, by soft counts
+ * C_j[l,k] = sum of T(k) over the answers l of annotator j; that is EM with the
+ * prediction as each item's own prior.  It begins with answers of annotators of whom
+ * nothing is known, right as often as the rule's pseudo-answers (first_exponent()).  By
+ * the predictions alone, which may know little, annotators would look as if they guessed,
+ * and rounds could not find out otherwise.  From counts to rates: the default's rule (em_rule.h), which draws them to what a crowd's annotator of such
+ * accuracy has.  Since the prior of an item does not come from its answers, items with
+ * one answer teach as well.
  *
  * Answers of one annotator to one item are one voice.  While rates are learned
  * voices count in full; what is reported of n voices is their likelihood to the
@@ -145,14 +144,13 @@ begin(const PredictionSet *set)
 	e->annotators = set->annotators->n;
 	e->items = set->items != NULL ? set->items->n : 0;
 	e->evidence = nl_alloc(CurrentMemoryContext, size);
-	nl_copy(e->evidence, set->p, size);
 	if (set->items != NULL)
 	{
 		uint32	   *start;
 
 		by_item = sort_rows(NULL, set->item, set->n, e->items, &start);
 		pfree(start);
-		e->score = nl_alloc(CurrentMemoryContext, mul_size(mul_size(e->items, e->classes), sizeof(int64)));
+		e->score = nl_alloc_zero(CurrentMemoryContext, mul_size(mul_size(e->items, e->classes), sizeof(int64)));
 	}
 	e->row = sort_rows(by_item, set->annotator, set->n, e->annotators, &e->start);
 	if (by_item != NULL)
@@ -317,14 +315,14 @@ set_evidence(Evidence *e, uint32 row, const int64 *score, double exponent)
 
 /* Each answer by itself. */
 static void
-judge_rows(Evidence *e, uint32 annotator)
+judge_rows(Evidence *e, uint32 annotator, double exponent)
 {
 	for (uint32 i = e->start[annotator]; i < e->start[annotator + 1]; i++)
 	{
 		uint32		row = e->row[i];
 
 		NL_CHECK_INTERRUPTS(i);
-		set_evidence(e, row, e->log_rate + e->set->label[row] * e->classes, 1);
+		set_evidence(e, row, e->log_rate + e->set->label[row] * e->classes, exponent);
 	}
 }
 
@@ -346,7 +344,8 @@ add_scores(Evidence *e, uint32 annotator)
 }
 
 static void
-judge_items(Evidence *e, double correlation)
+judge_items(Evidence *e, double (*exponent) (double voices, double correlation),
+			double correlation)
 {
 	for (uint32 i = 0; i < e->set->n; i++)
 	{
@@ -354,8 +353,28 @@ judge_items(Evidence *e, double correlation)
 
 		NL_CHECK_INTERRUPTS(i);
 		set_evidence(e, i, e->score + item * e->classes,
-					 design_exponent(e->voices[item], correlation));
+					 exponent(e->voices[item], correlation));
 	}
+}
+
+/* The evidence where nothing is known of annotators. */
+static void
+begin_evidence(Evidence *e)
+{
+	for (Size label = 0; label < e->classes; label++)
+		for (Size k = 0; k < e->classes; k++)
+		{
+			NL_CHECK_INTERRUPTS(k);
+			e->log_rate[label * e->classes + k] =
+				rint(LOG_UNIT * log(rule_pseudo_rate(label, k, e->classes)));
+		}
+	for (uint32 j = 0; j < e->annotators; j++)
+		if (e->score == NULL)
+			judge_rows(e, j, first_exponent(1, ASSUMED_CORRELATION));
+		else
+			add_scores(e, j);
+	if (e->score != NULL)
+		judge_items(e, first_exponent, ASSUMED_CORRELATION);
 }
 
 /*
@@ -367,6 +386,7 @@ answer_evidence(const PredictionSet *set, int rounds)
 {
 	Evidence   *e = begin(set);
 
+	begin_evidence(e);
 	for (int round = 0; round < rounds; round++)
 	{
 		learn_crowd(e, round == 0);
@@ -376,12 +396,12 @@ answer_evidence(const PredictionSet *set, int rounds)
 		{
 			learn_annotator(e, j);
 			if (e->score == NULL)
-				judge_rows(e, j);
+				judge_rows(e, j, 1);
 			else
 				add_scores(e, j);
 		}
 		if (e->score != NULL)
-			judge_items(e, round == rounds - 1 ? ASSUMED_CORRELATION : 0);
+			judge_items(e, design_exponent, round == rounds - 1 ? ASSUMED_CORRELATION : 0);
 	}
 	end(e);
 	return e->evidence;

@@ -48,7 +48,25 @@ sub evidence
 	my ($rows, $n, $rounds) = @_;
 	my (%repeats, %voices);
 	$voices{ $_->[0] } += !$repeats{ $_->[0] }{ $_->[1] }++ for @$rows;
-	my @t = map { [ @{ $_->[3] } ] } @$rows;
+	my $weigh = sub {
+		my ($rate, $correlation, $counts) = @_;
+		my %score;
+		for (@$rows)
+		{
+			my ($item, $annotator, $label) = @$_;
+			$score{$item}[$_] += log($rate->($annotator, $label, $_)) / $repeats{$item}{$annotator} for 0 .. $n - 1;
+		}
+		return map {
+			my ($item, $p) = @{$_}[ 0, 3 ];
+			my $power = $counts / (1 + ($voices{$item} - 1) * $correlation);
+			my $most = max(@{ $score{$item} });
+			my @w = map { $p->[$_] * exp($power * ($score{$item}[$_] - $most)) } 0 .. $n - 1;
+			my $sum = sum0(@w);
+			[ map { $_ / $sum } @w ];
+		} @$rows;
+	};
+	# nothing is known of annotators, and their answers count half
+	my @t = $weigh->(sub { my ($annotator, $label, $k) = @_; $n == 1 ? 1 : $label == $k ? 0.7 : 0.3 / ($n - 1) }, 0.3, 0.5);
 	my $pool;
 	for my $round (1 .. $rounds)
 	{
@@ -81,20 +99,7 @@ sub evidence
 				$rate{$annotator}[$_][$k] = ($own[$_][$k] + ($_ == $k ? $d : (1 - $d) * $pool->[$_][$k] / $errors)) / 2 for 0 .. $n - 1;
 			}
 		}
-		my %score;
-		for (@$rows)
-		{
-			my ($item, $annotator, $label) = @$_;
-			$score{$item}[$_] += log($rate{$annotator}[$label][$_]) / $repeats{$item}{$annotator} for 0 .. $n - 1;
-		}
-		for my $i (0 .. $#$rows)
-		{
-			my $item = $rows->[$i][0];
-			my $power = $round < $rounds ? 1 : 1 / (1 + ($voices{$item} - 1) * 0.3);
-			my @w = map { $rows->[$i][3][$_] * exp($power * ($score{$item}[$_] - max(@{ $score{$item} }))) } 0 .. $n - 1;
-			my $sum = sum0(@w);
-			$t[$i] = [ map { $_ / $sum } @w ];
-		}
+		@t = $weigh->(sub { my ($annotator, $label, $k) = @_; $rate{$annotator}[$label][$k] }, $round < $rounds ? 0 : 0.3, 1);
 	}
 	return \@t;
 }
@@ -231,6 +236,24 @@ for my $noise (sort keys %ap)
 	cmp_ok($with, '>', $best, "$noise %: annotators help");
 }
 cmp_ok(sum0(@gains) / @gains, '>=', 0.02, 'by .02 on average');
+
+#
+# Predictions that know little do not make annotators look as if they guessed: five of
+# .8, features without and with some information
+#
+for my $case ([ 0, 1, 0.5 ], [ 1, 1, 0.74 ], [ 0, 3, 0.87 ], [ 1, 3, 0.87 ])
+{
+	my ($separation, $answers, $least) = @$case;
+	my ($row) = rows($node, qq{
+		SELECT avg((top_label(predicted) = truth)::int), avg((label = truth)::int), avg(((issue).suggested = truth)::int), avg((issue).quality)
+		FROM (SELECT *, label_issue(item, annotator, label, predicted) OVER (PARTITION BY seed) AS issue
+		      FROM (SELECT seed, s.*, oof_predict(label, features, item, '{"l2": 10}') OVER (PARTITION BY seed) AS predicted
+		            FROM generate_series(1, 4) AS seed,
+		                 LATERAL simulate_annotations(400, '{"reliable": {"count": 5, "accuracy": 0.8}}',
+		                     jsonb_build_object('answers', $answers, 'features', 4, 'separation', $separation, 'seed', seed)) AS s) AS p) AS v});
+	diag(sprintf('features %.1f apart, %d answers an item: predicted %.3f right, labels %.3f, suggested %.3f, mean quality %.3f', $separation, $answers, @$row));
+	cmp_ok($row->[2], '>', $least, "weak features, $answers answers an item: what is suggested");
+}
 
 #
 # Many rows: memory is refused before it is taken, cancel is answered
