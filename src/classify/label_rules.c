@@ -44,6 +44,7 @@ typedef struct ByLabel
 {
 	const PredictionSet *set;
 	uint32	   *start;			/* classes + 1 */
+	uint32	   *doubted;		/* where those end that have a more probable class */
 	uint32	   *row;
 	Doubt	   *doubts;			/* room for all rows */
 	bool	   *flags;
@@ -56,28 +57,46 @@ issue_memory(uint32 rows, uint32 classes)
 					mul_size(mul_size(classes, classes), 2 * sizeof(double)));
 }
 
+/* Is another class more probable than the label? */
+static inline bool
+is_doubted(const PredictionSet *set, uint32 row)
+{
+	const double *p = prediction_row(set, row);
+	double		own = p[set->label[row]];
+	uint32		k = 0;
+
+	while (k < set->stride && p[k] <= own)
+		k++;
+	return k < set->stride;
+}
+
+/* The doubted rows of a label come first. */
 static void
 sort_by_label(ByLabel *by, uint32 classes)
 {
 	const PredictionSet *set = by->set;
-	uint32	   *at = palloc(classes * sizeof(uint32));
+	uint32	   *end = palloc(classes * sizeof(uint32));
 
 	by->start = palloc0((classes + 1) * sizeof(uint32));
+	by->doubted = palloc(classes * sizeof(uint32));
 	by->row = nl_alloc(CurrentMemoryContext, mul_size(set->n, sizeof(uint32)));
 	by->doubts = nl_alloc(CurrentMemoryContext, mul_size(set->n, sizeof(Doubt)));
 	for (uint32 i = 0; i < set->n; i++)
 		by->start[set->label[i] + 1]++;
 	for (uint32 k = 0; k < classes; k++)
 	{
+		by->doubted[k] = by->start[k];
 		by->start[k + 1] += by->start[k];
-		at[k] = by->start[k];
+		end[k] = by->start[k + 1];
 	}
 	for (uint32 i = 0; i < set->n; i++)
 	{
+		uint32		label = set->label[i];
+
 		NL_CHECK_INTERRUPTS(i);
-		by->row[at[set->label[i]]++] = i;
+		by->row[is_doubted(set, i) ? by->doubted[label]++ : --end[label]] = i;
 	}
-	pfree(at);
+	pfree(end);
 }
 
 /* The more doubtful first. */
@@ -134,21 +153,37 @@ select_doubts(const PredictionSet *set, Doubt *d, uint32 n, uint32 wanted)
 	}
 }
 
-/* Flag the rows of a label whose "toward" exceeds "own" most; or with the least "own". */
+/* The doubts of rows from..end, those above "least" alone; returns how many. */
+static uint32
+list_doubts(const ByLabel *by, uint32 own, int64 toward, uint32 from, uint32 end, double least)
+{
+	uint32		n = 0;
+
+	for (uint32 i = from; i < end; i++)
+	{
+		uint32		row = by->row[i];
+		const double *p = prediction_row(by->set, row);
+		double		margin = (toward < 0 ? 0 : p[toward]) - p[own];
+
+		NL_CHECK_INTERRUPTS(i);
+		if (margin > least)
+			by->doubts[n++] = (Doubt) {margin, row};
+	}
+	return n;
+}
+
+/*
+ * Flag the rows of a label whose "toward" exceeds "own" most; or with the least "own".
+ * Where it exceeds it in enough rows, others need not be looked at.
+ */
 static void
 flag_most(const ByLabel *by, uint32 own, int64 toward, uint32 wanted)
 {
 	uint32		start = by->start[own];
-	uint32		n = by->start[own + 1] - start;
+	uint32		n = toward < 0 ? 0 : list_doubts(by, own, toward, start, by->doubted[own], 0);
 
-	for (uint32 i = 0; i < n; i++)
-	{
-		uint32		row = by->row[start + i];
-		const double *p = prediction_row(by->set, row);
-
-		NL_CHECK_INTERRUPTS(i);
-		by->doubts[i] = (Doubt) {(toward < 0 ? 0 : p[toward]) - p[own], row};
-	}
+	if (n < wanted)
+		n = list_doubts(by, own, toward, start, by->start[own + 1], -INFINITY);
 	wanted = Min(wanted, n);
 	select_doubts(by->set, by->doubts, n, wanted);
 	for (uint32 i = 0; i < wanted; i++)
@@ -232,6 +267,7 @@ prune(const PredictionSet *set, const ConfidentJoint *cj, IssueFilter filter, bo
 			pfree(by.flags);
 	}
 	pfree(by.start);
+	pfree(by.doubted);
 	pfree(by.row);
 	pfree(by.doubts);
 }
@@ -283,7 +319,8 @@ issue_flags(const PredictionSet *set, IssueFilter filter)
 		}
 		else if (filter == PREDICTED_NEQ_GIVEN)
 			flags[i] = true;
-		flags[i] &= top_class(p, classes, label, SLACK) != label;
+		if (flags[i])
+			flags[i] = top_class(p, classes, label, SLACK) != label;
 	}
 	return flags;
 }

@@ -153,6 +153,9 @@ is( value($node, 'SELECT bool_and(v = w) FROM (SELECT g, label_issue(annotator, 
 #
 my $serial = 'SET max_parallel_workers_per_gather = 0';
 my $parallel = 'SET max_parallel_workers_per_gather = 3';
+# crowdlab() wants one prediction for an item
+$node->safe_psql('postgres', q{ALTER TABLE d ADD of_item label_distribution;
+	UPDATE d SET of_item = p FROM (SELECT g, item, avg(predicted) AS p FROM d GROUP BY g, item) AS v WHERE v.g = d.g AND v.item = d.item});
 $node->safe_psql('postgres', 'CREATE TABLE shuffled AS SELECT * FROM d ORDER BY md5(g::text || i); ALTER TABLE shuffled SET (parallel_workers = 3); ANALYZE');
 for my $call ('label_issue(label, predicted)', 'label_issue(annotator, label, predicted)', 'label_issue(item, annotator, label, predicted)',
 	q(label_issue(item, annotator, label, predicted, '{"filter": "both", "score": "normalized_margin"}')))
@@ -167,26 +170,36 @@ for my $call ('label_issue(label, predicted)', 'label_issue(annotator, label, pr
 like(join("\n", map { $_->[0] } rows($node, "$parallel; EXPLAIN SELECT label_issue(label, predicted) OVER (PARTITION BY g) FROM shuffled")), qr/Parallel Seq Scan/, 'the scan below is parallel');
 ship_aggregates($node);
 $node->safe_psql('postgres', 'CREATE TABLE m AS SELECT dawid_skene(item, annotator, label) AS m FROM d WHERE g = 6');
-for my $call ('confident_joint(label, predicted)', 'evidence_weight((SELECT m FROM m), annotator)')
+my @aggregates = ('confident_joint(label, predicted)', 'crowdlab(item, annotator, label, of_item)', 'evidence_weight((SELECT m FROM m), annotator)');
+for my $call (@aggregates)
 {
 	is( value($node, "$parallel; SELECT count(*) FROM (SELECT g, (shipped_$call)::text AS v FROM shuffled GROUP BY g EXCEPT SELECT g, ($call)::text FROM d GROUP BY g) AS x"),
 		0, "$call: states of workers");
 }
 
 #
-# Roles
+# Roles: one that may only read, and only some rows, gets what the owner gets of these; by
+# groups, and from workers
 #
 $node->safe_psql('postgres', <<'END');
-CREATE ROLE reader; GRANT SELECT ON d, m TO reader;
-ALTER TABLE d ENABLE ROW LEVEL SECURITY;
-CREATE POLICY few ON d TO reader USING (g = 1);
+CREATE ROLE reader; GRANT SELECT ON shuffled, m TO reader;
+ALTER TABLE shuffled ENABLE ROW LEVEL SECURITY;
+CREATE POLICY few ON shuffled TO reader USING (g < 4);
 END
-for my $call ('confident_joint(label, predicted)::text', q((SELECT count(*) FROM (SELECT label_issue(item, annotator, label, predicted) OVER () FROM d AS e) AS v)), 'label_weight(min(label), min(predicted::text)::label_distribution)',
-	'evidence_weight((SELECT m FROM m), annotator)')
+my $reader = "SET ROLE reader; SET default_transaction_read_only = on; $parallel";
+my %query = map { ($_ => "SELECT g, ($_)::text FROM shuffled GROUP BY g ORDER BY g", "shipped_$_" => "SELECT g, (shipped_$_)::text FROM shuffled GROUP BY g ORDER BY g") } @aggregates;
+$query{$_} = "SELECT g, i, ($_ OVER (PARTITION BY g))::text FROM shuffled ORDER BY g, i"
+  for 'label_issue(label, predicted)', 'label_issue(annotator, label, predicted)', 'label_issue(item, annotator, label, predicted)';
+$query{$_} = "SELECT g, i, ($_)::text FROM shuffled ORDER BY g, i"
+  for 'label_weight(label, predicted)', 'soft_label(label, predicted)', 'keep_label(label, predicted)';
+for my $call (sort keys %query)
 {
-	is( value($node, "SET ROLE reader; SET default_transaction_read_only = on; SELECT $call FROM d"),
-		value($node, "SELECT " . ($call =~ s/FROM d AS e/FROM d AS e WHERE g = 1/r) . ' FROM d WHERE g = 1'), "$call: a role that may read some rows");
+	my $all = sub { join("\n", map { join('|', @$_) } rows($node, $_[0])) };
+	my $want = $all->("$serial; " . ($query{$call} =~ s/FROM shuffled/FROM shuffled WHERE g < 4/r));
+	cmp_ok($want =~ tr/\n//, '>=', 2, "$call: rows of several groups");
+	is($all->("$reader; $query{$call}"), $want, "$call: a role that may read some rows");
 }
+like(join("\n", map { $_->[0] } rows($node, "$reader; EXPLAIN $query{'shipped_confident_joint(label, predicted)'}")), qr/Partial.*Parallel Seq Scan/s, 'its workers aggregate');
 
 #
 # Simulated crowds, one answer an item: 10, 20 and 40 % of the answers are wrong,

@@ -53,7 +53,8 @@ typedef struct Partition
 	uint32	   *place;			/* by position: row of the set, or NO_PLACE */
 	bool	   *flags;
 	LabelDistribution *blank;	/* of all labels, each 0 */
-	TupleDesc	result;
+	TupleDesc	type;
+	HeapTupleHeader *results;	/* by what they suggest; NULL where no row did so yet */
 } Partition;
 
 /*
@@ -158,6 +159,13 @@ result_type(FunctionCallInfo fcinfo)
 	return BlessTupleDesc(tupdesc);
 }
 
+/* Of one for each label; none is longer than its labels and one of them again. */
+static Size
+results_memory(const Partition *p)
+{
+	return mul_size(p->labels.n, sizeof(HeapTupleHeader) + SizeofHeapTupleHeader + 2 * VARSIZE(p->blank));
+}
+
 static void
 judge_partition(FunctionCallInfo fcinfo, Partition *p)
 {
@@ -181,11 +189,13 @@ judge_partition(FunctionCallInfo fcinfo, Partition *p)
 	prediction_set_notice(fcinfo, &p->set, &p->labels, "label_issue()");
 	if (p->predicted > 1)
 		use_evidence(p);
-	nl_check_memory(add_size(prediction_set_memory(&p->set),
-							 issue_memory(p->set.n, p->set.stride)), "label_issue()");
-	p->flags = issue_flags(&p->set, p->options.filter);
 	p->blank = label_distribution_make(&p->labels, palloc0(p->labels.n * sizeof(double)));
-	p->result = result_type(fcinfo);
+	nl_check_memory(add_size(add_size(prediction_set_memory(&p->set),
+									  issue_memory(p->set.n, p->set.stride)),
+							 results_memory(p)), "label_issue()");
+	p->flags = issue_flags(&p->set, p->options.filter);
+	p->type = result_type(fcinfo);
+	p->results = palloc0(p->labels.n * sizeof(HeapTupleHeader));
 }
 
 static Partition *
@@ -207,6 +217,54 @@ get_partition(FunctionCallInfo fcinfo)
 	return p;
 }
 
+/*
+ * Results.  Those that suggest the same differ in numbers alone: the first is made,
+ * in the partition's context, and each is a copy of it with a row's own numbers.  So
+ * names are put together once for a label and not once for a row.
+ */
+static HeapTupleHeader
+make_result(Partition *p, uint32 suggested, bool has_quality)
+{
+	MemoryContext old = MemoryContextSwitchTo(p->context);
+	bool		nulls[4] = {false, !has_quality, false, false};
+	Datum		values[4];
+
+	values[0] = BoolGetDatum(false);
+	values[1] = Float8GetDatum(0);
+	values[2] = PointerGetDatum(names_text(&p->labels, suggested));
+	values[3] = PointerGetDatum(p->blank);
+	p->results[suggested] = heap_form_tuple(p->type, values, nulls)->t_data;
+	MemoryContextSwitchTo(old);
+	return p->results[suggested];
+}
+
+static Datum
+copy_result(Partition *p, uint32 row)
+{
+	const double *values = prediction_row(&p->set, row);
+	Size		size = p->set.stride * sizeof(double);
+	uint32		suggested = probabilities_top(values, p->set.stride, NULL);
+	HeapTupleHeader result = p->results[suggested];
+	double		quality;
+	/* of one class it is not defined, so of all rows or of none */
+	bool		has_quality = issue_score(p->options.score, values, p->set.stride,
+										  p->set.label[row], &quality);
+	char	   *copy;
+	char	   *end;
+
+	if (result == NULL)
+		result = make_result(p, suggested, has_quality);
+	copy = palloc(HeapTupleHeaderGetDatumLength(result));
+	end = copy + HeapTupleHeaderGetDatumLength(result);
+	memcpy(copy, result, end - copy);
+	copy[result->t_hoff] = p->flags[row];
+	if (has_quality)
+		memcpy(copy + result->t_hoff + DOUBLEALIGN(sizeof(bool)), &quality, sizeof(double));
+	/* the evidence is last, and of it the labels */
+	memcpy(end - p->labels.n * sizeof(uint32) - names_bytes(&p->labels) - size, values, size);
+	PG_RETURN_DATUM(HeapTupleHeaderGetDatum((HeapTupleHeader) copy));
+}
+
 /* ([[item,] annotator,] label, predicted [, options]) */
 NL_FUNCTION(label_issue);
 Datum
@@ -214,11 +272,6 @@ label_issue(PG_FUNCTION_ARGS)
 {
 	WindowObject window = PG_WINDOW_OBJECT();
 	Partition  *p;
-	LabelDistribution *evidence;
-	const double *values;
-	Datum		result[4];
-	bool		nulls[4] = {false, false, false, false};
-	double		quality;
 	uint32		row;
 
 	if (!WindowObjectIsValid(window))
@@ -227,14 +280,5 @@ label_issue(PG_FUNCTION_ARGS)
 	row = p->place[WinGetCurrentPosition(window)];
 	if (row == NO_PLACE)
 		PG_RETURN_NULL();
-	values = prediction_row(&p->set, row);
-	evidence = palloc(VARSIZE(p->blank));
-	memcpy(evidence, p->blank, VARSIZE(p->blank));
-	memcpy(evidence->p, values, p->set.stride * sizeof(double));
-	nulls[1] = !issue_score(p->options.score, values, p->set.stride, p->set.label[row], &quality);
-	result[0] = BoolGetDatum(p->flags[row]);
-	result[1] = Float8GetDatum(quality);
-	result[2] = PointerGetDatum(names_text(&p->labels, probabilities_top(values, p->set.stride, NULL)));
-	result[3] = PointerGetDatum(evidence);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(p->result, result, nulls)));
+	return copy_result(p, row);
 }
