@@ -101,6 +101,9 @@ SELECT (fit_report(m)).groups, (fit_report(m)).classes, labels(m) FROM (SELECT d
 	FROM generate_series(1, 9) AS i, generate_series(1, 4) AS j) AS f;
 SELECT (fit_report(m)).groups FROM (SELECT dawid_skene(i, j > 2, i % 2, '{"groups": {"true": 1, "false": 1}}'::jsonb) AS m
 	FROM generate_series(1, 9) AS i, generate_series(1, 4) AS j) AS f;
+-- all are one: there is one voice, and nothing to compare it with
+SELECT (fit_report(m)).warnings, class_prior(m) FROM (SELECT dawid_skene(i, j, i % 2, '{"groups": [[1, 2]]}'::jsonb) AS m
+	FROM generate_series(1, 9) AS i, generate_series(1, 2) AS j) AS f;
 -- who gave no answer here is no part of it, and a group of one is none
 SELECT (fit_report(m)).groups FROM (SELECT dawid_skene(i, j, i % 2, '{"groups": [[1, 77], [], [88, 99], [2, 2]]}'::jsonb) AS m
 	FROM generate_series(1, 9) AS i, generate_series(1, 4) AS j) AS f;

@@ -54,9 +54,11 @@ JOIN LATERAL annotators((m::jsonb || jsonb_build_object('variances', regexp_repl
      USING (annotator)
 ORDER BY 1;
 
--- One class: right for certain
+-- One class: nothing tells who is right of others
 SELECT accuracy, accuracy_low, accuracy_high FROM annotators((SELECT dawid_skene('i', 'a', 'x')));
 SELECT * FROM annotator_cells((SELECT dawid_skene('i', 'a', 'x')));
+SELECT annotator, accuracy, accuracy_low, accuracy_high, information, spammer_score, note
+FROM annotators((SELECT dawid_skene(i, a, 'x') FROM (VALUES ('1', 'a'), ('1', 'b'), ('2', 'a'), ('2', 'b')) AS v(i, a)));
 -- everybody right, few answers: no certainty
 SELECT annotator, pg_temp.r(accuracy) AS accuracy, pg_temp.r(accuracy_low) AS low, accuracy_high < 1 AS below_1
 FROM annotators((SELECT dawid_skene(i, a, i % 2) FROM generate_series(1, 6) AS i, (VALUES ('a'), ('b')) AS v(a)));

@@ -180,10 +180,10 @@ read_counts(const AnnotatorModelView *model, const double *prior,
 		right->counted[j] = right->reported[j] = right_answers(&s);
 		right->reported[j].count = model->reported_right[j];
 		right->reported[j].unsure_both = model->reported_variances[j];
-		r->known = right->counted[j].total > 0;
+		r->known = right->counted[j].total > 0 && s.classes > 1;
 		met = take_shares(&s);
-		r->compared = r->known && (s.classes == 1 || met > 1);
-		if (r->compared && s.classes > 1)
+		r->compared = r->known && met > 1;
+		if (r->compared)
 		{
 			r->information = information(&s, met, prior);
 			r->spammer_score = spammer_score(&s, met);
@@ -314,6 +314,8 @@ annotator_note(const AnnotatorModelView *model, uint32 annotator, const Annotato
 {
 	if (model->notes[annotator][0] != '\0')
 		return model->notes[annotator];
+	if (!r->known && model->labels.n < 2)
+		return "there is one class only: an answer of it cannot be wrong, so nothing tells how often the others would be";
 	if (!r->known)
 		return "nothing tells how often these answers are right: ask about items that others answered, too, or with gold";
 	return NULL;

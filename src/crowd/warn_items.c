@@ -46,6 +46,8 @@ warn_connection(AnnotatorModelView *model, const AnnotationView *view)
 
 	if (!overlap)
 		warn(model, "no item has two annotators: nothing tells their errors from the truth; have some items answered again");
+	else if (model_knows_nothing(model))
+		warn(model, "no item has two voices, since a group of annotators is one and who abstains is none: nothing tells their errors from the truth; have some items answered by others, too");
 	else if (groups > 1)
 		warn(model, psprintf("annotators form %u groups that share no item: scores of different groups cannot be compared; let groups share items, or fit each by itself (GROUP BY)",
 							 groups));

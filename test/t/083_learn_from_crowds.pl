@@ -237,6 +237,12 @@ my @found = map { my @rows = rows($node, "SET search_path = document, public; $_
 is("@found", '7 1 20 5', 'docs/learn-from-crowds.md: its statements give rows');
 
 #
+# Progress
+#
+$node->psql('postgres', "SET noisylabel.progress = on; SELECT $call IS NULL FROM crowd", stderr => \my $progress);
+is(join(' ', $progress =~ /learn_from_crowds: round ([0-9]+), l2 3,/g), '1 2', 'progress is reported');
+
+#
 # Memory is refused before it is taken; cancel is answered
 #
 $node->safe_psql('postgres', q{

@@ -94,7 +94,7 @@ record_columns(const AnnotatorModelView *model, const AnnotatorRecord *r,
 	values[A_WORST_TRUTH] = PointerGetDatum(names_text(&model->labels, r->worst_truth));
 	values[A_WORST_LABEL] = PointerGetDatum(names_text(&model->labels, r->worst_label));
 	values[A_WORST_RATE] = Float8GetDatum(r->worst_rate);
-	nulls[A_SPAMMER_SCORE] = !r->compared || model->labels.n < 2;
+	nulls[A_SPAMMER_SCORE] = !r->compared;
 	values[A_SPAMMER_SCORE] = Float8GetDatum(r->spammer_score);
 }
 
