@@ -222,6 +222,112 @@ cmp_ok($took, '<', 5, 'and takes less than 5 s');
 is(scalar(marks(value($node, 'SELECT reliability_svg(m) FROM large'), 'path', 'annotator')), 1000, 'each of 1,000 annotators has a line');
 
 #
+# Label views: the same page, and time lines of <prefix>_activity.  A prefix that needs quotes, in a schema that does.
+#
+$node->safe_psql('postgres', q{
+	CREATE SCHEMA "Berichte ""26""";
+	CREATE TABLE timed AS
+	SELECT item, annotator, label, answered_at, seconds FROM (
+		SELECT *, '2026-02-27 20:00 UTC'::timestamptz + n * interval '8 hours' + CASE WHEN n > 120 THEN interval '30 days' ELSE interval '0' END AS answered_at,
+		       5 + abs(hashint8(n)) % 50 AS seconds
+		FROM (SELECT *, row_number() OVER (ORDER BY substr(item, 6)::int, annotator COLLATE "C") AS n FROM answer WHERE hashtext(item || annotator) % 4 = 0) AS x) AS y;
+	UPDATE timed SET answered_at = 'infinity' WHERE item = 'item 7';
+	SELECT create_label_views('"Berichte ""26"""."Güte & <b>"', 'timed');
+	CREATE TABLE once AS SELECT DISTINCT ON (item) item, annotator, label, now() AS answered_at FROM timed ORDER BY item, annotator;
+	SELECT create_label_views('once', 'once');
+	CREATE TABLE timeless AS SELECT item, annotator, label FROM timed;
+	SELECT create_label_views('timeless', 'timeless');
+});
+my $prefix = q{'"Berichte ""26"""."Güte & <b>"'};
+my $activity = q{"Berichte ""26"""."Güte & <b>_activity"};
+my $timed = value($node, "SELECT label_report($prefix)");
+like($timed, qr/<h1>&quot;Berichte &quot;&quot;26&quot;&quot;&quot;\.&quot;Güte &amp; &lt;b&gt;&quot;<\/h1>/, 'label views: the prefix is the title, escaped');
+is(value($node, "SELECT label_report($prefix, '{\"title\": \"Titel\"}')") =~ s/<section class="times">.*?<\/section>\n//sr,
+	value($node, q{SELECT label_report(answers, model, '{"title": "Titel"}') FROM "Berichte ""26"""."Güte & <b>_model"}), 'label views: the page of the set and the model, and time lines');
+cmp_ok(length($timed), '<', 2e6, 'label views: the page has less than 2 MB');
+
+# Weeks, since there are more than 62 days: of the table of answers itself, and of the consensus that is kept
+my $weeks = q{
+	SELECT WHO, greatest(date_trunc('week', t.day)::date, min(min(t.day)) OVER ())::text AS day, count(*), count(*) FILTER (WHERE c.annotations > 1),
+	       avg((t.label = c.label)::int) FILTER (WHERE c.annotations > 1),
+	       (wilson_interval(count(*) FILTER (WHERE t.label = c.label AND c.annotations > 1), count(*) FILTER (WHERE c.annotations > 1))).*
+	FROM (SELECT *, (answered_at AT TIME ZONE 'UTC')::date AS day FROM timed WHERE isfinite(answered_at)) AS t JOIN "Berichte ""26"""."Güte & <b>_consensus" AS c USING (item)
+	GROUP BY WHO, date_trunc('week', t.day)};
+my %weeks = map { ("$_->[0]/$_->[1]" => $_) } rows($node, $weeks =~ s/, WHO,/,/r =~ s/SELECT WHO/SELECT ''/r =~ s/GROUP BY WHO, /GROUP BY /r),
+  rows($node, $weeks =~ s/WHO/t.annotator/gr =~ s/min\(min\(t.day\)\) OVER \(\)/(SELECT min((answered_at AT TIME ZONE 'UTC')::date) FROM timed)/r);
+my @most = map { $_->[0] } rows($node, q{SELECT annotator FROM timed WHERE isfinite(answered_at) GROUP BY annotator ORDER BY count(*) DESC, annotator COLLATE "C" LIMIT 12});
+my %seconds = map { ($_->[0] => $_) } rows($node, qq{
+	SELECT greatest(date_trunc('week', day)::date, (SELECT min(day) FROM $activity)), (percentile_cont('{0.25, 0.5, 0.75}'::float8[]) WITHIN GROUP (ORDER BY median_seconds))[2]
+	FROM $activity GROUP BY 1});
+
+# (whose, day, answers, compared, like, low, high, seconds) of all that is drawn
+sub compare_times
+{
+	my ($group, @drawn) = @_;
+	my %count;
+	for (@drawn)
+	{
+		my ($who, $day, $answers, $compared, $like, $low, $high, $seconds) = @$_;
+		my $says = $weeks{"$who/$day"} // [];
+		if ($seconds ne '')
+		{
+			close_to("$group: seconds", $day, $seconds, $seconds{$day}[1]);
+			$count{seconds}++;
+		}
+		elsif ($answers ne '')
+		{
+			check_exact("$group: answers", $day, $answers, $says->[2]);
+			$count{answers} += $answers;
+		}
+		else
+		{
+			check_exact("$group: compared answers", "$who, $day", $compared, $says->[3]);
+			close_to("$group: share like the consensus", "$who, $day", $like, $says->[4]);
+			close_to("$group: its interval", "$who, $day", $low, $says->[6]);
+			close_to("$group: its interval", "$who, $day", $high, $says->[7]);
+			$count{ $who eq '' ? 'all' : 'annotators' }++;
+		}
+	}
+	check_exact("$group: all is drawn", 'answers', $count{answers}, value($node, 'SELECT count(*) FROM timed WHERE isfinite(answered_at)'));
+	check_exact("$group: all is drawn", 'seconds', $count{seconds}, scalar(keys %seconds));
+	check_exact("$group: all is drawn", 'shares', $count{all}, scalar(grep { m{^/} && $weeks{$_}[3] > 0 } keys %weeks));
+	my %most = map { $_ => 1 } @most;
+	check_exact("$group: all is drawn", 'annotators', $count{annotators}, scalar(grep { my ($who) = m{^(.*)/}; $most{$who} && $weeks{$_}[3] > 0 } keys %weeks));
+}
+{
+	my @drawn;
+	my ($section) = $timed =~ /<section class="times">(.*?)<\/section>\n/s;
+	for my $part (split(/(?=<figure)/, $section))
+	{
+		my ($who) = $part =~ /^<figure class="nl-times" data-annotator="([^"]*)"/;
+		push @drawn, map { my $a = $_; [ plain($who // ''), map { $a->{$_} // '' } qw(day answers compared like low high seconds) ] } marks($part, '(?:rect|circle)', 'day');
+	}
+	compare_times('label views', @drawn);
+	is(join(', ', map { plain($_) } $section =~ /data-annotator="([^"]*)"/g), join(', ', @most), 'label views: lines of those who have answered most');
+	ok($section =~ /(\d+) answers with a time, from <time>2026-02-28<\/time> to <time>2026-07-25<\/time>; most in the 7 days from <time>2026-03-09<\/time>: 21\./
+		  && $1 == value($node, 'SELECT count(*) FROM timed WHERE isfinite(answered_at)'), 'label views: in words, too');
+	ok($section =~ /<h3>[^<]*&lt;img onerror=&quot;x&quot;&gt;<\/h3>/, 'label views: a name that is markup');
+	unlike($timed, qr/<script|<img|onerror="|NaN|nan%|(?:src|href)=/, 'label views: nothing that runs or is loaded');
+}
+is(scalar(() = value($node, "SELECT label_report($prefix, '{\"lines\": 3}')") =~ /class="nl-times"/g), 3, 'label views: as many lines as asked for');
+my $single = value($node, "SELECT label_report('once')");
+like($single, qr/<h2>Over time<.* answers with a time/s, 'single answers: how much was answered');
+unlike($single, qr/is the consensus<\/h3>|class="nl-times"/, 'single answers: nothing to compare them with');
+is(value($node, q{SELECT label_report('timeless', '{"title": "x"}') = label_report(answers, model, '{"title": "x"}') FROM timeless_model}), 't', 'without times no time lines');
+$node->safe_psql('postgres', 'CREATE ROLE reader; GRANT USAGE ON SCHEMA "Berichte ""26""" TO reader; GRANT SELECT ON "Berichte ""26"""."Güte & <b>_model" TO reader');
+unlike(value($node, "SET ROLE reader; SELECT label_report($prefix)"), qr/Over time/, 'who may not read the activity sees none of it');
+$node->safe_psql('postgres', "ALTER TABLE once_activity DROP COLUMN compared CASCADE");
+unlike(value($node, "SELECT label_report('once')"), qr/Over time/, 'nor is a table drawn that was changed');
+for my $bad ("ARRAY['a'], ARRAY[0, 1, 2]", "ARRAY['a'], ARRAY[0, 5, 5, 1, 1, 1, 1, 1, 1]", "ARRAY['a'], ARRAY[2, 1, 2, 1, 1, 1, 1, 1, 1]", "ARRAY['a'], ARRAY[0, 1, 2, 1, 1, 2, 1, 1, 1]",
+	"ARRAY['a'], ARRAY[0, 1, 2, -1, 1, 1, 1, 1, 1]", "ARRAY['a'], ARRAY[0, 1, 2, 1, 1, 1, 2, 1, 3]", "ARRAY['a'], ARRAY[1, 1, 2, 1, 1, 1, 1, 1, 1]", "ARRAY[NULL], ARRAY[]::float8[]",
+	"ARRAY['a'], ARRAY[0, 1e12, 2e12, 1, 1, 1, 1, 1, 1]", "ARRAY['a'], ARRAY[0, 'NaN'::float8, 2, 1, 1, 1, 1, 1, 1]")
+{
+	my $err;
+	$node->psql('postgres', "SELECT label_views_page(answers, model, '{}', $bad) FROM timeless_model", stderr => \$err);
+	like($err, qr/these are no time lines.*HINT/s, "refused: $bad");
+}
+
+#
 # The examples of docs/pictures.md run as they are printed
 #
 my $docs = slurp_file("$FindBin::RealBin/../../docs/pictures.md");
@@ -277,7 +383,7 @@ sub screenshots
 SKIP:
 {
 	skip('no NOISYLABEL_BROWSER', 1) if !defined $browser;
-	my %pages = (crowd => $page, large => value($node, 'SELECT label_report(s, m) FROM large'));
+	my %pages = (crowd => $page, times => $timed, large => value($node, 'SELECT label_report(s, m) FROM large'));
 	my %says = map { $_->[0] => $_ } rows($node, 'SELECT annotator, accuracy, accuracy_low, accuracy_high FROM v, annotators(m)');
 	for my $name (sort keys %pages)
 	{
@@ -288,6 +394,7 @@ SKIP:
 			is_deeply($found->{overflow}, [], "$name, $width: nothing beyond its box");
 			is($found->{scripts}, 0, "$name, $width: no script");
 			cmp_ok($found->{texts}, '>', 100, "$name, $width: $found->{texts} texts in pictures");
+			compare_times("in the DOM, $width", @{ $found->{times} }) if $name eq 'times';
 			next if $name ne 'crowd';
 			for (@{ $found->{annotators} })
 			{
