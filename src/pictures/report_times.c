@@ -17,6 +17,7 @@
 #define TOP 14.0
 #define HEIGHT 104.0
 #define BAR_WIDEST 40.0
+#define ENOUGH 10				/* answers of an annotator, for a dot */
 #define DATES 4					/* below a picture, at most; the first and the last of a small one */
 #define DATE_WIDTH 72.0
 
@@ -499,21 +500,65 @@ annotator_figure(StringInfo buf, const Plot *plot, const TimeLine *line, Dot *do
 	appendStringInfoString(buf, "</figure>\n");
 }
 
+/* Periods of an annotator are joined until there are enough answers for an interval that tells. */
+static TimeLine
+join_periods(const TimeLine *line)
+{
+	Period	   *joined = nl_alloc(CurrentMemoryContext, mul_size(Max(line->n, 1), sizeof(Period)));
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < line->n; i++)
+	{
+		const Period *next = &line->at[i];
+		bool		known = next->compared > 0 && !isnan(next->like);
+		Period	   *last = n > 0 ? &joined[n - 1] : NULL;
+		double		like = known ? next->like * next->compared : 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (last == NULL || last->compared >= ENOUGH)
+		{
+			last = &joined[n++];
+			*last = (Period) {.from = next->from};
+		}
+		last->to = next->to;
+		last->answers += next->answers;
+		last->like += like;
+		last->compared += known ? next->compared : 0;
+	}
+	/* what is left at the end is too little by itself */
+	if (n > 1 && joined[n - 1].compared < ENOUGH)
+	{
+		n--;
+		joined[n - 1].to = joined[n].to;
+		joined[n - 1].answers += joined[n].answers;
+		joined[n - 1].like += joined[n].like;
+		joined[n - 1].compared += joined[n].compared;
+	}
+	for (uint32 i = 0; i < n; i++)
+		joined[i].like = Min(joined[i].like / joined[i].compared, 1);
+	return (TimeLine) {line->name, n, joined};
+}
+
 /* All on one scale. */
 static void
 annotator_figures(StringInfo buf, Plot plot, const Report *r, Dot *dot)
 {
 	const TimeLines *times = r->times;
 	uint32		drawn = Min(times->n, (uint32) r->options.lines);
+	TimeLine   *joined;
 
 	if (drawn == 0)
 		return;
+	joined = nl_alloc(CurrentMemoryContext, mul_size(drawn, sizeof(TimeLine)));
 	plot.small = true;
 	for (uint32 i = 0; i < drawn; i++)
-		plot.low = like_low(&times->of[i], dot, plot.low);
-	appendStringInfoString(buf, "<p class=\"dim\">The same share of those who have answered most, all on one scale. The dashed line is the share of all annotators.</p><div class=\"cards small\">");
+	{
+		joined[i] = join_periods(&times->of[i]);
+		plot.low = like_low(&joined[i], dot, plot.low);
+	}
+	appendStringInfoString(buf, "<p class=\"dim\">The same share of those who have answered most, of at least ten answers each time, all on one scale. The dashed line is the share of all annotators.</p><div class=\"cards small\">");
 	for (uint32 i = 0; i < drawn; i++)
-		annotator_figure(buf, &plot, &times->of[i], dot);
+		annotator_figure(buf, &plot, &joined[i], dot);
 	appendStringInfoString(buf, "</div>");
 }
 

@@ -256,6 +256,29 @@ my $weeks = q{
 my %weeks = map { ("$_->[0]/$_->[1]" => $_) } rows($node, $weeks =~ s/, WHO,/,/r =~ s/SELECT WHO/SELECT ''/r =~ s/GROUP BY WHO, /GROUP BY /r),
   rows($node, $weeks =~ s/WHO/t.annotator/gr =~ s/min\(min\(t.day\)\) OVER \(\)/(SELECT min((answered_at AT TIME ZONE 'UTC')::date) FROM timed)/r);
 my @most = map { $_->[0] } rows($node, q{SELECT annotator FROM timed WHERE isfinite(answered_at) GROUP BY annotator ORDER BY count(*) DESC, annotator COLLATE "C" LIMIT 12});
+# Of an annotator weeks are joined until there are ten answers to compare, the rest at the end with what is before it.
+for my $who (@most)
+{
+	my @joined;
+	for (map { $weeks{$_} } grep { m{^\Q$who\E/} } sort keys %weeks)
+	{
+		my (undef, $day, undef, $compared, $like) = @$_;
+		push @joined, [ $day, 0, 0 ] if !@joined || $joined[-1][1] >= 10;
+		$joined[-1][1] += $compared;
+		$joined[-1][2] += ($like // 0) * $compared;
+		delete $weeks{"$who/$day"};
+	}
+	if (@joined > 1 && $joined[-1][1] < 10)
+	{
+		my $rest = pop @joined;
+		$joined[-1][$_] += $rest->[$_] for 1, 2;
+	}
+	for (@joined)
+	{
+		my ($day, $compared, $like) = @$_;
+		$weeks{"$who/$day"} = [ $who, $day, undef, $compared, $like / $compared, map { @$_ } rows($node, "SELECT (wilson_interval(round($like)::float8, $compared)).*") ];
+	}
+}
 my %seconds = map { ($_->[0] => $_) } rows($node, qq{
 	SELECT greatest(date_trunc('week', day)::date, (SELECT min(day) FROM $activity)), (percentile_cont('{0.25, 0.5, 0.75}'::float8[]) WITHIN GROUP (ORDER BY median_seconds))[2]
 	FROM $activity GROUP BY 1});
