@@ -6,6 +6,7 @@
 
 use strict;
 use warnings;
+use File::Spec;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use NoisyLabel;
@@ -332,6 +333,13 @@ sub compare_times
 	ok($section =~ /<h3>[^<]*&lt;img onerror=&quot;x&quot;&gt;<\/h3>/, 'label views: a name that is markup');
 	unlike($timed, qr/<script|<img|onerror="|NaN|nan%|(?:src|href)=/, 'label views: nothing that runs or is loaded');
 }
+# as the documents say, from the shell
+{
+	my $file = $node->basedir . '/report.html';
+	my $psql = "PGCLIENTENCODING=UTF8 psql -XAtc \"SELECT label_report('timeless')\" -d '" . $node->connstr('postgres') . "' > $file";
+	is(system($psql), 0, 'psql -Atc "SELECT label_report(...)" > report.html');
+	ok(slurp_file($file) eq value($node, "SELECT label_report('timeless')") . "\n", 'writes the page');
+}
 is(scalar(() = value($node, "SELECT label_report($prefix, '{\"lines\": 3}')") =~ /class="nl-times"/g), 3, 'label views: as many lines as asked for');
 my $single = value($node, "SELECT label_report('once')");
 like($single, qr/<h2>Over time<.* answers with a time/s, 'single answers: how much was answered');
@@ -376,7 +384,7 @@ my $look = slurp_file("$FindBin::RealBin/../data/look_at_page.html");
 sub look
 {
 	my ($name, $html, $width) = @_;
-	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $dir = File::Spec->rel2abs(PostgreSQL::Test::Utils::tempdir());
 	my ($out, $err) = ('', '');
 	my $srcdoc = $html =~ s/&/&amp;/gr =~ s/"/&quot;/gr;
 	append_to_file("$dir/$name.html", $look =~ s/WIDTH/$width/gr =~ s/SRCDOC/$srcdoc/r);
@@ -391,7 +399,7 @@ sub screenshots
 {
 	my ($name, $html) = @_;
 	my $dir = $ENV{NOISYLABEL_PICTURES} // return;
-	my $profile = PostgreSQL::Test::Utils::tempdir();
+	my $profile = File::Spec->rel2abs(PostgreSQL::Test::Utils::tempdir());
 	append_to_file("$dir/$name.html", $html);
 	for my $width (390, 1280)
 	{
