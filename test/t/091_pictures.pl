@@ -333,6 +333,11 @@ sub compare_times
 	ok($section =~ /<h3>[^<]*&lt;img onerror=&quot;x&quot;&gt;<\/h3>/, 'label views: a name that is markup');
 	unlike($timed, qr/<script|<img|onerror="|NaN|nan%|(?:src|href)=/, 'label views: nothing that runs or is loaded');
 }
+{
+	my ($out, $err) = ('', '');
+	$node->psql('postgres', "SELECT xmlparse(DOCUMENT label_report($prefix)) IS DOCUMENT", stdout => \$out, stderr => \$err);
+	ok($out eq 't' || $err =~ /unsupported XML feature/, 'label views: the page is well-formed');
+}
 # as the documents say, from the shell
 {
 	my $file = $node->basedir . '/report.html';
