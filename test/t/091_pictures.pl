@@ -345,6 +345,14 @@ sub compare_times
 	is(system($psql), 0, 'psql -Atc "SELECT label_report(...)" > report.html');
 	ok(slurp_file($file) eq value($node, "SELECT label_report('timeless')") . "\n", 'writes the page');
 }
+# the demo writes one, and says where
+{
+	my $file = $node->basedir . '/demo.html';
+	my $said = `cd '$FindBin::RealBin/../..' && psql -Xq -v ON_ERROR_STOP=1 -v page='$file' -d '@{[ $node->connstr('postgres') ]}' -f test/demo/demo.sql`;
+	is($?, 0, 'the demo runs');
+	like($said, qr/open this in a browser\n\s*\Q$file\E\n/, 'and says where the page is');
+	like(slurp_file($file), qr/\A<!DOCTYPE html>.*<h1>Fitness for anaesthesia, 1979<\/h1>.*<\/html>\n*\z/s, 'which is one');
+}
 is(scalar(() = value($node, "SELECT label_report($prefix, '{\"lines\": 3}')") =~ /class="nl-times"/g), 3, 'label views: as many lines as asked for');
 my $single = value($node, "SELECT label_report('once')");
 like($single, qr/<h2>Over time<.* answers with a time/s, 'single answers: how much was answered');
