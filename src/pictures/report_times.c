@@ -475,10 +475,9 @@ static void
 annotator_figure(StringInfo buf, const Plot *plot, const TimeLine *line, Dot *dot)
 {
 	uint32		n = like_dots(line, dot);
+	uint32		earlier = earlier_half(dot, n);
 	double		answers = 0;
 
-	if (n == 0)
-		return;
 	for (uint32 i = 0; i < line->n; i++)
 		answers += line->at[i].answers;
 	appendStringInfoString(buf, "<figure class=\"nl-times\"");
@@ -488,13 +487,8 @@ annotator_figure(StringInfo buf, const Plot *plot, const TimeLine *line, Dot *do
 	appendStringInfoString(buf, "</h3>");
 	markup_count(buf, answers);
 	appendStringInfo(buf, " answers, %.0f %% like the consensus", 100 * whole_of(dot, n));
-	if (n > 1)
-	{
-		uint32		earlier = earlier_half(dot, n);
-
-		appendStringInfo(buf, "; of the earlier half %.0f %%, of the later %.0f %%", 100 * whole_of(dot, earlier),
-						 100 * whole_of(dot + earlier, n - earlier));
-	}
+	appendStringInfo(buf, "; of the earlier half %.0f %%, of the later %.0f %%", 100 * whole_of(dot, earlier),
+					 100 * whole_of(dot + earlier, n - earlier));
 	appendStringInfoString(buf, "</figcaption>");
 	draw_likes(buf, plot, dot, n, "Share like the consensus over time, of one annotator");
 	appendStringInfoString(buf, "</figure>\n");
@@ -539,23 +533,27 @@ join_periods(const TimeLine *line)
 	return (TimeLine) {line->name, n, joined};
 }
 
-/* All on one scale. */
+/* All on one scale.  A line of one dot would say nothing of time. */
 static void
 annotator_figures(StringInfo buf, Plot plot, const Report *r, Dot *dot)
 {
 	const TimeLines *times = r->times;
-	uint32		drawn = Min(times->n, (uint32) r->options.lines);
-	TimeLine   *joined;
+	uint32		most = Min(times->n, (uint32) r->options.lines);
+	TimeLine   *joined = nl_alloc(CurrentMemoryContext, mul_size(Max(most, 1), sizeof(TimeLine)));
+	uint32		drawn = 0;
 
+	plot.small = true;
+	for (uint32 i = 0; i < most; i++)
+	{
+		TimeLine	line = join_periods(&times->of[i]);
+
+		if (like_dots(&line, dot) < 2)
+			continue;
+		joined[drawn++] = line;
+		plot.low = like_low(&line, dot, plot.low);
+	}
 	if (drawn == 0)
 		return;
-	joined = nl_alloc(CurrentMemoryContext, mul_size(drawn, sizeof(TimeLine)));
-	plot.small = true;
-	for (uint32 i = 0; i < drawn; i++)
-	{
-		joined[i] = join_periods(&times->of[i]);
-		plot.low = like_low(&joined[i], dot, plot.low);
-	}
 	appendStringInfoString(buf, "<p class=\"dim\">The same share of those who have answered most, of at least ten answers each time, all on one scale. The dashed line is the share of all annotators.</p><div class=\"cards small\">");
 	for (uint32 i = 0; i < drawn; i++)
 		annotator_figure(buf, &plot, &joined[i], dot);
