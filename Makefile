@@ -138,7 +138,7 @@ demo:
 	@$(SOURCE)/test/with-cluster sh -c 'umask 022 && dir=$$(mktemp -d /tmp/noisylabel-demo.XXXXXX) && chmod 755 "$$dir" && exec psql -X -q -v ON_ERROR_STOP=1 -P pager=off -v page="$$dir/report.html" -f test/demo/demo.sql -f test/demo/cleaning.sql'
 
 test:
-	@$(SOURCE)/test/with-cluster test/run-tests
+	@$(SOURCE)/test/with-cluster -w postgresql-NN-cron test/run-tests
 
 check-pictures:
 	@$(SOURCE)/test/with-cluster -p chromium -p python3-html5lib test/check-pictures

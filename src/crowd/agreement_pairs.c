@@ -11,11 +11,18 @@
  *	3. each of them and he are a pair: shares, observed and expected disagreement, and
  *	   by the influences of the items the interval, as of the other coefficients.
  *
+ * Nearly all meetings are of one answer with one answer.  What such a meeting adds is
+ * the same for all of the same two categories, so these are counted, and read no more.
+ * Where all cells of all pairs have room, they are counted in one pass over the items,
+ * in place of phases 1 and 2, and meetings kept of annotators who have answered an item
+ * more than once alone.
+ *
  * So pairs without a common item cost nothing, and time goes with the pairs of
  * answers to one item.
  *
- * Memory: 8 bytes an annotator and a visit, and 8 for each meeting of one annotator
- * with others.  Interrupts: with visits, meetings and pairs.
+ * Memory: 8 bytes an annotator and a visit, and 12 for each meeting of one annotator
+ * with others; or 16 MB for all cells, and 48 bytes an answer.  Interrupts: with visits,
+ * meetings and pairs.
  */
 #include "crowd/agreement_pairs.h"
 
@@ -28,11 +35,17 @@ typedef struct Visit
 	uint32		from;
 } Visit;
 
+/* Cells of two categories are counted up to so many; beyond, meetings are read. */
+#define CELLS_MOST 65536
+#define NO_CELL PG_UINT32_MAX
+#define ALL_CELLS_MOST (4 << 20)
+
 /* Two annotators' answers to one item. */
 typedef struct Meeting
 {
 	uint32		visit;
 	uint32		other_from;
+	uint32		cell;			/* of their categories, one answer each; or NO_CELL */
 } Meeting;
 
 /* One side of a pair. */
@@ -59,6 +72,10 @@ typedef struct Pairs
 	uint32	   *others;			/* that he has met */
 	Meeting    *meetings;
 	Size		capacity;
+	uint32		categories;		/* of a row of cells; 0: cells are not counted */
+	uint32	   *cells;			/* meetings of a pair; zero between */
+	uint32	   *cells_met;
+	uint32		n_cells_met;
 	Side		sides[2];
 } Pairs;
 
@@ -124,6 +141,12 @@ begin_pairs(const AnnotationView *view, const AgreementScale *scale)
 	p.ends = nl_alloc_zero(context, annotators * sizeof(uint32));
 	p.others = nl_alloc(context, annotators * sizeof(uint32));
 	p.visits = nl_alloc(context, Max(view->annotations, 1) * sizeof(Visit));
+	if ((Size) n * n <= CELLS_MOST)
+	{
+		p.categories = n;
+		p.cells = palloc0((Size) n * n * sizeof(uint32));
+		p.cells_met = palloc((Size) n * n * sizeof(uint32));
+	}
 	for (int s = 0; s < 2; s++)
 		p.sides[s] = (Side) {
 			.shares = palloc0(n * sizeof(double)),
@@ -193,6 +216,13 @@ count_meetings(Pairs *p, uint32 annotator)
 	return n;
 }
 
+/* The category of an annotator's answers to an item, or that of none if there are several. */
+static inline uint32
+only_category(const Pairs *p, uint32 from, uint32 end)
+{
+	return end == from + 1 ? p->reader->scale->category[p->view->label[from]] : NO_CELL;
+}
+
 static void
 deal_meetings(Pairs *p, uint32 annotator)
 {
@@ -201,12 +231,20 @@ deal_meetings(Pairs *p, uint32 annotator)
 	for (uint32 v = p->starts[annotator]; v < p->starts[annotator + 1]; v++)
 	{
 		uint32		end = view->starts[p->visits[v].item + 1];
+		uint32		own_end = answers_end(view, p->visits[v].from, end);
+		uint32		own = only_category(p, p->visits[v].from, own_end);
 
-		for (uint32 a = answers_end(view, p->visits[v].from, end); a < end;
-			 a = answers_end(view, a, end))
+		for (uint32 a = own_end, b; a < end; a = b)
 		{
+			uint32		other;
+
 			NL_CHECK_INTERRUPTS(a);
-			p->meetings[p->ends[view->annotator[a]]++] = (Meeting) {v, a};
+			b = answers_end(view, a, end);
+			other = only_category(p, a, b);
+			p->meetings[p->ends[view->annotator[a]]++] = (Meeting) {
+				v, a, p->categories == 0 || own == NO_CELL || other == NO_CELL ?
+					NO_CELL : own * p->categories + other
+			};
 		}
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -244,16 +282,58 @@ meeting_disagreement(const Pairs *p)
 }
 
 static void
-add_item(Side *side)
+add_share(Side *side, uint16 category, double share)
 {
-	for (uint32 c = 0; c < side->n_of_item; c++)
-	{
-		Share		s = side->of_item[c];
+	if (side->shares[category] == 0)
+		side->met[side->n++] = category;
+	side->shares[category] += share;
+}
 
-		if (side->shares[s.category] == 0)
-			side->met[side->n++] = s.category;
-		side->shares[s.category] += s.share;
+/* Counts meetings by their cells; those without one are moved to the front, and read. */
+static uint32
+count_cells(Pairs *p, Meeting *meetings, uint32 n)
+{
+	uint32		left = 0;
+
+	for (uint32 m = 0; m < n; m++)
+	{
+		uint32		cell = meetings[m].cell;
+
+		NL_CHECK_INTERRUPTS(m);
+		if (cell == NO_CELL)
+			meetings[left++] = meetings[m];
+		else if (p->cells[cell]++ == 0)
+			p->cells_met[p->n_cells_met++] = cell;
 	}
+	return left;
+}
+
+/* Both sides' shares, and the disagreement. */
+static double
+add_meetings(Pairs *p, const Meeting *meetings, uint32 n)
+{
+	double		disagreement = 0;
+
+	for (uint32 i = 0; i < p->n_cells_met; i++)
+	{
+		uint32		cell = p->cells_met[i];
+		uint32		x = cell / p->categories;
+		uint32		y = cell % p->categories;
+
+		disagreement += p->cells[cell] * scale_distance(p->reader->scale, x, y);
+		add_share(&p->sides[0], x, p->cells[cell]);
+		add_share(&p->sides[1], y, p->cells[cell]);
+	}
+	for (uint32 m = 0; m < n; m++)
+	{
+		NL_CHECK_INTERRUPTS(m);
+		read_meeting(p, &meetings[m]);
+		disagreement += meeting_disagreement(p);
+		for (int s = 0; s < 2; s++)
+			for (uint32 c = 0; c < p->sides[s].n_of_item; c++)
+				add_share(&p->sides[s], p->sides[s].of_item[c].category, p->sides[s].of_item[c].share);
+	}
+	return disagreement;
 }
 
 /* How far the one's categories are from the other's shares. */
@@ -290,11 +370,41 @@ forget(Side *side)
 	side->n = 0;
 }
 
-/* Cohen's kappa, 1 - observed / expected, and how each item moves it. */
-static void
-pair_kappa(Pairs *p, const Meeting *meetings, PairAgreement *pair)
+/* What the items move the quotient of observed and expected disagreement by. */
+static Influences
+pair_influences(Pairs *p, const Meeting *meetings, uint32 n, double observed, double expected)
 {
 	Influences	influences = {0};
+
+	for (uint32 i = 0; i < p->n_cells_met; i++)
+	{
+		uint32		cell = p->cells_met[i];
+		uint32		x = cell / p->categories;
+		uint32		y = cell % p->categories;
+		double		moved = p->sides[0].against[x] + p->sides[1].against[y] - 2 * expected;
+
+		influences_add_times(&influences,
+							 (scale_distance(p->reader->scale, x, y) - observed -
+							  observed / expected * moved) / expected, p->cells[cell]);
+	}
+	for (uint32 m = 0; m < n; m++)
+	{
+		double		moved;
+
+		NL_CHECK_INTERRUPTS(m);
+		read_meeting(p, &meetings[m]);
+		moved = item_against(&p->sides[0]) + item_against(&p->sides[1]) - 2 * expected;
+		influences_add(&influences,
+					   (meeting_disagreement(p) - observed - observed / expected * moved) / expected);
+	}
+	return influences;
+}
+
+/* Cohen's kappa, 1 - observed / expected, and how each item moves it. */
+static void
+pair_kappa(Pairs *p, const Meeting *meetings, uint32 n, PairAgreement *pair)
+{
+	Influences	influences;
 	double		observed = 1 - pair->percent;
 	double		expected = 0;
 	Bounds		bounds;
@@ -308,42 +418,207 @@ pair_kappa(Pairs *p, const Meeting *meetings, PairAgreement *pair)
 	if (!(expected > 0))
 		return;
 	pair->kappa = 1 - observed / expected;
-	for (uint32 m = 0; m < pair->items; m++)
-	{
-		double		moved;
-
-		NL_CHECK_INTERRUPTS(m);
-		read_meeting(p, &meetings[m]);
-		moved = item_against(&p->sides[0]) + item_against(&p->sides[1]) - 2 * expected;
-		influences_add(&influences,
-					   (meeting_disagreement(p) - observed - observed / expected * moved) / expected);
-	}
+	influences = pair_influences(p, meetings, n, observed, expected);
 	if (observed > 0 && skewed_interval(observed / expected, &influences, p->confidence, &bounds))
 		pair->bounds = (Bounds) {Max(1 - bounds.high, -1), Min(1 - bounds.low, 1)};
 }
 
+/* Of n items, whose meetings are counted but for those that are left. */
 static void
-report_pair(Pairs *p, uint32 annotator, uint32 other, const Meeting *meetings, uint32 n)
+report_pair(Pairs *p, uint32 annotator, uint32 other, uint32 n, const Meeting *meetings, uint32 left)
 {
 	double		nan = get_float8_nan();
 	PairAgreement pair = {annotator, other, n, 0, nan, {nan, nan}};
-	double		disagreement = 0;
 
-	for (uint32 m = 0; m < n; m++)
-	{
-		NL_CHECK_INTERRUPTS(m);
-		read_meeting(p, &meetings[m]);
-		disagreement += meeting_disagreement(p);
-		add_item(&p->sides[0]);
-		add_item(&p->sides[1]);
-	}
-	pair.percent = 1 - disagreement / n;
+	pair.percent = 1 - add_meetings(p, meetings, left) / n;
 	hold_against(p, &p->sides[0], &p->sides[1], n);
 	hold_against(p, &p->sides[1], &p->sides[0], n);
-	pair_kappa(p, meetings, &pair);
+	pair_kappa(p, meetings, left, &pair);
 	forget(&p->sides[0]);
 	forget(&p->sides[1]);
+	for (uint32 i = 0; i < p->n_cells_met; i++)
+		p->cells[p->cells_met[i]] = 0;
+	p->n_cells_met = 0;
 	p->receive(p->arg, &pair);
+}
+
+static void
+report_by_meetings(Pairs *p)
+{
+	count_visits(p);
+	deal_visits(p);
+	for (uint32 j = 0; j < p->view->annotators.n; j++)
+	{
+		uint32		n = count_meetings(p, j);
+		uint32		from = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		deal_meetings(p, j);
+		for (uint32 o = 0; o < n; o++)
+		{
+			uint32		end = p->ends[p->others[o]];
+			uint32		left = count_cells(p, p->meetings + from, end - from);
+
+			report_pair(p, j, p->others[o], end - from, p->meetings + from, left);
+			from = end;
+			p->ends[p->others[o]] = 0;
+		}
+	}
+}
+
+/*
+ * All cells at once
+ */
+typedef struct AllCells
+{
+	Size		annotators;
+	Size		of_pair;
+	uint32	   *cells;			/* by pair and categories */
+	uint32	   *ends;			/* of each pair's meetings: first their number */
+	uint32		visits;
+} AllCells;
+
+static bool
+item_repeats(const AnnotationView *view, uint32 item)
+{
+	for (uint32 a = view->starts[item] + 1; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		if (view->annotator[a] == view->annotator[a - 1])
+			return true;
+	}
+	return false;
+}
+
+static void
+count_item(const Pairs *p, AllCells *all, uint32 item)
+{
+	const AnnotationView *view = p->view;
+	const uint16 *category = p->reader->scale->category;
+	uint32		end = view->starts[item + 1];
+
+	for (uint32 a = view->starts[item]; a < end; a++)
+	{
+		uint32	   *cells = all->cells + view->annotator[a] * all->annotators * all->of_pair +
+			category[view->label[a]] * p->categories;
+
+		for (uint32 b = a + 1; b < end; b++)
+		{
+			NL_CHECK_INTERRUPTS(b);
+			cells[view->annotator[b] * all->of_pair + category[view->label[b]]]++;
+		}
+	}
+}
+
+/* Of an item that somebody has answered more than once: counted, or then dealt. */
+static void
+read_repeated_item(Pairs *p, AllCells *all, uint32 item, bool deal)
+{
+	const AnnotationView *view = p->view;
+	uint32		end = view->starts[item + 1];
+
+	for (uint32 a = view->starts[item], next; a < end; a = next)
+	{
+		uint32		own = only_category(p, a, next = answers_end(view, a, end));
+
+		if (deal)
+			p->visits[all->visits++] = (Visit) {item, a};
+		for (uint32 b = next, b_end; b < end; b = b_end)
+		{
+			Size		pair = view->annotator[a] * all->annotators + view->annotator[b];
+			uint32		other = only_category(p, b, b_end = answers_end(view, b, end));
+
+			NL_CHECK_INTERRUPTS(b);
+			if (own == NO_CELL || other == NO_CELL)
+			{
+				if (deal)
+					p->meetings[all->ends[pair]] = (Meeting) {all->visits - 1, b, NO_CELL};
+				all->ends[pair]++;
+			}
+			else if (!deal)
+				all->cells[pair * all->of_pair + own * p->categories + other]++;
+		}
+	}
+}
+
+/* Whether there is room for all; to go through more cells than answers does not pay. */
+static bool
+all_cells_create(const Pairs *p, AllCells *all)
+{
+	double		annotators = p->view->annotators.n;
+	double		n = annotators * annotators * p->categories * p->categories;
+	Size		bytes;
+
+	if (!(n > 0) || n > ALL_CELLS_MOST || n > 16.0 * p->view->annotations)
+		return false;
+	bytes = mul_size((Size) (n + annotators * annotators), sizeof(uint32));
+	nl_check_memory(add_size(bytes, mul_size(p->view->annotations, sizeof(Visit))), "pairwise_agreement()");
+	*all = (AllCells) {
+		.annotators = p->view->annotators.n,
+		.of_pair = (Size) p->categories * p->categories,
+		.cells = nl_alloc_zero(CurrentMemoryContext, bytes)
+	};
+	all->ends = all->cells + (Size) n;
+	return true;
+}
+
+/* False where the meetings that are left are too many to be kept at once. */
+static bool
+count_all_cells(Pairs *p, AllCells *all)
+{
+	Size		sum = 0;
+
+	for (uint32 i = 0; i < p->view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (item_repeats(p->view, i))
+			read_repeated_item(p, all, i, false);
+		else
+			count_item(p, all, i);
+	}
+	for (Size pair = 0; pair < all->annotators * all->annotators; pair++)
+	{
+		uint32		meetings = all->ends[pair];
+
+		NL_CHECK_INTERRUPTS(pair);
+		all->ends[pair] = sum;
+		sum += meetings;
+	}
+	if (sum > (Size) 4 * p->view->annotations)
+		return false;
+	reserve_meetings(p, sum);
+	for (uint32 i = 0; sum > 0 && i < p->view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (item_repeats(p->view, i))
+			read_repeated_item(p, all, i, true);
+	}
+	return true;
+}
+
+static void
+report_by_cells(Pairs *p, const AllCells *all)
+{
+	const uint32 *cells = all->cells;
+	uint32		from = 0;
+
+	for (Size pair = 0; pair < all->annotators * all->annotators; pair++, cells += all->of_pair)
+	{
+		uint32		left = all->ends[pair] - from;
+		uint32		n = left;
+
+		CHECK_FOR_INTERRUPTS();
+		for (Size c = 0; c < all->of_pair; c++)
+		{
+			if (cells[c] == 0)
+				continue;
+			n += p->cells[c] = cells[c];
+			p->cells_met[p->n_cells_met++] = c;
+		}
+		if (n > 0)
+			report_pair(p, pair / all->annotators, pair % all->annotators, n, p->meetings + from, left);
+		from = all->ends[pair];
+	}
 }
 
 /* Each pair with a common item once, in order. */
@@ -352,28 +627,15 @@ agreement_pairs(const AnnotationView *view, const AgreementScale *scale, double 
 				PairReceiver receive, void *arg)
 {
 	Pairs		p = begin_pairs(view, scale);
+	AllCells	all;
 
 	p.confidence = confidence;
 	p.receive = receive;
 	p.arg = arg;
-	count_visits(&p);
-	deal_visits(&p);
-	for (uint32 j = 0; j < view->annotators.n; j++)
-	{
-		uint32		n = count_meetings(&p, j);
-		uint32		from = 0;
-
-		CHECK_FOR_INTERRUPTS();
-		deal_meetings(&p, j);
-		for (uint32 o = 0; o < n; o++)
-		{
-			uint32		end = p.ends[p.others[o]];
-
-			report_pair(&p, j, p.others[o], p.meetings + from, end - from);
-			from = end;
-			p.ends[p.others[o]] = 0;
-		}
-	}
+	if (all_cells_create(&p, &all) && count_all_cells(&p, &all))
+		report_by_cells(&p, &all);
+	else
+		report_by_meetings(&p);
 }
 
 /*

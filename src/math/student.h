@@ -30,6 +30,17 @@ influences_add(Influences *i, double u)
 	i->fourths += u * u * (u * u);
 }
 
+/* Of so many items with the same influence. */
+static inline void
+influences_add_times(Influences *i, double u, double times)
+{
+	i->n += times;
+	i->sum += times * u;
+	i->squares += times * (u * u);
+	i->cubes += times * (u * u * u);
+	i->fourths += times * (u * u * (u * u));
+}
+
 /* As many items of equal influence would tell as much. */
 static inline double
 influences_effective(const Influences *i)

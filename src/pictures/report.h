@@ -17,7 +17,33 @@ typedef struct ReportOptions
 	int			confusions;		/* of single annotators */
 	int			agreement;		/* annotators in the matrix */
 	int			annotators;		/* in the table */
+	int			lines;			/* annotators with a time line of their own */
 } ReportOptions;
+
+/* A stretch of time, and what was answered in it; NaN: not known. */
+typedef struct Period
+{
+	int			from;			/* days since 2000-01-01 */
+	int			to;
+	double		answers;
+	double		compared;		/* answers to items with several */
+	double		like;			/* share of these that are the consensus */
+	double		seconds[3];		/* quartiles */
+} Period;
+
+typedef struct TimeLine
+{
+	NameView	name;
+	uint32		n;
+	const Period *at;
+} TimeLine;
+
+typedef struct TimeLines
+{
+	TimeLine	all;
+	uint32		n;
+	TimeLine   *of;				/* annotators, the one with most answers first */
+} TimeLines;
 
 /* An item to look at, the least key first. */
 typedef struct ItemToLookAt
@@ -62,6 +88,7 @@ typedef struct Report
 	ItemList	unsure;
 	ItemList	surprising;		/* against the majority */
 	CalibrationState *gold;		/* items with gold, predicted without; or NULL */
+	const TimeLines *times;		/* or NULL */
 } Report;
 
 extern ReportOptions report_options_parse(const Jsonb *jsonb);
@@ -74,6 +101,7 @@ extern void confidence_picture(StringInfo buf, const Report *r);
 extern void labels_picture(StringInfo buf, const Report *r);
 extern bool agreement_picture(StringInfo buf, const Report *r);
 
+extern void report_times(StringInfo buf, const Report *r);
 extern void report_items(StringInfo buf, const Report *r);
 extern void report_annotators(StringInfo buf, const Report *r);
 extern void report_page(StringInfo buf, const Report *r);

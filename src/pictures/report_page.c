@@ -31,6 +31,7 @@ static const char *const page_style =
 ".items{list-style:none;margin:0;padding:0}.items li{padding:10px 0;border-top:1px solid #dde1e6}"
 ".items{columns:2 400px;column-gap:32px}.items li{break-inside:avoid}.share b{font-weight:600}.share{display:inline-block;margin-right:12px}"
 "@media (min-width:760px){.tiles{grid-template-columns:repeat(5,minmax(0,1fr))}}"
+"time{white-space:nowrap}.cards+p{margin:22px 0 12px}"
 ".name{font-weight:600}.tag{font-size:12px;font-weight:500;border:1px solid #d55e00;color:#b04d00;border-radius:9px;padding:0 7px}"
 ".bar{display:flex;height:12px;margin:4px 0;border-radius:3px;overflow:hidden;background:rgba(118,118,118,.16)}.bar i{display:block}"
 ".key{display:inline-block;width:9px;height:9px;border-radius:2px}"
@@ -369,6 +370,7 @@ report_page(StringInfo buf, const Report *r)
 		confidence_figure(buf, r);
 	labels_figure(buf, r);
 	appendStringInfoString(buf, "</div></div></section>\n");
+	report_times(buf, r);
 	report_items(buf, r);
 	annotator_figures(buf, r, buffer, counts);
 	appendStringInfoString(buf, "<section><h2>Agreement and gold</h2><div class=\"cards\">");

@@ -21,13 +21,14 @@ static const Option table[] = {
 	{"items", OPTION_INT, offsetof(ReportOptions, items), 0, 200, NULL},
 	{"confusions", OPTION_INT, offsetof(ReportOptions, confusions), 0, 100, NULL},
 	{"agreement", OPTION_INT, offsetof(ReportOptions, agreement), 0, 60, NULL},
-	{"annotators", OPTION_INT, offsetof(ReportOptions, annotators), 0, 100000, NULL}
+	{"annotators", OPTION_INT, offsetof(ReportOptions, annotators), 0, 100000, NULL},
+	{"lines", OPTION_INT, offsetof(ReportOptions, lines), 0, 100, NULL}
 };
 
 ReportOptions
 report_options_parse(const Jsonb *jsonb)
 {
-	ReportOptions options = {"Labels and annotators", 16, 6, 30, 1000};
+	ReportOptions options = {"Labels and annotators", 16, 6, 30, 1000, 12};
 
 	if (jsonb != NULL)
 		options_parse(jsonb, table, lengthof(table), &options);

@@ -209,6 +209,21 @@ is( value($node, q{
 	      FROM once AS a JOIN once AS b ON a.item = b.item AND a.annotator COLLATE "C" < b.annotator COLLATE "C" GROUP BY 1, 2) AS m USING (annotator, other)
 	WHERE abs(p.cohen_kappa - cohen_kappa(m, 'quadratic')) < 1e-12}),
 	780, 'pairs: the same with weights');
+# Cells of all pairs are counted at once, or those of one annotator, or none, as there is room.  Others, who meet nobody,
+# and labels of theirs change that, and no figure.
+is( value($node, q{
+	WITH rows AS (SELECT item::text, annotator, label::text FROM answers),
+	     sets AS (SELECT 'few' AS kind, annotation_set(item, annotator, label) AS s FROM rows
+	              UNION ALL SELECT 'annotators', annotation_set(item, annotator, label)
+	              FROM (TABLE rows UNION ALL SELECT 'alone ' || i, 'alone ' || i, '1' FROM generate_series(1, 500) AS i) AS v
+	              UNION ALL SELECT 'labels', annotation_set(item, annotator, label)
+	              FROM (TABLE rows UNION ALL SELECT 'alone ' || i, 'alone', i::text FROM generate_series(1, 400) AS i) AS v),
+	     said AS MATERIALIZED (SELECT kind, p.* FROM sets, pairwise_agreement(s) AS p)
+	SELECT count(*) FILTER (WHERE a.items = b.items AND abs(a.percent_agreement - b.percent_agreement) < 1e-12 AND abs(a.cohen_kappa - b.cohen_kappa) < 1e-12
+	                          AND coalesce(abs(a.kappa_low - b.kappa_low) + abs(a.kappa_high - b.kappa_high) < 1e-9, a.kappa_low IS NULL AND b.kappa_low IS NULL))
+	       || ' of ' || count(*)
+	FROM (SELECT * FROM said WHERE kind = 'few') AS a FULL JOIN (SELECT * FROM said WHERE kind <> 'few') AS b USING (annotator, other)}),
+	'1560 of 1560', 'pairs: the same figures however they are counted');
 is( value($node, q{
 	SELECT bool_and(abs((a).conger_kappa - k) < 1e-12 AND (a).percent_agreement = p)
 	FROM (SELECT agreement(s) AS a, (SELECT cohen_kappa FROM pairwise_agreement(s)) AS k, (SELECT percent_agreement FROM pairwise_agreement(s)) AS p

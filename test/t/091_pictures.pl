@@ -6,6 +6,7 @@
 
 use strict;
 use warnings;
+use File::Spec;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use NoisyLabel;
@@ -222,6 +223,157 @@ cmp_ok($took, '<', 5, 'and takes less than 5 s');
 is(scalar(marks(value($node, 'SELECT reliability_svg(m) FROM large'), 'path', 'annotator')), 1000, 'each of 1,000 annotators has a line');
 
 #
+# Label views: the same page, and time lines of <prefix>_activity.  A prefix that needs quotes, in a schema that does.
+#
+$node->safe_psql('postgres', q{
+	CREATE SCHEMA "Berichte ""26""";
+	CREATE TABLE timed AS
+	SELECT item, annotator, label, answered_at, seconds FROM (
+		SELECT *, '2026-02-27 20:00 UTC'::timestamptz + n * interval '8 hours' + CASE WHEN n > 120 THEN interval '30 days' ELSE interval '0' END AS answered_at,
+		       5 + abs(hashint8(n)) % 50 AS seconds
+		FROM (SELECT *, row_number() OVER (ORDER BY substr(item, 6)::int, annotator COLLATE "C") AS n FROM answer WHERE hashtext(item || annotator) % 4 <> 0) AS x) AS y;
+	UPDATE timed SET answered_at = 'infinity' WHERE item = 'item 7';
+	SELECT create_label_views('"Berichte ""26"""."Güte & <b>"', 'timed');
+	CREATE TABLE once AS SELECT DISTINCT ON (item) item, annotator, label, now() AS answered_at FROM timed ORDER BY item, annotator;
+	SELECT create_label_views('once', 'once');
+	CREATE TABLE timeless AS SELECT item, annotator, label FROM timed;
+	SELECT create_label_views('timeless', 'timeless');
+});
+my $prefix = q{'"Berichte ""26"""."Güte & <b>"'};
+my $activity = q{"Berichte ""26"""."Güte & <b>_activity"};
+my $timed = value($node, "SELECT label_report($prefix)");
+like($timed, qr/<h1>&quot;Berichte &quot;&quot;26&quot;&quot;&quot;\.&quot;Güte &amp; &lt;b&gt;&quot;<\/h1>/, 'label views: the prefix is the title, escaped');
+is(value($node, "SELECT label_report($prefix, '{\"title\": \"Titel\"}')") =~ s/<section class="times">.*?<\/section>\n//sr,
+	value($node, q{SELECT label_report(answers, model, '{"title": "Titel"}') FROM "Berichte ""26"""."Güte & <b>_model"}), 'label views: the page of the set and the model, and time lines');
+cmp_ok(length($timed), '<', 2e6, 'label views: the page has less than 2 MB');
+
+# Weeks, since there are more than 62 days: of the table of answers itself, and of the consensus that is kept
+my $weeks = q{
+	SELECT WHO, greatest(date_trunc('week', t.day)::date, min(min(t.day)) OVER ())::text AS day, count(*), count(*) FILTER (WHERE c.annotations > 1),
+	       avg((t.label = c.label)::int) FILTER (WHERE c.annotations > 1),
+	       (wilson_interval(count(*) FILTER (WHERE t.label = c.label AND c.annotations > 1), count(*) FILTER (WHERE c.annotations > 1))).*
+	FROM (SELECT *, (answered_at AT TIME ZONE 'UTC')::date AS day FROM timed WHERE isfinite(answered_at)) AS t JOIN "Berichte ""26"""."Güte & <b>_consensus" AS c USING (item)
+	GROUP BY WHO, date_trunc('week', t.day)};
+my %weeks = map { ("$_->[0]/$_->[1]" => $_) } rows($node, $weeks =~ s/, WHO,/,/r =~ s/SELECT WHO/SELECT ''/r =~ s/GROUP BY WHO, /GROUP BY /r),
+  rows($node, $weeks =~ s/WHO/t.annotator/gr =~ s/min\(min\(t.day\)\) OVER \(\)/(SELECT min((answered_at AT TIME ZONE 'UTC')::date) FROM timed)/r);
+my @most = map { $_->[0] } rows($node, q{SELECT annotator FROM timed WHERE isfinite(answered_at) GROUP BY annotator ORDER BY count(*) DESC, annotator COLLATE "C" LIMIT 12});
+# Of an annotator weeks are joined until there are ten answers to compare, the rest at the end with what is before it.
+for my $who (@most)
+{
+	my @joined;
+	for (map { $weeks{$_} } grep { m{^\Q$who\E/} } sort keys %weeks)
+	{
+		my (undef, $day, undef, $compared, $like) = @$_;
+		push @joined, [ $day, 0, 0 ] if !@joined || $joined[-1][1] >= 10;
+		$joined[-1][1] += $compared;
+		$joined[-1][2] += ($like // 0) * $compared;
+		delete $weeks{"$who/$day"};
+	}
+	if (@joined > 1 && $joined[-1][1] < 10)
+	{
+		my $rest = pop @joined;
+		$joined[-1][$_] += $rest->[$_] for 1, 2;
+	}
+	for (@joined)
+	{
+		my ($day, $compared, $like) = @$_;
+		$weeks{"$who/$day"} = [ $who, $day, undef, $compared, $like / $compared, map { @$_ } rows($node, "SELECT (wilson_interval(round($like)::float8, $compared)).*") ];
+	}
+}
+my %seconds = map { ($_->[0] => $_) } rows($node, qq{
+	SELECT greatest(date_trunc('week', day)::date, (SELECT min(day) FROM $activity)), (percentile_cont('{0.25, 0.5, 0.75}'::float8[]) WITHIN GROUP (ORDER BY median_seconds))[2]
+	FROM $activity GROUP BY 1});
+
+# (whose, day, answers, compared, like, low, high, seconds) of all that is drawn
+sub compare_times
+{
+	my ($group, @drawn) = @_;
+	my %count;
+	for (@drawn)
+	{
+		my ($who, $day, $answers, $compared, $like, $low, $high, $seconds) = @$_;
+		my $says = $weeks{"$who/$day"} // [];
+		if ($seconds ne '')
+		{
+			close_to("$group: seconds", $day, $seconds, $seconds{$day}[1]);
+			$count{seconds}++;
+		}
+		elsif ($answers ne '')
+		{
+			check_exact("$group: answers", $day, $answers, $says->[2]);
+			$count{answers} += $answers;
+		}
+		else
+		{
+			check_exact("$group: compared answers", "$who, $day", $compared, $says->[3]);
+			close_to("$group: share like the consensus", "$who, $day", $like, $says->[4]);
+			close_to("$group: its interval", "$who, $day", $low, $says->[6]);
+			close_to("$group: its interval", "$who, $day", $high, $says->[7]);
+			$count{ $who eq '' ? 'all' : 'annotators' }++;
+		}
+	}
+	check_exact("$group: all is drawn", 'answers', $count{answers}, value($node, 'SELECT count(*) FROM timed WHERE isfinite(answered_at)'));
+	check_exact("$group: all is drawn", 'seconds', $count{seconds}, scalar(keys %seconds));
+	check_exact("$group: all is drawn", 'shares', $count{all}, scalar(grep { m{^/} && $weeks{$_}[3] > 0 } keys %weeks));
+	my %most = map { $_ => 1 } @most;
+	check_exact("$group: all is drawn", 'annotators', $count{annotators}, scalar(grep { my ($who) = m{^(.*)/}; $most{$who} && $weeks{$_}[3] > 0 } keys %weeks));
+}
+{
+	my @drawn;
+	my ($section) = $timed =~ /<section class="times">(.*?)<\/section>\n/s;
+	for my $part (split(/(?=<figure)/, $section))
+	{
+		my ($who) = $part =~ /^<figure class="nl-times" data-annotator="([^"]*)"/;
+		push @drawn, map { my $a = $_; [ plain($who // ''), map { $a->{$_} // '' } qw(day answers compared like low high seconds) ] } marks($part, '(?:rect|circle)', 'day');
+	}
+	compare_times('label views', @drawn);
+	is(join(', ', map { plain($_) } $section =~ /data-annotator="([^"]*)"/g), join(', ', @most), 'label views: lines of those who have answered most');
+	my ($busiest) = sort { $weeks{$b}[2] <=> $weeks{$a}[2] || $a cmp $b } grep { m{^/} } keys %weeks;
+	my ($words) = map { sprintf('%s answers with a time, from <time>%s</time> to <time>%s</time>; most in the 7 days from <time>%s</time>: %s.', $_->[0] =~ s/(\d)(\d{3})$/$1,$2/r, @$_[ 1, 2 ], @{ $weeks{$busiest} }[ 1, 2 ]) }
+	  rows($node, q{SELECT count(*), min((answered_at AT TIME ZONE 'UTC')::date), max((answered_at AT TIME ZONE 'UTC')::date) FROM timed WHERE isfinite(answered_at)});
+	ok(index($section, $words) >= 0, "label views: in words, too: $words");
+	ok($section =~ /<h3>[^<]*&lt;img onerror=&quot;x&quot;&gt;<\/h3>/, 'label views: a name that is markup');
+	unlike($timed, qr/<script|<img|onerror="|NaN|nan%|(?:src|href)=/, 'label views: nothing that runs or is loaded');
+}
+{
+	my ($out, $err) = ('', '');
+	$node->psql('postgres', "SELECT xmlparse(DOCUMENT label_report($prefix)) IS DOCUMENT", stdout => \$out, stderr => \$err);
+	ok($out eq 't' || $err =~ /unsupported XML feature/, 'label views: the page is well-formed');
+}
+# as the documents say, from the shell
+{
+	my $file = $node->basedir . '/report.html';
+	my $psql = "PGCLIENTENCODING=UTF8 psql -XAtc \"SELECT label_report('timeless')\" -d '" . $node->connstr('postgres') . "' > $file";
+	is(system($psql), 0, 'psql -Atc "SELECT label_report(...)" > report.html');
+	ok(slurp_file($file) eq value($node, "SELECT label_report('timeless')") . "\n", 'writes the page');
+}
+# the demo writes one, and says where
+{
+	my $file = $node->basedir . '/demo.html';
+	my $said = `cd '$FindBin::RealBin/../..' && psql -Xq -v ON_ERROR_STOP=1 -v page='$file' -d '@{[ $node->connstr('postgres') ]}' -f test/demo/demo.sql`;
+	is($?, 0, 'the demo runs');
+	like($said, qr/open this in a browser\n\s*\Q$file\E\n/, 'and says where the page is');
+	like(slurp_file($file), qr/\A<!DOCTYPE html>.*<h1>Fitness for anaesthesia, 1979<\/h1>.*<\/html>\n*\z/s, 'which is one');
+}
+is(scalar(() = value($node, "SELECT label_report($prefix, '{\"lines\": 3}')") =~ /class="nl-times"/g), 3, 'label views: as many lines as asked for');
+my $single = value($node, "SELECT label_report('once')");
+like($single, qr/<h2>Over time<.* answers with a time/s, 'single answers: how much was answered');
+unlike($single, qr/is the consensus<\/h3>|class="nl-times"/, 'single answers: nothing to compare them with');
+is(value($node, q{SELECT label_report('timeless', '{"title": "x"}') = label_report(answers, model, '{"title": "x"}') FROM timeless_model}), 't', 'without times no time lines');
+$node->safe_psql('postgres', 'CREATE ROLE reader; GRANT USAGE ON SCHEMA "Berichte ""26""" TO reader; GRANT SELECT ON "Berichte ""26"""."Güte & <b>_model" TO reader');
+unlike(value($node, "SET ROLE reader; SELECT label_report($prefix)"), qr/Over time/, 'who may not read the activity sees none of it');
+$node->safe_psql('postgres', "ALTER TABLE once_activity DROP COLUMN compared CASCADE");
+unlike(value($node, "SELECT label_report('once')"), qr/Over time/, 'nor is a table drawn that was changed');
+for my $bad ("ARRAY['a'], ARRAY[0, 1, 2]", "ARRAY['a'], ARRAY[0, 5, 5, 1, 1, 1, 1, 1, 1]", "ARRAY['a'], ARRAY[2, 1, 2, 1, 1, 1, 1, 1, 1]", "ARRAY['a'], ARRAY[0, 1, 2, 1, 1, 2, 1, 1, 1]",
+	"ARRAY['a'], ARRAY[0, 1, 2, -1, 1, 1, 1, 1, 1]", "ARRAY['a'], ARRAY[0, 1, 2, 1, 1, 1, 2, 1, 3]", "ARRAY['a'], ARRAY[1, 1, 2, 1, 1, 1, 1, 1, 1]", "ARRAY[NULL], ARRAY[]::float8[]",
+	"ARRAY['a'], ARRAY[0, 1e12, 2e12, 1, 1, 1, 1, 1, 1]", "ARRAY['a'], ARRAY[0, 'NaN'::float8, 2, 1, 1, 1, 1, 1, 1]")
+{
+	my $err;
+	$node->psql('postgres', "SELECT label_views_page(answers, model, '{}', $bad) FROM timeless_model", stderr => \$err);
+	like($err, qr/these are no time lines.*HINT/s, "refused: $bad");
+}
+
+#
 # The examples of docs/pictures.md run as they are printed
 #
 my $docs = slurp_file("$FindBin::RealBin/../../docs/pictures.md");
@@ -247,7 +399,7 @@ my $look = slurp_file("$FindBin::RealBin/../data/look_at_page.html");
 sub look
 {
 	my ($name, $html, $width) = @_;
-	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $dir = File::Spec->rel2abs(PostgreSQL::Test::Utils::tempdir());
 	my ($out, $err) = ('', '');
 	my $srcdoc = $html =~ s/&/&amp;/gr =~ s/"/&quot;/gr;
 	append_to_file("$dir/$name.html", $look =~ s/WIDTH/$width/gr =~ s/SRCDOC/$srcdoc/r);
@@ -262,7 +414,7 @@ sub screenshots
 {
 	my ($name, $html) = @_;
 	my $dir = $ENV{NOISYLABEL_PICTURES} // return;
-	my $profile = PostgreSQL::Test::Utils::tempdir();
+	my $profile = File::Spec->rel2abs(PostgreSQL::Test::Utils::tempdir());
 	append_to_file("$dir/$name.html", $html);
 	for my $width (390, 1280)
 	{
@@ -277,7 +429,7 @@ sub screenshots
 SKIP:
 {
 	skip('no NOISYLABEL_BROWSER', 1) if !defined $browser;
-	my %pages = (crowd => $page, large => value($node, 'SELECT label_report(s, m) FROM large'));
+	my %pages = (crowd => $page, times => $timed, large => value($node, 'SELECT label_report(s, m) FROM large'));
 	my %says = map { $_->[0] => $_ } rows($node, 'SELECT annotator, accuracy, accuracy_low, accuracy_high FROM v, annotators(m)');
 	for my $name (sort keys %pages)
 	{
@@ -288,6 +440,7 @@ SKIP:
 			is_deeply($found->{overflow}, [], "$name, $width: nothing beyond its box");
 			is($found->{scripts}, 0, "$name, $width: no script");
 			cmp_ok($found->{texts}, '>', 100, "$name, $width: $found->{texts} texts in pictures");
+			compare_times("in the DOM, $width", @{ $found->{times} }) if $name eq 'times';
 			next if $name ne 'crowd';
 			for (@{ $found->{annotators} })
 			{
