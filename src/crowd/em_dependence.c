@@ -121,10 +121,14 @@ sort_answers(HeardList *list)
 static Size
 run_end(const HeardList *list, Size from, int bits)
 {
-	Size		to = from;
+	Size		to;
 
-	while (to < list->n && list->heard[to].key >> bits == list->heard[from].key >> bits)
-		NL_CHECK_INTERRUPTS(to++);
+	for (to = from; to < list->n; to++)
+	{
+		NL_CHECK_INTERRUPTS(to);
+		if (list->heard[to].key >> bits != list->heard[from].key >> bits)
+			break;
+	}
 	return to;
 }
 

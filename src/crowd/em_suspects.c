@@ -16,9 +16,8 @@
  */
 #include "crowd/em.h"
 
-#include <math.h>
-
 #include "crowd/em_copies.h"
+#include "math/beta_quantile.h"
 
 #define COPY_Z 6.0
 #define COPY_EXCESS 0.5
@@ -114,25 +113,14 @@ ask_again(Suspects *suspects, const LeftOut *out)
 }
 
 /*
- * Two who are both right on 98.5 % of the items differ on EXPERT_DIFFERS of them.  That
- * they differ on no more than these (binomial tail) is then less likely than EXPERT_CHANCE:
- * from 99 items on if they never differ.
+ * Two who are both right on 98.5 % of the items differ on EXPERT_DIFFERS of them.  Here
+ * the bound of the share on which they differ is lower (exact, one-sided): from 99 items
+ * on if they never differ.
  */
 static bool
 nobody_is_that_expert(const Agreement *a)
 {
-	double		differ = a->items - a->observed;
-	double		chance = exp(a->items * log1p(-EXPERT_DIFFERS));
-	double		sum = 0;
-
-	if (differ >= a->items * EXPERT_DIFFERS)
-		return false;
-	for (double d = 0; d <= differ; d++)
-	{
-		sum += chance;
-		chance *= (a->items - d) / (d + 1) * EXPERT_DIFFERS / (1 - EXPERT_DIFFERS);
-	}
-	return sum < EXPERT_CHANCE;
+	return clopper_pearson_high(a->items - a->observed, a->items, EXPERT_CHANCE) < EXPERT_DIFFERS;
 }
 
 /* Whether the two of whom this is the agreement are copies. */

@@ -170,7 +170,8 @@ def correlation(crowd):
     """Of the values .05, ..., .95 the best for gold that was hidden from the fit."""
     judged = crowd.has_gold & (crowd.voices >= 2)
     if judged.sum() < 50:
-        return CORRELATION, 0
+        teaching = (crowd.has_gold | (crowd.voices >= 2)).sum()
+        return float(CORRELATION + np.interp(teaching, [0, 10, 50, 150], [0, 0.27, 0.27, 0])), 0
     fold = np.array([hash_of(i) % 5 for i in range(len(crowd.items))])
     values = np.arange(1, 20) / 20
     sums = 0.5 * np.log(values) + 1.5 * np.log(1 - values)

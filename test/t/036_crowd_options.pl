@@ -227,13 +227,15 @@ CREATE TABLE functions AS SELECT item, annotator, label, truth, kind = 'reliable
 	'{"reliable": {"count": 10, "accuracy": 0.8}, "hasty": {"accuracy": 0.7, "answers": 800},
 	  "copy": {"count": 5, "of": "hasty 1", "fidelity": 0.85, "accuracy": 0.7}}', '{"classes": 3, "answers": 4, "seed": $seed}')
 END
-	my $equals = accuracy('{}');
+	my $equals = accuracy('{"copies": "off"}');
+	my $found = accuracy('{}');
 	my $groups = accuracy('{"groups": [["hasty 1", "copy 1", "copy 2", "copy 3", "copy 4", "copy 5"]]}');
 	$node->safe_psql('postgres', 'DELETE FROM functions WHERE NOT human');
 	my $people = accuracy('{}');
-	note("accuracy: people $people, judges as equals $equals, as a group $groups");
+	note("accuracy: people $people, judges as equals $equals, found to be copies $found, as a group $groups");
 	cmp_ok($equals, '<', $people - 0.1, "judges of one mind outvote people, $seed");
 	cmp_ok($groups, '>', $people, "as one voice they help, $seed");
+	cmp_ok($found, '>', $people, "and where the answers show that they are one, $seed");
 }
 
 log_is_clean($node);
