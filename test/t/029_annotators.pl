@@ -88,11 +88,11 @@ sub check_row
 		$met{ $labels[$t] } = { map { $_ => $row->{$_}{count} / $n } keys %$row } if $n >= 1 - 1e-9;
 		check_exact('count', $where, $cm->{counts}[$t][$_], $row->{ $labels[$_] }{count} + 0) for 0 .. $#labels;
 	}
-	check_exact('known', $where, defined $accuracy ? 1 : 0, $all > 0 ? 1 : 0);
-	check_exact('a note where nothing is known', $where, defined $note ? 1 : 0, 1) if $all <= 0;
+	check_exact('known', $where, defined $accuracy ? 1 : 0, $all > 0 && @labels > 1 ? 1 : 0);
+	check_exact('a note where nothing is known', $where, defined $note ? 1 : 0, 1) if $all <= 0 || @labels == 1;
 	check_exact('interval around the accuracy', $where,
 		!defined $accuracy || (0 <= $low && $low <= $accuracy && $accuracy <= $high && $high <= 1) ? 1 : 0, 1);
-	check_exact('information known', $where, defined $information ? 1 : 0, $all > 0 && (@labels == 1 || keys %met > 1) ? 1 : 0);
+	check_exact('information known', $where, defined $information ? 1 : 0, $all > 0 && @labels > 1 && keys %met > 1 ? 1 : 0);
 	check_exact('spammer score known', $where, defined $spammer ? 1 : 0, keys %met > 1 ? 1 : 0);
 	check_close('information', $where, $information, information(\%met, $prior), 1e-9, 1) if defined $information;
 	check_close('spammer score', $where, $spammer, spammer_score(\%met), 1e-9, 1) if defined $spammer;
