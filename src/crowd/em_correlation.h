@@ -11,9 +11,9 @@
 #define ASSUMED_CORRELATION 0.3
 
 /* What is added to it where few items teach; see assumed_correlation(). */
-#define FEW_ITEMS_CORRELATION 0.27
-#define FEW_ITEMS_FROM 10
-#define FEW_ITEMS_TO 50
+#define FEW_ITEMS_CORRELATION 0.33
+#define FEW_ITEMS_FROM 15
+#define FEW_ITEMS_TO 30
 #define ENOUGH_ITEMS 150
 
 /*
@@ -22,7 +22,7 @@
  * better than the others, is believed, and so confirms himself: errors of the matrices
  * are then in common, too.  With fewer the pseudo-answers keep matrices from saying
  * much; with 150 luck is rare.  No formula of a paper, but what simulated crowds want
- * (docs/simulation.md): .3 up to .57 at ten items, .57 to fifty, back to .3 at 150.
+ * (docs/simulation.md): .3 up to .63 at 15 items, .63 to thirty, back to .3 at 150.
  */
 static inline double
 assumed_correlation(double items)

@@ -278,7 +278,7 @@ def correlation(crowd, group):
     judged = crowd.has_gold & (voices >= 2)
     if judged.sum() < 50 or len(crowd.labels) < 2:
         teaching = (crowd.has_gold | (voices >= 2)).sum()
-        return float(CORRELATION + np.interp(teaching, [0, 10, 50, 150], [0, 0.27, 0.27, 0])), 0
+        return float(CORRELATION + np.interp(teaching, [0, 15, 30, 150], [0, 0.33, 0.33, 0])), 0
     fold = np.array([hash_of(i) % 5 for i in range(len(crowd.items))])
     values = np.arange(1, 20) / 20
     sums = 0.5 * np.log(values) + 1.5 * np.log(1 - values)
