@@ -48,6 +48,39 @@ SELECT single, items, annotations, options ->> 'training' AS training
 FROM (SELECT i <= 40 AS single, fit_report(learn_from_crowds(item, annotator, label, features, '{"l2": 1, "training": "consensus"}'::jsonb)) AS r FROM answers GROUP BY 1) AS v,
      LATERAL (SELECT (r).*) AS f ORDER BY single;
 
+-- annotators of one group are one voice: a twin of a, who repeats him, changes nothing but that he is there
+CREATE TEMP TABLE twins AS
+SELECT item, annotator, label, features, gold FROM answers UNION ALL SELECT item, 'a2', label, features, gold FROM answers WHERE annotator = 'a';
+CREATE TEMP TABLE grouped AS SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1, "groups": [["a", "a2"], ["nobody", "b"]]}') AS m FROM twins;
+SELECT count(*), max(abs(probability(c.distribution, 'x') - probability(o.distribution, 'x'))) < 1e-6 AS distribution,
+       max(abs(probability(c.predicted, 'x') - probability(o.predicted, 'x'))) < 1e-6 AS predicted, bool_and(c.annotations >= o.annotations) AS annotations
+FROM model, grouped, consensus(grouped.m) AS c JOIN consensus((SELECT m FROM model)) AS o USING (item);
+SELECT max(abs(g.rate_used - r.rate_used)) < 1e-6 AS rates, count(*)
+FROM grouped, annotator_rates(annotator_model(m)) AS g
+     JOIN annotator_rates((SELECT annotator_model(m) FROM model)) AS r ON r.annotator = left(g.annotator, 1) AND (r.truth, r.label) = (g.truth, g.label);
+SELECT max(abs(a.coefficient - b.coefficient)) < 1e-4 AS classifier, max(abs(probability(p, 'x') - probability(q, 'x'))) < 1e-6 AS prior
+FROM grouped, coefficients(classifier(grouped.m)) AS a JOIN coefficients((SELECT classifier(m) FROM model)) AS b USING (label, feature),
+     class_prior(annotator_model(grouped.m)) AS p, class_prior((SELECT annotator_model(m) FROM model)) AS q;
+SELECT round(a.noise - b.noise, 6) AS noise, round(a.log_loss - b.log_loss, 6) AS log_loss, a.rounds - b.rounds AS rounds, a.warnings, a.options -> 'groups' AS groups, (fit_report(annotator_model(m))).groups AS of_model
+FROM grouped, LATERAL (SELECT (r).rounds, (r).noise::numeric, (r).log_loss::numeric, (r).warnings, (r).options FROM (SELECT fit_report(m) AS r) AS v) AS a,
+     (SELECT (r).rounds, (r).noise::numeric, (r).log_loss::numeric FROM (SELECT fit_report(m) AS r FROM model) AS v) AS b;
+SELECT annotator, annotations, copies FROM grouped, annotators(m);
+-- not so without the group
+SELECT max(abs(probability(c.distribution, 'x') - probability(o.distribution, 'x'))) > 0.05 AS others
+FROM model, consensus(m) AS c JOIN consensus((SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1}') FROM twins)) AS o USING (item);
+-- the distribution is posterior() of the answers with the prediction as prior, to the last bit; of all in one group, too
+SELECT g, count(*), bool_and(c.distribution = d) AS same, min((SELECT count(*) FROM annotators(annotator_model(m)) WHERE copies IS NOT NULL)) AS in_groups
+FROM unnest(ARRAY['[["a", "b"]]', '{"a": "all", "b": "all", "c": "all", "a2": "all"}', '[["a2", "c"], ["b", "nobody"]]']) AS g,
+     LATERAL (SELECT learn_from_crowds(item, annotator, label, features, jsonb_build_object('l2', 1, 'rounds', 2, 'groups', g::jsonb)) AS m FROM twins OFFSET 0) AS f,
+     LATERAL consensus(m) AS c, LATERAL (SELECT posterior(annotator_model(m), annotator, t.label, c.predicted) AS d FROM twins AS t WHERE t.item = c.item) AS p
+GROUP BY g ORDER BY g COLLATE "C";
+-- groups in which nobody is with another change the record only; arrays and names say the same
+SELECT string_agg(c::text, ' ' ORDER BY item) = (SELECT string_agg(c::text, ' ' ORDER BY item) FROM model, consensus(m) AS c) AS nobody
+FROM consensus((SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1, "groups": [["a"], ["b", "who"], []]}') FROM answers)) AS c;
+SELECT string_agg(c::text, ' ' ORDER BY item) = (SELECT string_agg(c::text, ' ' ORDER BY item) FROM grouped, consensus(m) AS c) AS names
+FROM consensus((SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1, "groups": {"a2": "twins", "a": "twins"}}') FROM twins)) AS c;
+SELECT m = m::text::crowd_model AS text, m::jsonb #> '{annotator_model,voices,groups}' AS groups FROM grouped;
+
 -- forms
 SELECT m = m::text::crowd_model AS text, m::text ~ '^crowd_model:1:' AS compact, jsonb_object_keys(m::jsonb) AS keys FROM model;
 SELECT m::jsonb #>> '{items,60}' = jsonb_build_object('annotations', 2, 'distribution', '{"x": 1, "y": 0}'::jsonb, 'predicted', m::jsonb #> '{items,60,predicted}')::text AS item,
@@ -87,6 +120,10 @@ SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"l3": 1}'::jsonb);
 SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"l2": "best"}'::jsonb);
 SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"rounds": 0}'::jsonb);
 SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"training": "all"}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"groups": "a"}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"groups": [["a", "b"], ["c", "a"]]}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"groups": ["a", "b"]}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"groups": [["a", null]]}'::jsonb);
 SELECT learn_from_crowds('i' || i, 'a', 'x', '{1}', CASE i WHEN 1 THEN '{}'::jsonb ELSE '{"l2": 1}' END) FROM generate_series(1, 2) AS i;
 SELECT 'crowd_model:1:AAAA'::crowd_model;
 SELECT '{}'::crowd_model;

@@ -23,9 +23,12 @@
  * design_exponent() (p_i is never tempered), and the classifier is fitted to all items.
  *
  * An item with gold is of that class, or nearly (gold_weight); it trains the classifier
- * by gold alone, and weighs as much as its answers would.  Answers of one annotator to
- * one item are one voice.  A class that a fold's model has never met is given
- * 1 / (items + classes) there, so that answers may say what the features cannot.
+ * by gold alone, and weighs as much as its answers would.  Answers of one annotator, or
+ * of a group of them, to one item are one voice (crowd_voices.c): in what the classifier
+ * learns from, in the evidence and in the crowd's rates; an annotator's own rates are
+ * learned from his answers as if he had no group.  A class that a fold's model has never
+ * met is given 1 / (items + classes) there, so that answers may say what the features
+ * cannot.
  *
  * Memory: the matrix of features once more; four numbers for each item and class;
  * counts and rates for each answer that differs in annotator or label, and class; fits
@@ -36,6 +39,7 @@
 
 #include <math.h>
 
+#include "classify/crowd_voices.h"
 #include "classify/fitted_classifier.h"
 #include "common/hashfn.h"
 #include "crowd/apply_model.h"
@@ -66,11 +70,10 @@ typedef struct CrowdFit
 	LearnOptions learn;
 	uint32		items;
 	Size		classes;
-	uint32		voices;			/* of all items */
+	CrowdVoices *voices;
 	uint32		pairs;
 	Pair	   *pair;			/* by annotator, then label */
 	uint32	   *code;			/* annotations: the pair */
-	double	   *share;			/* annotations: of a voice */
 	double	   *rates;			/* (pairs + classes) * classes: of pairs, and of gold */
 	TrainingSet set;
 	uint32		folds;			/* 0: no item can be judged without itself */
@@ -111,7 +114,7 @@ warn(CrowdFit *fit, const char *text)
 
 /* Beside the rows themselves. */
 static Size
-fit_memory(const CrowdRowsView *rows)
+fit_memory(const CrowdRowsView *rows, const CrowdOptions *options)
 {
 	const AnnotationView *view = &rows->answers;
 	Size		classes = view->labels.n;
@@ -119,7 +122,8 @@ fit_memory(const CrowdRowsView *rows)
 	Size		size = mul_size(mul_size(view->items, classes), 4 * sizeof(double));
 
 	size = add_size(size, mul_size(mul_size(view->items, (Size) rows->features + 1), sizeof(double)));
-	size = add_size(size, mul_size(view->annotations, 3 * sizeof(double) + 2 * sizeof(uint32)));
+	size = add_size(size, mul_size(view->annotations, 2 * sizeof(double) + 2 * sizeof(uint32)));
+	size = add_size(size, crowd_voices_memory(view, options->groups));
 	size = add_size(size, mul_size(mul_size(pairs, classes), 3 * sizeof(double) + 4 * sizeof(double)));
 	return add_size(size, mul_size(mul_size(view->annotators.n, classes), sizeof(uint32)));
 }
@@ -161,66 +165,6 @@ find_pairs(CrowdFit *fit)
 	pfree(code);
 }
 
-/* Of how many answers each is one voice; how many voices there are. */
-static void
-share_voices(CrowdFit *fit)
-{
-	const AnnotationView *view = fit->view;
-	uint32		to;
-
-	fit->share = nl_alloc(CurrentMemoryContext, mul_size(view->annotations, sizeof(double)));
-	for (uint32 i = 0; i < fit->items; i++)
-		for (uint32 from = view->starts[i]; from < view->starts[i + 1]; from = to)
-		{
-			NL_CHECK_INTERRUPTS(from);
-			for (to = from + 1; to < view->starts[i + 1]; to++)
-				if (view->annotator[to] != view->annotator[from])
-					break;
-			for (uint32 a = from; a < to; a++)
-				fit->share[a] = 1.0 / (to - from);
-			fit->voices++;
-		}
-}
-
-static double
-item_voices(const CrowdFit *fit, uint32 item)
-{
-	const AnnotationView *view = fit->view;
-	uint32		n = 0;
-
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
-		n += a == view->starts[item] || view->annotator[a] != view->annotator[a - 1];
-	return n;
-}
-
-/* How many of an item's voices name each class; returns how many there are. */
-static double
-count_voices(const CrowdFit *fit, uint32 item, double *votes)
-{
-	const AnnotationView *view = fit->view;
-	double		sum = 0;
-
-	memset(votes, 0, fit->classes * sizeof(double));
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
-	{
-		NL_CHECK_INTERRUPTS(a);
-		votes[view->label[a]] += fit->share[a];
-		sum += fit->share[a];
-	}
-	return sum;
-}
-
-/* The shares of an item's voices that name each class, or its gold. */
-static void
-item_votes(const CrowdFit *fit, uint32 item, double *votes)
-{
-	uint32		gold = annotation_gold(fit->view, item);
-	double		sum = count_voices(fit, item, votes);
-
-	for (Size k = 0; k < fit->classes; k++)
-		votes[k] = gold == NO_GOLD ? votes[k] / sum : k == gold;
-}
-
 /*
  * The chance that gold is what it is where the class is k.
  */
@@ -259,7 +203,7 @@ set_answers(CrowdFit *fit, uint32 row, uint32 item)
 {
 	const AnnotationView *view = fit->view;
 	uint32		gold = annotation_gold(view, item);
-	double		voices = item_voices(fit, item);
+	double		voices = crowd_voices_of(fit->voices, item);
 
 	begin_targets(fit, row);
 	if (gold != NO_GOLD)
@@ -270,7 +214,8 @@ set_answers(CrowdFit *fit, uint32 row, uint32 item)
 	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
-		training_set_answer(&fit->set, row, fit->code[a], fit->share[a] / voices);
+		training_set_answer(&fit->set, row, fit->code[a],
+							fit->voices->heard[a] / voices);
 	}
 }
 
@@ -341,8 +286,8 @@ make_set(CrowdFit *fit)
 		CHECK_FOR_INTERRUPTS();
 		training_set_target(set, i, NULL);
 		training_set_weight(set, i, fit->options->training == TRAIN_CONSENSUS ? 1 :
-							item_voices(fit, i));
-		item_votes(fit, i, votes);
+							crowd_voices_of(fit->voices, i));
+		crowd_voices_shares(fit->voices, i, votes);
 		set_shares(fit, i, votes);
 		row = feature_matrix_add(&set->x, fit->rows->features);
 		memcpy(row + 1, crowd_rows_features(fit->rows, i),
@@ -413,7 +358,7 @@ static CrowdFit *
 begin(const CrowdRowsView *rows, CrowdOptions *options)
 {
 	CrowdFit   *fit = palloc0(sizeof(CrowdFit));
-	Size		beside = fit_memory(rows);
+	Size		beside = fit_memory(rows, options);
 
 	fit->rows = rows;
 	fit->view = &rows->answers;
@@ -428,8 +373,9 @@ begin(const CrowdRowsView *rows, CrowdOptions *options)
 	nl_check_memory_for(beside, NAME "()", "take fewer items or features, or merge classes",
 						"It grows with items times features and classes: %u items with %u features and %u classes.",
 						fit->items, rows->features, fit->view->labels.n);
+	fit->voices = crowd_voices_begin(&rows->answers, options->groups);
+	fit->view = &fit->voices->view;
 	find_pairs(fit);
-	share_voices(fit);
 	fit->rates = nl_alloc(CurrentMemoryContext,
 						  mul_size(mul_size((Size) fit->pairs + fit->classes, fit->classes),
 								   sizeof(double)));
@@ -558,8 +504,8 @@ begin_evidence(CrowdFit *fit)
 		double		sum = 0;
 
 		NL_CHECK_INTERRUPTS(i);
-		(void) count_voices(fit, i, votes);
-		each = odds * design_exponent(item_voices(fit, i), fit->options->correlation);
+		(void) crowd_voices_votes(fit->voices, i, votes);
+		each = odds * design_exponent(crowd_voices_of(fit->voices, i), fit->options->correlation);
 		for (Size k = 0; k < fit->classes; k++)
 			most = Max(most, votes[k]);
 		for (Size k = 0; k < fit->classes; k++)
@@ -593,7 +539,7 @@ judge_features(CrowdFit *fit)
 
 	for (uint32 i = 0; i < fit->items; i++)
 	{
-		double		n = count_voices(fit, i, votes);
+		double		n = crowd_voices_votes(fit->voices, i, votes);
 
 		CHECK_FOR_INTERRUPTS();
 		for (Size k = 0; k < fit->classes; k++)
@@ -602,7 +548,7 @@ judge_features(CrowdFit *fit)
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		const double *p = fit->predicted + i * fit->classes;
-		double		n = count_voices(fit, i, votes);
+		double		n = crowd_voices_votes(fit->voices, i, votes);
 		double		foreseen = 0;
 		double		by_shares = 0;
 
@@ -641,12 +587,36 @@ sum_evidence(const CrowdFit *fit)
 			for (Size k = 0; k < fit->classes; k++, to += 2)
 			{
 				double		p = Min(t[k], 1);
-				ExactSum	count = exact_sum_of(p * fit->share[a] * COUNT_UNITS);
-				ExactSum	variance = exact_sum_of(p * (1 - p) * fit->share[a] * COUNT_UNITS);
+				ExactSum	count = exact_sum_of(p * fit->voices->own[a] * COUNT_UNITS);
+				ExactSum	variance = exact_sum_of(p * (1 - p) * fit->voices->own[a] * COUNT_UNITS);
 
 				exact_sum_add(&to[0], &count);
 				exact_sum_add(&to[1], &variance);
 			}
+		}
+	}
+	return sums;
+}
+
+/* Sums of T of each label and class, by what voices said; NULL: of all annotators. */
+static double *
+sum_heard(const CrowdFit *fit)
+{
+	Size		classes = fit->classes;
+	double	   *sums;
+
+	if (fit->voices->group == NULL)
+		return NULL;
+	sums = nl_alloc_zero(CurrentMemoryContext, mul_size(mul_size(classes, classes), sizeof(double)));
+	for (uint32 i = 0; i < fit->items; i++)
+	{
+		const double *t = fit->evidence + i * classes;
+
+		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
+		{
+			NL_CHECK_INTERRUPTS(a);
+			for (Size k = 0; k < classes; k++)
+				sums[fit->view->label[a] * classes + k] += fit->voices->heard[a] * Min(t[k], 1);
 		}
 	}
 	return sums;
@@ -676,9 +646,11 @@ learn_matrices(const CrowdFit *fit)
 	AnnotatorCountsView counts = {
 		.annotators = fit->view->annotators,
 		.labels = fit->view->labels,
-		.rows = fit->voices,
+		.rows = fit->voices->n,
 		.answers = count_answers(fit),
-		.cells = cell
+		.cells = cell,
+		.group = fit->voices->group,
+		.heard = sum_heard(fit)
 	};
 
 	for (Size c = 0; c < cells; c++)
@@ -720,9 +692,10 @@ estimate_noise(const CrowdFit *fit)
 		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
 		{
 			NL_CHECK_INTERRUPTS(a);
-			right += fit->share[a] * fit->evidence[i * fit->classes + fit->view->label[a]];
+			right += fit->voices->heard[a] *
+				fit->evidence[i * fit->classes + fit->view->label[a]];
 		}
-	return Max(1 - right / fit->voices, 0);
+	return Max(1 - right / fit->voices->n, 0);
 }
 
 /* How far an item's evidence has moved, on average. */
@@ -842,7 +815,7 @@ lost_class(const CrowdFit *fit, double *given, double *left)
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		item_votes(fit, i, of_item);
+		crowd_voices_shares(fit->voices, i, of_item);
 		for (Size k = 0; k < fit->classes; k++)
 		{
 			votes[k] += of_item[k];
@@ -872,7 +845,7 @@ begin_again(CrowdFit *fit)
 	for (uint32 row = 0; row < fit->items; row++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		item_votes(fit, fit->item[row], votes);
+		crowd_voices_shares(fit->voices, fit->item[row], votes);
 		set_shares(fit, row, votes);
 	}
 	design_retarget(fit->design);
@@ -1021,9 +994,9 @@ log_loss(CrowdFit *fit, const AnnotatorModel *model)
 			NL_CHECK_INTERRUPTS(a);
 			for (Size k = 0; k < fit->classes; k++)
 				p += fit->predicted[i * fit->classes + k] * rates[k];
-			loss -= fit->share[a] * log(Max(p, 1e-300));
+			loss -= fit->voices->heard[a] * log(Max(p, 1e-300));
 		}
-	return Max(loss / fit->voices, 0);
+	return Max(loss / fit->voices->n, 0);
 }
 
 static uint32 *

@@ -21,6 +21,7 @@ typedef struct CrowdOptions
 	int			training;		/* CrowdTraining */
 	double		gold_weight;
 	double		correlation;
+	Jsonb	   *groups;			/* of annotators, or NULL */
 	ClassifierOptions classifier;
 } CrowdOptions;
 

@@ -180,22 +180,30 @@ read_groups(const Jsonb *groups)
 	return given;
 }
 
+/* Fails where the option is wrong, whatever the data; it may be NULL. */
+void
+groups_check(const Jsonb *groups)
+{
+	if (groups != NULL)
+		(void) read_groups(groups);
+}
+
 /*
  * By annotator the first of his group, or NULL if nobody here is in one with
  * another.  Who gave no answer in this set is no part of it: the same options
  * serve many sets.
  */
 uint32 *
-groups_of_option(const AnnotationView *view, const FitOptions *options)
+groups_of_option(const AnnotationView *view, const Jsonb *groups)
 {
 	GivenGroups given;
 	uint32	   *first;
 	uint32	   *group;
 	bool		any = false;
 
-	if (options->groups == NULL)
+	if (groups == NULL)
 		return NULL;
-	given = read_groups(options->groups);
+	given = read_groups(groups);
 	group = nl_alloc(CurrentMemoryContext, mul_size(view->annotators.n, sizeof(uint32)));
 	first = nl_alloc(CurrentMemoryContext, mul_size(Max(given.n_groups, 1), sizeof(uint32)));
 	for (uint32 i = 0; i < given.n_groups; i++)
@@ -464,10 +472,8 @@ class_options_check(const FitOptions *options)
 	if (options->abstain != NULL)
 		check_abstain(options);
 	if (options->groups != NULL)
-	{
 		check_rule(options, "\"groups\"");
-		(void) read_groups(options->groups);
-	}
+	groups_check(options->groups);
 	if (options->prior != NULL)
 		(void) read_prior(options, dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES));
 }
