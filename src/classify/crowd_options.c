@@ -36,7 +36,8 @@ static const Option option_table[] = {
 	{"duplicates", OPTION_CHOICE, offsetof(CrowdOptions, classifier.duplicates), 0, 0, duplicates_names},
 	{"gold_weight", OPTION_DOUBLE, offsetof(CrowdOptions, gold_weight), 0.5, 1, NULL},
 	{"correlation", OPTION_DOUBLE, offsetof(CrowdOptions, correlation), 0, 1, NULL},
-	{"groups", OPTION_JSONB, offsetof(CrowdOptions, groups), 0, 0, NULL}
+	{"groups", OPTION_JSONB, offsetof(CrowdOptions, groups), 0, 0, NULL},
+	{"abstain", OPTION_JSONB, offsetof(CrowdOptions, abstain), 0, 0, NULL}
 };
 
 /* "jsonb" may be NULL. */
@@ -56,6 +57,7 @@ crowd_options_parse(const Jsonb *jsonb)
 	if (jsonb != NULL)
 		options_parse(jsonb, option_table, lengthof(option_table), &options);
 	groups_check(options.groups);
+	(void) label_of_abstain(options.abstain);
 	options.classifier.choose = options.classifier.regression.l2 == CHOOSE_L2;
 	return options;
 }

@@ -22,6 +22,7 @@ typedef struct CrowdOptions
 	double		gold_weight;
 	double		correlation;
 	Jsonb	   *groups;			/* of annotators, or NULL */
+	Jsonb	   *abstain;		/* the label that is no class, or NULL */
 	ClassifierOptions classifier;
 } CrowdOptions;
 

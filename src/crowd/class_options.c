@@ -55,18 +55,27 @@ scalar_option(const Jsonb *jsonb)
 	return (JsonbValue) {.type = jbvBinary};
 }
 
-/* The label of who does not name a class, or NULL. */
-static const char *
-abstain_label(const FitOptions *options)
+/* The label that an option "abstain" names, or NULL if it is not given. */
+const char *
+label_of_abstain(const Jsonb *abstain)
 {
 	JsonbValue	value;
 	NameView	name;
 
-	if (options->abstain == NULL)
-		return options->silence == SILENCE_INFORMATIVE ? SILENT_LABEL : NULL;
-	value = scalar_option(options->abstain);
+	if (abstain == NULL)
+		return NULL;
+	value = scalar_option(abstain);
 	name = name_in_json("abstain", &value, "Allowed is a label, as in {\"abstain\": \"unsure\"}.");
 	return pnstrdup(name.s, name.len);
+}
+
+/* The label of who does not name a class, or NULL. */
+static const char *
+abstain_label(const FitOptions *options)
+{
+	if (options->abstain == NULL && options->silence == SILENCE_INFORMATIVE)
+		return SILENT_LABEL;
+	return label_of_abstain(options->abstain);
 }
 
 /*
@@ -370,8 +379,8 @@ add_labels(AnnotationView *view, const FitOptions *options)
 		number_labels(view, labels, code);
 }
 
-/* Gold says what an item is. */
-static void
+/* Gold says what an item is, and "none" that nobody says it. */
+void
 check_gold_labels(const AnnotationView *view, const char *none)
 {
 	for (uint32 i = 0; i < view->items && view->gold != NULL; i++)
@@ -381,8 +390,8 @@ check_gold_labels(const AnnotationView *view, const char *none)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a gold label is \"%s\", which stands for no class", none),
-					 errhint("Gold is NULL where it is not known. Option \"abstain\" names the label that is an answer but no class; "
-							 "with \"silence\" \"informative\" alone it is \"" SILENT_LABEL "\".")));
+					 errhint("Gold is NULL where it is not known. Option \"abstain\" names the label that is an answer but no class%s.",
+							 view->silence ? "; with \"silence\" \"informative\" alone it is \"" SILENT_LABEL "\"" : "")));
 	}
 }
 
