@@ -1,5 +1,5 @@
-# learn_from_crowds(): against its parts put together by hand in SQL; the same bytes in
-# every order and plan; what it gains over a classifier alone where answers are single;
+# learn_from_crowds(): against its parts put together by hand in SQL, and in Perl with groups
+# and a label that is no class; the same bytes in every order and plan; what it gains over a classifier alone where answers are single;
 # real songs; who may call it; memory and cancel.
 # Alone: measures time.
 
