@@ -48,6 +48,73 @@ SELECT single, items, annotations, options ->> 'training' AS training
 FROM (SELECT i <= 40 AS single, fit_report(learn_from_crowds(item, annotator, label, features, '{"l2": 1, "training": "consensus"}'::jsonb)) AS r FROM answers GROUP BY 1) AS v,
      LATERAL (SELECT (r).*) AS f ORDER BY single;
 
+-- annotators of one group are one voice: a twin of a, who repeats him, changes nothing but that he is there
+CREATE TEMP TABLE twins AS
+SELECT item, annotator, label, features, gold FROM answers UNION ALL SELECT item, 'a2', label, features, gold FROM answers WHERE annotator = 'a';
+CREATE TEMP TABLE grouped AS SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1, "groups": [["a", "a2"], ["nobody", "b"]]}') AS m FROM twins;
+SELECT count(*), max(abs(probability(c.distribution, 'x') - probability(o.distribution, 'x'))) < 1e-6 AS distribution,
+       max(abs(probability(c.predicted, 'x') - probability(o.predicted, 'x'))) < 1e-6 AS predicted, bool_and(c.annotations >= o.annotations) AS annotations
+FROM model, grouped, consensus(grouped.m) AS c JOIN consensus((SELECT m FROM model)) AS o USING (item);
+SELECT max(abs(g.rate_used - r.rate_used)) < 1e-6 AS rates, count(*)
+FROM grouped, annotator_rates(annotator_model(m)) AS g
+     JOIN annotator_rates((SELECT annotator_model(m) FROM model)) AS r ON r.annotator = left(g.annotator, 1) AND (r.truth, r.label) = (g.truth, g.label);
+SELECT max(abs(a.coefficient - b.coefficient)) < 1e-4 AS classifier, max(abs(probability(p, 'x') - probability(q, 'x'))) < 1e-6 AS prior
+FROM grouped, coefficients(classifier(grouped.m)) AS a JOIN coefficients((SELECT classifier(m) FROM model)) AS b USING (label, feature),
+     class_prior(annotator_model(grouped.m)) AS p, class_prior((SELECT annotator_model(m) FROM model)) AS q;
+SELECT round(a.noise - b.noise, 6) AS noise, round(a.log_loss - b.log_loss, 6) AS log_loss, a.rounds - b.rounds AS rounds, a.warnings, a.options -> 'groups' AS groups, (fit_report(annotator_model(m))).groups AS of_model
+FROM grouped, LATERAL (SELECT (r).rounds, (r).noise::numeric, (r).log_loss::numeric, (r).warnings, (r).options FROM (SELECT fit_report(m) AS r) AS v) AS a,
+     (SELECT (r).rounds, (r).noise::numeric, (r).log_loss::numeric FROM (SELECT fit_report(m) AS r FROM model) AS v) AS b;
+SELECT annotator, annotations, copies FROM grouped, annotators(m);
+-- not so without the group
+SELECT max(abs(probability(c.distribution, 'x') - probability(o.distribution, 'x'))) > 0.05 AS others
+FROM model, consensus(m) AS c JOIN consensus((SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1}') FROM twins)) AS o USING (item);
+-- the distribution is posterior() of the answers with the prediction as prior, to the last bit; of all in one group, too
+SELECT g, count(*), bool_and(c.distribution = d) AS same, min((SELECT count(*) FROM annotators(annotator_model(m)) WHERE copies IS NOT NULL)) AS in_groups
+FROM unnest(ARRAY['[["a", "b"]]', '{"a": "all", "b": "all", "c": "all", "a2": "all"}', '[["a2", "c"], ["b", "nobody"]]']) AS g,
+     LATERAL (SELECT learn_from_crowds(item, annotator, label, features, jsonb_build_object('l2', 1, 'rounds', 2, 'groups', g::jsonb)) AS m FROM twins OFFSET 0) AS f,
+     LATERAL consensus(m) AS c, LATERAL (SELECT posterior(annotator_model(m), annotator, t.label, c.predicted) AS d FROM twins AS t WHERE t.item = c.item) AS p
+GROUP BY g ORDER BY g COLLATE "C";
+-- groups in which nobody is with another change the record only; arrays and names say the same
+SELECT string_agg(c::text, ' ' ORDER BY item) = (SELECT string_agg(c::text, ' ' ORDER BY item) FROM model, consensus(m) AS c) AS nobody
+FROM consensus((SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1, "groups": [["a"], ["b", "who"], []]}') FROM answers)) AS c;
+SELECT string_agg(c::text, ' ' ORDER BY item) = (SELECT string_agg(c::text, ' ' ORDER BY item) FROM grouped, consensus(m) AS c) AS names
+FROM consensus((SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1, "groups": {"a2": "twins", "a": "twins"}}') FROM twins)) AS c;
+SELECT m = m::text::crowd_model AS text, m::jsonb #> '{annotator_model,voices,groups}' AS groups FROM grouped;
+
+-- a label that is an answer and no class: b skips most of the y that he would have got wrong; nobody says what item 13 is
+CREATE TEMP TABLE unsure AS
+SELECT item, annotator, features, gold, truth, i, CASE WHEN item = '13' OR annotator = 'b' AND (i % 4 = 1 OR truth = 'y' AND i % 3 = 0) THEN 'skip' ELSE label END AS label FROM answers;
+CREATE TEMP TABLE skipped AS SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1, "abstain": "skip", "groups": [["a", "c"]]}') AS m FROM unsure;
+SELECT labels(m), labels(annotator_model(m)) AS of_model, (fit_report(m)).classes, (fit_report(m)).annotations, labels(predict(classifier(m), '{1,2}')) AS classifier, (fit_report(m)).warnings FROM skipped;
+SELECT annotator, annotations, copies FROM skipped, annotators(m);
+SELECT count(*), count(*) FILTER (WHERE c.label IN ('x', 'y') AND labels(c.distribution) = '{x,y}' AND labels(c.predicted) = '{x,y}') AS classes,
+       bool_and(c.distribution = d) AS same
+FROM skipped, consensus(m) AS c, LATERAL (SELECT posterior(annotator_model(m), annotator, t.label, c.predicted) AS d FROM unsure AS t WHERE t.item = c.item) AS p WHERE item <= '55';
+-- also of who gives a class and says that he is unsure, trained either way, with gold that is not certain
+SELECT t, n, same, warnings FROM unnest(ARRAY['consensus', 'every_answer']) AS t,
+     LATERAL (SELECT learn_from_crowds(item, annotator, label, features, gold, jsonb_build_object('training', t, 'abstain', 'skip', 'gold_weight', 0.9, 'groups', '[["a", "b"]]'::jsonb)) AS m
+              FROM (SELECT item, annotator, label, features, gold FROM unsure UNION ALL SELECT item, annotator, 'skip', features, gold FROM unsure WHERE i % 5 < 2) AS u OFFSET 0) AS f,
+     LATERAL (SELECT count(*) AS n, bool_and(c.distribution = d) AS same FROM consensus(m) AS c,
+              LATERAL (SELECT posterior(annotator_model(m), annotator, u.label, c.predicted) AS d
+                       FROM (SELECT item, annotator, label FROM unsure UNION ALL SELECT item, annotator, 'skip' FROM unsure WHERE i % 5 < 2) AS u WHERE u.item = c.item) AS p WHERE item <= '55') AS e,
+     LATERAL (SELECT (fit_report(m)).warnings) AS w;
+-- gold alone says what items are, where all abstain
+SELECT count(*), bool_and(label = CASE WHEN i % 2 = 0 THEN 'x' ELSE 'y' END) AS found, bool_and(predicted_confidence < 1) AS predicted, (fit_report(m)).noise, warnings
+FROM (SELECT learn_from_crowds('i' || i, 'a' || j, 'skip', ARRAY[i % 2 + i / 200.0], CASE WHEN i <= 20 THEN CASE WHEN i % 2 = 0 THEN 'x' ELSE 'y' END END, '{"l2": 1, "abstain": "skip"}') AS m
+      FROM generate_series(1, 40) AS i, generate_series(1, 2) AS j OFFSET 0) AS v, LATERAL (SELECT (fit_report(m)).warnings) AS w, consensus(m) AS c, LATERAL (SELECT substr(item, 2)::int AS i) AS n GROUP BY m, warnings;
+SELECT item, annotations, distribution = predicted AS as_predicted, predicted_label FROM skipped, consensus(m) WHERE item = '13';
+-- who skips y more is not taken for one who errs on it
+SELECT bool_and(y.rate_used > x.rate_used + 0.1) AS skips_y FROM skipped, annotator_rates(annotator_model(m)) AS y JOIN annotator_rates((SELECT annotator_model(m) FROM skipped)) AS x USING (annotator, label) WHERE annotator = 'b' AND label = 'skip' AND y.truth = 'y' AND x.truth = 'x';
+SELECT m = m::text::crowd_model AS text, m::jsonb #>> '{options,abstain}' AS option, m::jsonb #> '{items,60,distribution}' AS item FROM skipped;
+-- a label that nobody gave changes the record only; numbers are in their order whatever stands beside them
+SELECT string_agg(c::text, ' ' ORDER BY item) = (SELECT string_agg(c::text, ' ' ORDER BY item) FROM model, consensus(m) AS c) AS nobody
+FROM consensus((SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1, "abstain": "skip"}') FROM answers)) AS c;
+SELECT labels(m), count(*), bool_and(c.label = (ARRAY['10', '2', '1'])[1 + item::int % 3]) AS found
+FROM (SELECT learn_from_crowds(i::text, 'a' || (i + j) % 4, CASE WHEN (i + j) % 5 = 0 THEN 'skip' ELSE (ARRAY['10', '2', '1'])[1 + i % 3] END, ARRAY[i % 3, (i % 3) ^ 2 + i / 99.0], '{"l2": 1, "abstain": "skip"}'::jsonb) AS m
+      FROM generate_series(1, 60) AS i, generate_series(1, 2) AS j) AS v, consensus(m) AS c GROUP BY m;
+SELECT learn_from_crowds('i' || i, 'a', 'skip', '{1}', '{"abstain": "skip"}'::jsonb) IS NULL AS nobody_says FROM generate_series(1, 3) AS i;
+SELECT item, label, confidence, annotations FROM consensus((SELECT learn_from_crowds('i' || i, 'a', 'skip', ARRAY[i], CASE i WHEN 1 THEN 'x' WHEN 2 THEN 'y' END, '{"abstain": "skip"}') FROM generate_series(1, 2) AS i));
+
 -- forms
 SELECT m = m::text::crowd_model AS text, m::text ~ '^crowd_model:1:' AS compact, jsonb_object_keys(m::jsonb) AS keys FROM model;
 SELECT m::jsonb #>> '{items,60}' = jsonb_build_object('annotations', 2, 'distribution', '{"x": 1, "y": 0}'::jsonb, 'predicted', m::jsonb #> '{items,60,predicted}')::text AS item,
@@ -87,6 +154,12 @@ SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"l3": 1}'::jsonb);
 SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"l2": "best"}'::jsonb);
 SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"rounds": 0}'::jsonb);
 SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"training": "all"}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"groups": "a"}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"groups": [["a", "b"], ["c", "a"]]}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"groups": ["a", "b"]}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"groups": [["a", null]]}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', '{"abstain": ["x"]}'::jsonb);
+SELECT learn_from_crowds('i', 'a', 'x', '{1}', 'skip', '{"abstain": "skip"}');
 SELECT learn_from_crowds('i' || i, 'a', 'x', '{1}', CASE i WHEN 1 THEN '{}'::jsonb ELSE '{"l2": 1}' END) FROM generate_series(1, 2) AS i;
 SELECT 'crowd_model:1:AAAA'::crowd_model;
 SELECT '{}'::crowd_model;

@@ -5,6 +5,7 @@
 #include "classify/learn_from_crowds.h"
 
 #include "crowd/em_correlation.h"
+#include "crowd/fit.h"
 
 static const char *const training_names[] = {
 	[TRAIN_EVERY_ANSWER] = "every_answer",
@@ -34,7 +35,9 @@ static const Option option_table[] = {
 	{"seed", OPTION_INT, offsetof(CrowdOptions, classifier.seed), 0, PG_INT32_MAX, NULL},
 	{"duplicates", OPTION_CHOICE, offsetof(CrowdOptions, classifier.duplicates), 0, 0, duplicates_names},
 	{"gold_weight", OPTION_DOUBLE, offsetof(CrowdOptions, gold_weight), 0.5, 1, NULL},
-	{"correlation", OPTION_DOUBLE, offsetof(CrowdOptions, correlation), 0, 1, NULL}
+	{"correlation", OPTION_DOUBLE, offsetof(CrowdOptions, correlation), 0, 1, NULL},
+	{"groups", OPTION_JSONB, offsetof(CrowdOptions, groups), 0, 0, NULL},
+	{"abstain", OPTION_JSONB, offsetof(CrowdOptions, abstain), 0, 0, NULL}
 };
 
 /* "jsonb" may be NULL. */
@@ -53,6 +56,8 @@ crowd_options_parse(const Jsonb *jsonb)
 	options.classifier.regression.tolerance = ROUND_TOLERANCE;
 	if (jsonb != NULL)
 		options_parse(jsonb, option_table, lengthof(option_table), &options);
+	groups_check(options.groups);
+	(void) label_of_abstain(options.abstain);
 	options.classifier.choose = options.classifier.regression.l2 == CHOOSE_L2;
 	return options;
 }

@@ -23,9 +23,13 @@
  * design_exponent() (p_i is never tempered), and the classifier is fitted to all items.
  *
  * An item with gold is of that class, or nearly (gold_weight); it trains the classifier
- * by gold alone, and weighs as much as its answers would.  Answers of one annotator to
- * one item are one voice.  A class that a fold's model has never met is given
- * 1 / (items + classes) there, so that answers may say what the features cannot.
+ * by gold alone, and weighs as much as its answers would.  Answers of one annotator, or
+ * of a group of them, to one item are one voice (crowd_voices.c): in what the classifier
+ * learns from, in the evidence and in the crowd's rates; an annotator's own rates are
+ * learned from his answers as if he had no group.  An answer that names no class (option
+ * "abstain") is in the evidence, by how often annotators abstain on each class, and trains
+ * nothing.  A class that a fold's model has never met is given 1 / (items + classes)
+ * there, so that answers may say what the features cannot.
  *
  * Memory: the matrix of features once more; four numbers for each item and class;
  * counts and rates for each answer that differs in annotator or label, and class; fits
@@ -36,6 +40,7 @@
 
 #include <math.h>
 
+#include "classify/crowd_voices.h"
 #include "classify/fitted_classifier.h"
 #include "common/hashfn.h"
 #include "crowd/apply_model.h"
@@ -66,11 +71,10 @@ typedef struct CrowdFit
 	LearnOptions learn;
 	uint32		items;
 	Size		classes;
-	uint32		voices;			/* of all items */
+	CrowdVoices *voices;
 	uint32		pairs;
 	Pair	   *pair;			/* by annotator, then label */
 	uint32	   *code;			/* annotations: the pair */
-	double	   *share;			/* annotations: of a voice */
 	double	   *rates;			/* (pairs + classes) * classes: of pairs, and of gold */
 	TrainingSet set;
 	uint32		folds;			/* 0: no item can be judged without itself */
@@ -111,7 +115,7 @@ warn(CrowdFit *fit, const char *text)
 
 /* Beside the rows themselves. */
 static Size
-fit_memory(const CrowdRowsView *rows)
+fit_memory(const CrowdRowsView *rows, const CrowdOptions *options)
 {
 	const AnnotationView *view = &rows->answers;
 	Size		classes = view->labels.n;
@@ -119,7 +123,8 @@ fit_memory(const CrowdRowsView *rows)
 	Size		size = mul_size(mul_size(view->items, classes), 4 * sizeof(double));
 
 	size = add_size(size, mul_size(mul_size(view->items, (Size) rows->features + 1), sizeof(double)));
-	size = add_size(size, mul_size(view->annotations, 3 * sizeof(double) + 2 * sizeof(uint32)));
+	size = add_size(size, mul_size(view->annotations, 2 * sizeof(double) + 2 * sizeof(uint32)));
+	size = add_size(size, crowd_voices_memory(view, options));
 	size = add_size(size, mul_size(mul_size(pairs, classes), 3 * sizeof(double) + 4 * sizeof(double)));
 	return add_size(size, mul_size(mul_size(view->annotators.n, classes), sizeof(uint32)));
 }
@@ -129,13 +134,14 @@ static void
 find_pairs(CrowdFit *fit)
 {
 	const AnnotationView *view = fit->view;
-	Size		cells = mul_size(view->annotators.n, fit->classes);
+	Size		labels = view->labels.n;
+	Size		cells = mul_size(view->annotators.n, labels);
 	uint32	   *code = nl_alloc_zero(CurrentMemoryContext, mul_size(cells, sizeof(uint32)));
 
 	for (uint32 a = 0; a < view->annotations; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
-		code[view->annotator[a] * fit->classes + view->label[a]] = 1;
+		code[view->annotator[a] * labels + view->label[a]] = 1;
 	}
 	for (Size c = 0; c < cells; c++)
 	{
@@ -149,76 +155,16 @@ find_pairs(CrowdFit *fit)
 		NL_CHECK_INTERRUPTS(c);
 		if (code[c] == 0)
 			continue;
-		fit->pair[fit->pairs] = (Pair) {c / fit->classes, c % fit->classes};
+		fit->pair[fit->pairs] = (Pair) {c / labels, c % labels};
 		code[c] = fit->pairs++;
 	}
 	fit->code = nl_alloc(CurrentMemoryContext, mul_size(view->annotations, sizeof(uint32)));
 	for (uint32 a = 0; a < view->annotations; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
-		fit->code[a] = code[view->annotator[a] * fit->classes + view->label[a]];
+		fit->code[a] = code[view->annotator[a] * labels + view->label[a]];
 	}
 	pfree(code);
-}
-
-/* Of how many answers each is one voice; how many voices there are. */
-static void
-share_voices(CrowdFit *fit)
-{
-	const AnnotationView *view = fit->view;
-	uint32		to;
-
-	fit->share = nl_alloc(CurrentMemoryContext, mul_size(view->annotations, sizeof(double)));
-	for (uint32 i = 0; i < fit->items; i++)
-		for (uint32 from = view->starts[i]; from < view->starts[i + 1]; from = to)
-		{
-			NL_CHECK_INTERRUPTS(from);
-			for (to = from + 1; to < view->starts[i + 1]; to++)
-				if (view->annotator[to] != view->annotator[from])
-					break;
-			for (uint32 a = from; a < to; a++)
-				fit->share[a] = 1.0 / (to - from);
-			fit->voices++;
-		}
-}
-
-static double
-item_voices(const CrowdFit *fit, uint32 item)
-{
-	const AnnotationView *view = fit->view;
-	uint32		n = 0;
-
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
-		n += a == view->starts[item] || view->annotator[a] != view->annotator[a - 1];
-	return n;
-}
-
-/* How many of an item's voices name each class; returns how many there are. */
-static double
-count_voices(const CrowdFit *fit, uint32 item, double *votes)
-{
-	const AnnotationView *view = fit->view;
-	double		sum = 0;
-
-	memset(votes, 0, fit->classes * sizeof(double));
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
-	{
-		NL_CHECK_INTERRUPTS(a);
-		votes[view->label[a]] += fit->share[a];
-		sum += fit->share[a];
-	}
-	return sum;
-}
-
-/* The shares of an item's voices that name each class, or its gold. */
-static void
-item_votes(const CrowdFit *fit, uint32 item, double *votes)
-{
-	uint32		gold = annotation_gold(fit->view, item);
-	double		sum = count_voices(fit, item, votes);
-
-	for (Size k = 0; k < fit->classes; k++)
-		votes[k] = gold == NO_GOLD ? votes[k] / sum : k == gold;
 }
 
 /*
@@ -253,13 +199,13 @@ set_shares(CrowdFit *fit, uint32 row, const double *p)
 			training_set_answer(&fit->set, row, k, p[k]);
 }
 
-/* All answers to an item, or its gold. */
+/* All answers to an item that name a class, or its gold. */
 static void
 set_answers(CrowdFit *fit, uint32 row, uint32 item)
 {
 	const AnnotationView *view = fit->view;
-	uint32		gold = annotation_gold(view, item);
-	double		voices = item_voices(fit, item);
+	uint32		gold = crowd_voices_gold(fit->voices, item);
+	double		voices = crowd_voices_named(fit->voices, item);
 
 	begin_targets(fit, row);
 	if (gold != NO_GOLD)
@@ -270,7 +216,9 @@ set_answers(CrowdFit *fit, uint32 row, uint32 item)
 	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
-		training_set_answer(&fit->set, row, fit->code[a], fit->share[a] / voices);
+		if (annotation_is_class(view, view->label[a]))
+			training_set_answer(&fit->set, row, fit->code[a],
+								fit->voices->heard[a] / voices);
 	}
 }
 
@@ -279,8 +227,10 @@ static void
 set_rates(CrowdFit *fit, const AnnotatorModel *model)
 {
 	AnnotatorModelView view = annotator_model_view(model);
+	const uint32 *label = fit->voices->class_label;
 	Size		classes = fit->classes;
-	double	   *matrix = nl_alloc(CurrentMemoryContext, classes * classes * sizeof(double));
+	Size		labels = view.labels.n;
+	double	   *matrix = nl_alloc(CurrentMemoryContext, labels * labels * sizeof(double));
 	double	   *to = fit->rates;
 
 	for (uint32 c = 0; c < fit->pairs; c++, to += classes)
@@ -288,7 +238,8 @@ set_rates(CrowdFit *fit, const AnnotatorModel *model)
 		CHECK_FOR_INTERRUPTS();
 		if (c == 0 || fit->pair[c].annotator != fit->pair[c - 1].annotator)
 			model_component_rates(&view, 0, fit->pair[c].annotator, matrix);
-		memcpy(to, matrix + fit->pair[c].label * classes, classes * sizeof(double));
+		for (Size k = 0; k < classes; k++)
+			to[k] = matrix[fit->pair[c].label * labels + label[k]];
 	}
 	for (Size gold = 0; gold < classes; gold++, to += classes)
 		for (Size k = 0; k < classes; k++)
@@ -309,7 +260,10 @@ retarget(CrowdFit *fit, const AnnotatorModel *model)
 		for (uint32 row = 0; row < fit->items; row++)
 		{
 			CHECK_FOR_INTERRUPTS();
-			set_shares(fit, row, fit->evidence + fit->item[row] * fit->classes);
+			if (crowd_voices_tell(fit->voices, fit->item[row]))
+				set_shares(fit, row, fit->evidence + fit->item[row] * fit->classes);
+			else
+				begin_targets(fit, row);
 		}
 	else
 	{
@@ -324,7 +278,16 @@ retarget(CrowdFit *fit, const AnnotatorModel *model)
 	design_retarget(fit->design);
 }
 
-/* An item a row: its features and votes, which weigh what its answers do. */
+/* What an item weighs in training: as much as its answers, also where gold trains. */
+static double
+training_weight(const CrowdFit *fit, uint32 item)
+{
+	double		voices = crowd_voices_of(fit->voices, item);
+
+	return fit->options->training == TRAIN_CONSENSUS ? 1 : Max(voices, 1);
+}
+
+/* An item a row: its features and votes; without votes it is predicted only. */
 static void
 make_set(CrowdFit *fit)
 {
@@ -333,16 +296,15 @@ make_set(CrowdFit *fit)
 
 	training_set_init(set, CurrentMemoryContext, true, true, fit->items);
 	for (Size k = 0; k < fit->classes; k++)
-		(void) dictionary_add(set->labels, names_get(&fit->view->labels, k));
+		(void) dictionary_add(set->labels, names_get(&fit->voices->classes, k));
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		double	   *row;
 
 		CHECK_FOR_INTERRUPTS();
 		training_set_target(set, i, NULL);
-		training_set_weight(set, i, fit->options->training == TRAIN_CONSENSUS ? 1 :
-							item_voices(fit, i));
-		item_votes(fit, i, votes);
+		training_set_weight(set, i, training_weight(fit, i));
+		crowd_voices_shares(fit->voices, i, votes);
 		set_shares(fit, i, votes);
 		row = feature_matrix_add(&set->x, fit->rows->features);
 		memcpy(row + 1, crowd_rows_features(fit->rows, i),
@@ -409,11 +371,12 @@ item_table(const CrowdFit *fit)
 						 mul_size(mul_size(fit->items, fit->classes), sizeof(double)));
 }
 
+/* NULL: nobody names a class. */
 static CrowdFit *
 begin(const CrowdRowsView *rows, CrowdOptions *options)
 {
 	CrowdFit   *fit = palloc0(sizeof(CrowdFit));
-	Size		beside = fit_memory(rows);
+	Size		beside = fit_memory(rows, options);
 
 	fit->rows = rows;
 	fit->view = &rows->answers;
@@ -428,8 +391,14 @@ begin(const CrowdRowsView *rows, CrowdOptions *options)
 	nl_check_memory_for(beside, NAME "()", "take fewer items or features, or merge classes",
 						"It grows with items times features and classes: %u items with %u features and %u classes.",
 						fit->items, rows->features, fit->view->labels.n);
+	fit->voices = crowd_voices_begin(&rows->answers, options);
+	fit->view = &fit->voices->view;
+	fit->classes = fit->voices->classes.n;
+	if (fit->view->abstains != 0)
+		fit->learn.abstain = names_cstring(&fit->view->labels, fit->view->abstains - 1);
+	if (fit->classes == 0)
+		return NULL;
 	find_pairs(fit);
-	share_voices(fit);
 	fit->rates = nl_alloc(CurrentMemoryContext,
 						  mul_size(mul_size((Size) fit->pairs + fit->classes, fit->classes),
 								   sizeof(double)));
@@ -552,14 +521,14 @@ begin_evidence(CrowdFit *fit)
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		double	   *to = fit->evidence + i * fit->classes;
-		uint32		gold = annotation_gold(fit->view, i);
+		uint32		gold = crowd_voices_gold(fit->voices, i);
 		double		each;
 		double		most = 0;
 		double		sum = 0;
 
 		NL_CHECK_INTERRUPTS(i);
-		(void) count_voices(fit, i, votes);
-		each = odds * design_exponent(item_voices(fit, i), fit->options->correlation);
+		(void) crowd_voices_votes(fit->voices, i, votes);
+		each = odds * design_exponent(crowd_voices_of(fit->voices, i), fit->options->correlation);
 		for (Size k = 0; k < fit->classes; k++)
 			most = Max(most, votes[k]);
 		for (Size k = 0; k < fit->classes; k++)
@@ -586,6 +555,7 @@ judge_features(CrowdFit *fit)
 {
 	double	   *shares = palloc0(fit->classes * sizeof(double));
 	double	   *votes = palloc(fit->classes * sizeof(double));
+	uint32		items = fit->voices->items_named;
 	double		squares = 0;
 	double		gain;
 
@@ -593,31 +563,31 @@ judge_features(CrowdFit *fit)
 
 	for (uint32 i = 0; i < fit->items; i++)
 	{
-		double		n = count_voices(fit, i, votes);
+		double		n = crowd_voices_votes(fit->voices, i, votes);
 
 		CHECK_FOR_INTERRUPTS();
 		for (Size k = 0; k < fit->classes; k++)
-			shares[k] += votes[k] / n / fit->items;
+			shares[k] += n > 0 ? votes[k] / n / items : 0;
 	}
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		const double *p = fit->predicted + i * fit->classes;
-		double		n = count_voices(fit, i, votes);
+		double		n = crowd_voices_votes(fit->voices, i, votes);
 		double		foreseen = 0;
 		double		by_shares = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		for (Size k = 0; k < fit->classes; k++)
+		for (Size k = 0; k < fit->classes && n > 0; k++)
 		{
 			foreseen += votes[k] / n * p[k];
 			by_shares += votes[k] / n * shares[k];
 		}
-		fit->foreseen += foreseen / fit->items;
-		fit->by_shares += by_shares / fit->items;
+		fit->foreseen += foreseen / Max(items, 1);
+		fit->by_shares += by_shares / Max(items, 1);
 		squares += (foreseen - by_shares) * (foreseen - by_shares);
 	}
 	gain = fit->foreseen - fit->by_shares;
-	fit->gain_error = sqrt(Max(squares / fit->items - gain * gain, 0) / fit->items);
+	fit->gain_error = sqrt(Max(squares / Max(items, 1) - gain * gain, 0) / Max(items, 1));
 	pfree(shares);
 	pfree(votes);
 }
@@ -641,12 +611,38 @@ sum_evidence(const CrowdFit *fit)
 			for (Size k = 0; k < fit->classes; k++, to += 2)
 			{
 				double		p = Min(t[k], 1);
-				ExactSum	count = exact_sum_of(p * fit->share[a] * COUNT_UNITS);
-				ExactSum	variance = exact_sum_of(p * (1 - p) * fit->share[a] * COUNT_UNITS);
+				ExactSum	count = exact_sum_of(p * fit->voices->own[a] * COUNT_UNITS);
+				ExactSum	variance = exact_sum_of(p * (1 - p) * fit->voices->own[a] * COUNT_UNITS);
 
 				exact_sum_add(&to[0], &count);
 				exact_sum_add(&to[1], &variance);
 			}
+		}
+	}
+	return sums;
+}
+
+/* Sums of T of each label and class, by what voices said; NULL: of all annotators. */
+static double *
+sum_heard(const CrowdFit *fit)
+{
+	const uint32 *label = fit->voices->class_label;
+	Size		classes = fit->classes;
+	Size		labels = fit->view->labels.n;
+	double	   *sums;
+
+	if (fit->voices->group == NULL)
+		return NULL;
+	sums = nl_alloc_zero(CurrentMemoryContext, mul_size(mul_size(labels, labels), sizeof(double)));
+	for (uint32 i = 0; i < fit->items; i++)
+	{
+		const double *t = fit->evidence + i * classes;
+
+		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
+		{
+			NL_CHECK_INTERRUPTS(a);
+			for (Size k = 0; k < classes; k++)
+				sums[fit->view->label[a] * labels + label[k]] += fit->voices->heard[a] * Min(t[k], 1);
 		}
 	}
 	return sums;
@@ -676,9 +672,11 @@ learn_matrices(const CrowdFit *fit)
 	AnnotatorCountsView counts = {
 		.annotators = fit->view->annotators,
 		.labels = fit->view->labels,
-		.rows = fit->voices,
+		.rows = rint(fit->voices->all),
 		.answers = count_answers(fit),
-		.cells = cell
+		.cells = cell,
+		.group = fit->voices->group,
+		.heard = sum_heard(fit)
 	};
 
 	for (Size c = 0; c < cells; c++)
@@ -687,7 +685,8 @@ learn_matrices(const CrowdFit *fit)
 
 		CHECK_FOR_INTERRUPTS();
 		if (sums[2 * c].high > 0 || sums[2 * c].low > 0)
-			cell[counts.n++] = (CountCell) {pair->annotator, pair->label, c % fit->classes,
+			cell[counts.n++] = (CountCell) {pair->annotator, pair->label,
+				fit->voices->class_label[c % fit->classes],
 				sums[2 * c], sums[2 * c + 1]};
 	}
 	return learn_annotators(&counts, &fit->learn);
@@ -720,9 +719,11 @@ estimate_noise(const CrowdFit *fit)
 		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
 		{
 			NL_CHECK_INTERRUPTS(a);
-			right += fit->share[a] * fit->evidence[i * fit->classes + fit->view->label[a]];
+			if (annotation_is_class(fit->view, fit->view->label[a]))
+				right += fit->voices->heard[a] *
+					fit->evidence[i * fit->classes + fit->voices->label_class[fit->view->label[a]]];
 		}
-	return Max(1 - right / fit->voices, 0);
+	return fit->voices->named > 0 ? Max(1 - right / fit->voices->named, 0) : 0;
 }
 
 /* How far an item's evidence has moved, on average. */
@@ -842,7 +843,7 @@ lost_class(const CrowdFit *fit, double *given, double *left)
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		item_votes(fit, i, of_item);
+		crowd_voices_shares(fit->voices, i, of_item);
 		for (Size k = 0; k < fit->classes; k++)
 		{
 			votes[k] += of_item[k];
@@ -872,7 +873,7 @@ begin_again(CrowdFit *fit)
 	for (uint32 row = 0; row < fit->items; row++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		item_votes(fit, fit->item[row], votes);
+		crowd_voices_shares(fit->voices, fit->item[row], votes);
 		set_shares(fit, row, votes);
 	}
 	design_retarget(fit->design);
@@ -884,7 +885,7 @@ begin_again(CrowdFit *fit)
 static void
 warn_of_features(CrowdFit *fit)
 {
-	if (fit->folds > 0 && fit->classes > 1 && fit->items >= FEW_ITEMS &&
+	if (fit->folds > 0 && fit->classes > 1 && fit->voices->items_named >= FEW_ITEMS &&
 		fit->foreseen - fit->by_shares <= Z_FEATURES * fit->gain_error)
 		warn(fit, psprintf("features say little: out of fold they give an answer a probability of %.3f, the shares of the labels %.3f (standard error %.3f); give features that tell the classes apart, or take dawid_skene() where items have several answers",
 						   fit->foreseen, fit->by_shares, fit->gain_error));
@@ -900,19 +901,20 @@ warn_of_gold(CrowdFit *fit)
 	for (uint32 c = 0; c < fit->pairs; c++)
 	{
 		NL_CHECK_INTERRUPTS(c);
-		named[fit->pair[c].label] = true;
+		if (annotation_is_class(fit->view, fit->pair[c].label))
+			named[fit->voices->label_class[fit->pair[c].label]] = true;
 	}
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
 		if (annotation_gold(fit->view, i) != NO_GOLD)
-			gold[annotation_gold(fit->view, i)]++;
+			gold[crowd_voices_gold(fit->voices, i)]++;
 	}
 	for (Size k = 0; k < fit->classes; k++)
 		if (gold[k] > 0 && !named[k])
 		{
 			warn(fit, psprintf("only gold has class \"%s\" (%u item%s): no annotator ever answered so; ask whether they may, or whether it is misspelt",
-							   names_cstring(&fit->view->labels, k), gold[k], gold[k] == 1 ? "" : "s"));
+							   names_cstring(&fit->voices->classes, k), gold[k], gold[k] == 1 ? "" : "s"));
 			break;
 		}
 	pfree(gold);
@@ -940,7 +942,7 @@ learn_model(CrowdFit *fit)
 	if (lost >= 0 && fit->folds > 0 && fit->options->training == TRAIN_EVERY_ANSWER)
 	{
 		warn(fit, psprintf("trained by \"consensus\", since by \"every_answer\" class \"%s\" was nearly lost: %.1f items by the answers, %.1f by the fit; ask about more items",
-						   names_cstring(&fit->view->labels, lost), given, left));
+						   names_cstring(&fit->voices->classes, lost), given, left));
 		fit->options->training = TRAIN_CONSENSUS;
 		begin_again(fit);
 		model = go_rounds(fit);
@@ -949,7 +951,7 @@ learn_model(CrowdFit *fit)
 	}
 	if (lost >= 0)
 		warn(fit, psprintf("class \"%s\" is nearly lost: %.1f items by the answers, %.1f by the fit; ask about more items, or give gold",
-						   names_cstring(&fit->view->labels, lost), given, left));
+						   names_cstring(&fit->voices->classes, lost), given, left));
 	return model;
 }
 
@@ -1001,7 +1003,7 @@ fit_classifier(CrowdFit *fit, const AnnotatorModel *model)
 	if (!fitted->converged)
 		warn(fit, psprintf("the classifier did not converge in %d iterations: raise \"max_iterations\" or \"l2\"",
 						   fitted->iterations));
-	return classifier_of_fit(fitted, fit->design, &fit->view->labels,
+	return classifier_of_fit(fitted, fit->design, &fit->voices->classes,
 							 classifier_options_json(&own));
 }
 
@@ -1021,9 +1023,9 @@ log_loss(CrowdFit *fit, const AnnotatorModel *model)
 			NL_CHECK_INTERRUPTS(a);
 			for (Size k = 0; k < fit->classes; k++)
 				p += fit->predicted[i * fit->classes + k] * rates[k];
-			loss -= fit->share[a] * log(Max(p, 1e-300));
+			loss -= fit->voices->heard[a] * log(Max(p, 1e-300));
 		}
-	return Max(loss / fit->voices, 0);
+	return Max(loss / fit->voices->all, 0);
 }
 
 static uint32 *
@@ -1039,21 +1041,27 @@ count_per_item(const CrowdFit *fit)
 	return n;
 }
 
-/* The crowd_model, in the current context, as is all that it is made of. */
+/*
+ * The crowd_model, in the current context, as is all that it is made of; NULL if nobody
+ * names a class.
+ */
 CrowdModel *
 learn_from_crowds(const CrowdRowsView *rows, CrowdOptions *options)
 {
 	CrowdFit   *fit = begin(rows, options);
-	AnnotatorModel *model = learn_model(fit);
+	AnnotatorModel *model;
 	Classifier *classifier;
 	CrowdModelView view;
 
+	if (fit == NULL)
+		return NULL;
+	model = learn_model(fit);
 	classifier = fit_classifier(fit, model);
 	weigh_evidence(fit, model, true);
 	view = (CrowdModelView) {
 		.annotators = finish_model(fit, model),
 		.classifier = classifier,
-		.labels = fit->view->labels,
+		.labels = fit->voices->classes,
 		.items = fit->view->item_names,
 		.answers = count_per_item(fit),
 		.distribution = fit->evidence,

@@ -21,6 +21,8 @@ typedef struct CrowdOptions
 	int			training;		/* CrowdTraining */
 	double		gold_weight;
 	double		correlation;
+	Jsonb	   *groups;			/* of annotators, or NULL */
+	Jsonb	   *abstain;		/* the label that is no class, or NULL */
 	ClassifierOptions classifier;
 } CrowdOptions;
 

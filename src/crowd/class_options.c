@@ -55,18 +55,27 @@ scalar_option(const Jsonb *jsonb)
 	return (JsonbValue) {.type = jbvBinary};
 }
 
-/* The label of who does not name a class, or NULL. */
-static const char *
-abstain_label(const FitOptions *options)
+/* The label that an option "abstain" names, or NULL if it is not given. */
+const char *
+label_of_abstain(const Jsonb *abstain)
 {
 	JsonbValue	value;
 	NameView	name;
 
-	if (options->abstain == NULL)
-		return options->silence == SILENCE_INFORMATIVE ? SILENT_LABEL : NULL;
-	value = scalar_option(options->abstain);
+	if (abstain == NULL)
+		return NULL;
+	value = scalar_option(abstain);
 	name = name_in_json("abstain", &value, "Allowed is a label, as in {\"abstain\": \"unsure\"}.");
 	return pnstrdup(name.s, name.len);
+}
+
+/* The label of who does not name a class, or NULL. */
+static const char *
+abstain_label(const FitOptions *options)
+{
+	if (options->abstain == NULL && options->silence == SILENCE_INFORMATIVE)
+		return SILENT_LABEL;
+	return label_of_abstain(options->abstain);
 }
 
 /*
@@ -180,22 +189,30 @@ read_groups(const Jsonb *groups)
 	return given;
 }
 
+/* Fails where the option is wrong, whatever the data; it may be NULL. */
+void
+groups_check(const Jsonb *groups)
+{
+	if (groups != NULL)
+		(void) read_groups(groups);
+}
+
 /*
  * By annotator the first of his group, or NULL if nobody here is in one with
  * another.  Who gave no answer in this set is no part of it: the same options
  * serve many sets.
  */
 uint32 *
-groups_of_option(const AnnotationView *view, const FitOptions *options)
+groups_of_option(const AnnotationView *view, const Jsonb *groups)
 {
 	GivenGroups given;
 	uint32	   *first;
 	uint32	   *group;
 	bool		any = false;
 
-	if (options->groups == NULL)
+	if (groups == NULL)
 		return NULL;
-	given = read_groups(options->groups);
+	given = read_groups(groups);
 	group = nl_alloc(CurrentMemoryContext, mul_size(view->annotators.n, sizeof(uint32)));
 	first = nl_alloc(CurrentMemoryContext, mul_size(Max(given.n_groups, 1), sizeof(uint32)));
 	for (uint32 i = 0; i < given.n_groups; i++)
@@ -362,8 +379,8 @@ add_labels(AnnotationView *view, const FitOptions *options)
 		number_labels(view, labels, code);
 }
 
-/* Gold says what an item is. */
-static void
+/* Gold says what an item is, and "none" that nobody says it. */
+void
 check_gold_labels(const AnnotationView *view, const char *none)
 {
 	for (uint32 i = 0; i < view->items && view->gold != NULL; i++)
@@ -373,8 +390,8 @@ check_gold_labels(const AnnotationView *view, const char *none)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a gold label is \"%s\", which stands for no class", none),
-					 errhint("Gold is NULL where it is not known. Option \"abstain\" names the label that is an answer but no class; "
-							 "with \"silence\" \"informative\" alone it is \"" SILENT_LABEL "\".")));
+					 errhint("Gold is NULL where it is not known. Option \"abstain\" names the label that is an answer but no class%s.",
+							 view->silence ? "; with \"silence\" \"informative\" alone it is \"" SILENT_LABEL "\"" : "")));
 	}
 }
 
@@ -464,10 +481,8 @@ class_options_check(const FitOptions *options)
 	if (options->abstain != NULL)
 		check_abstain(options);
 	if (options->groups != NULL)
-	{
 		check_rule(options, "\"groups\"");
-		(void) read_groups(options->groups);
-	}
+	groups_check(options->groups);
 	if (options->prior != NULL)
 		(void) read_prior(options, dictionary_create(CurrentMemoryContext, "label", NL_MAX_CLASSES));
 }

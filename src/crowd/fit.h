@@ -89,7 +89,10 @@ extern FitOptions fit_options_of_record(const char *json);
 /* class_options.c */
 extern void class_options_check(const FitOptions *options);
 extern bool class_options_apply(AnnotationView *view, const FitOptions *options);
-extern uint32 *groups_of_option(const AnnotationView *view, const FitOptions *options);
+extern const char *label_of_abstain(const Jsonb *abstain);
+extern void check_gold_labels(const AnnotationView *view, const char *none);
+extern void groups_check(const Jsonb *groups);
+extern uint32 *groups_of_option(const AnnotationView *view, const Jsonb *groups);
 extern Size class_options_memory(const AnnotationView *view, const FitOptions *options);
 
 /* run_fit.c */

@@ -103,6 +103,26 @@ fill_tables(const AnnotatorCountsView *counts, EmCounts *count, double *variance
 	}
 }
 
+/*
+ * Where annotators of one group are one voice, the crowd and the classes are what voices
+ * say, and not all the counts.
+ */
+static void
+fill_heard(EmTeam *team, const double *heard)
+{
+	Size		classes = team->classes;
+	double	   *prior = team->tables[SLOT_COUNTS].prior;
+
+	memset(team->heard, 0, team->n_stripes * classes * classes * sizeof(double));
+	memcpy(team->heard, heard, classes * classes * sizeof(double));
+	memset(prior, 0, classes * sizeof(double));
+	for (Size c = 0; c < classes * classes; c++)
+	{
+		NL_CHECK_INTERRUPTS(c);
+		prior[c % classes] += heard[c];
+	}
+}
+
 static void
 smooth_rates(const double *counts, double strength, const double *pool, Size classes,
 			 double *row, double *result)
@@ -153,6 +173,8 @@ fit_counts(const AnnotatorCountsView *counts, const LearnOptions *options,
 
 	em_tables_clear(view, &team->tables[SLOT_COUNTS]);
 	fill_tables(counts, &team->tables[SLOT_COUNTS], variance);
+	if (counts->group != NULL)
+		fill_heard(team, counts->heard);
 	fit = options->variant == LEARN_AUTO ? em_rule_given(team, counts->rows) :
 		fit_full(team, options->smoothing, counts->rows);
 	em_team_end(team);
@@ -201,6 +223,11 @@ describe_model(const AnnotatorCountsView *counts, const LearnOptions *options)
 		.stopped_by = "closed form"
 	};
 
+	if (counts->group != NULL)
+	{
+		model.voices = VOICES_GROUPS;
+		model.group = (uint32 *) counts->group;
+	}
 	model.annotations = nl_alloc(context, annotators * sizeof(double));
 	model.gold_annotations = nl_alloc_zero(context, annotators * sizeof(double));
 	model.notes = nl_alloc(context, annotators * sizeof(char *));
@@ -233,7 +260,8 @@ learn_annotators(const AnnotatorCountsView *counts, const LearnOptions *options)
 	uint32		no_items = 0;
 	AnnotationView view = {
 		.annotators = counts->annotators,.labels = counts->labels,.starts = &no_items,
-		.gold_weight = 1,.abstains = find_abstain(counts, options->abstain)
+		.gold_weight = 1,.abstains = find_abstain(counts, options->abstain),
+		.group = counts->group
 	};
 	Size		beside = check_memory(&view);
 	Size		cells = mul_size(counts->annotators.n,

@@ -13,7 +13,7 @@ typedef struct LearnOptions
 {
 	int			variant;		/* LearnVariant */
 	double		smoothing;		/* pseudo-counts for each row; of LEARN_FULL */
-	char	   *abstain;		/* the label that is no class, or NULL */
+	const char *abstain;		/* the label that is no class, or NULL */
 	double		correlation;
 	bool		correlation_given;
 } LearnOptions;

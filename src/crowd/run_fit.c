@@ -306,7 +306,7 @@ run_fit(AnnotationView *view, FitOptions *options)
 		*view = without_repeats(view);
 	if (is_auto)
 	{
-		auto_options.groups = groups_of_option(view, options);
+		auto_options.groups = groups_of_option(view, options->groups);
 		em_set_voices(view, auto_options.groups);
 	}
 	if (options->start != NULL)

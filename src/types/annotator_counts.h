@@ -64,6 +64,10 @@ typedef struct AnnotatorCountsView
 	uint32		n;
 	const CountCell *cells;		/* by annotator, label and truth */
 	const char *options;		/* JSON, or NULL: see StateOptions */
+
+	/* of counts that know whose answers are one voice; no stored ones do */
+	const uint32 *group;		/* annotators: the first of each one's group; or NULL */
+	const double *heard;		/* by label and truth: what voices said; with groups */
 } AnnotatorCountsView;
 
 /* Rows of counts that are the state of an aggregate. */

@@ -51,6 +51,16 @@ next_text(const CrowdModel *m, const char **at)
 	return text;
 }
 
+/* What items may be of: the labels of the annotator_model, but for one that is no class. */
+Names
+crowd_model_classes(const AnnotatorModel *model)
+{
+	AnnotatorModelView view = annotator_model_view(model);
+	uint32	   *label;
+
+	return model_classes(&view, &label);
+}
+
 /* Pointers into a stored model, which must outlive the view. */
 CrowdModelView
 crowd_model_view(const CrowdModel *m)
@@ -66,7 +76,7 @@ crowd_model_view(const CrowdModel *m)
 	view.distribution = (double *) m->data;
 	view.predicted = m->has_predicted ? (double *) m->data + cells : NULL;
 	view.annotators = (const AnnotatorModel *) parts;
-	view.labels = annotator_model_view(view.annotators).labels;
+	view.labels = crowd_model_classes(view.annotators);
 	parts += MAXALIGN((Size) m->model_bytes);
 	view.classifier = m->classifier_bytes > 0 ? (const Classifier *) parts : NULL;
 	parts += MAXALIGN((Size) m->classifier_bytes);

@@ -4,7 +4,7 @@
  *		features, and of each item.
  *
  * An annotator_model and a classifier, each as it is by itself, and for each item two
- * distributions over the labels of the annotator_model: "distribution", of its answers
+ * distributions over the classes of the annotator_model: "distribution", of its answers
  * and the prediction, and "predicted", by a classifier that never saw the item.
  */
 #ifndef NL_CROWD_MODEL_H
@@ -17,7 +17,7 @@ typedef struct CrowdModelView
 {
 	const AnnotatorModel *annotators;
 	const Classifier *classifier;	/* NULL: one class only, or one item */
-	Names		labels;			/* the annotator_model's */
+	Names		labels;			/* the annotator_model's classes */
 	Names		items;
 	uint32	   *answers;		/* for each item */
 	double	   *distribution;	/* items * labels */
@@ -66,6 +66,7 @@ typedef struct CrowdModel
 
 extern CrowdModel *crowd_model_make(const CrowdModelView *view);
 extern CrowdModel *crowd_model_get(Datum datum);
+extern Names crowd_model_classes(const AnnotatorModel *model);
 extern CrowdModelView crowd_model_view(const CrowdModel *model);
 extern Size crowd_model_check_size(Size items, Size labels, Size item_bytes);
 

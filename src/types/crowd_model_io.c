@@ -282,7 +282,7 @@ read_record(StringInfo buf, CrowdModelView *view, int encoding)
 static void
 check_parts(const CrowdModelView *view)
 {
-	Names		of_model = annotator_model_view(view->annotators).labels;
+	Names		of_model = crowd_model_classes(view->annotators);
 	Names		of_classifier;
 
 	if (!are_same_names(&view->labels, &of_model))

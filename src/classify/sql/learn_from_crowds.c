@@ -140,8 +140,11 @@ learn_from_crowds_final(PG_FUNCTION_ARGS)
 	if (rows.answers.items > 0)
 	{
 		model = learn_from_crowds(&rows, &options);
-		result = nl_alloc(old, VARSIZE(model));
-		nl_copy(result, model, VARSIZE(model));
+		if (model != NULL)
+		{
+			result = nl_alloc(old, VARSIZE(model));
+			nl_copy(result, model, VARSIZE(model));
+		}
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(phase);

@@ -28,7 +28,7 @@ found_copies(const AnnotatorModelView *model, const FitOptions *options)
 
 	if (model->group == NULL || model->truths_given)
 		return false;
-	given = groups_of_option(&everybody, options);
+	given = groups_of_option(&everybody, options->groups);
 	for (uint32 j = 0; j < model->annotators.n; j++)
 	{
 		NL_CHECK_INTERRUPTS(j);
