@@ -81,6 +81,11 @@ ifeq ($(shell command -v '$(CLANG)' 2>/dev/null),)
 override with_llvm = no
 endif
 
+# Headers that a source includes are noted beside its object (-MMD above).  Servers built
+# with --enable-depend have PGXS note them by the source's name without its directory, and
+# some names occur in two.
+override autodepend = no
+
 # The name that OpenBLAS is loaded by is the one that a linker would note down.
 OPENBLAS_SONAME ?= $(shell t=$$(mktemp) && \
 	$(CC) -shared -Wl,--no-as-needed -o $$t -x c /dev/null -x none $(OPENBLAS_LIBS) 2>/dev/null && \

@@ -50,6 +50,10 @@ FROM (VALUES (1, 56, 70, 48, 80), (2, 9, 10, 3, 10), (3, 5, 56, 0, 29), (4, 10, 
 -- The share behind imperfect labels
 SELECT pg_temp.r(estimate), pg_temp.r(low), pg_temp.r(high) FROM true_prevalence(150, 500, 90, 100, 180, 200);
 SELECT pg_temp.r(estimate), pg_temp.r(low), pg_temp.r(high) FROM true_prevalence(10, 500, 90, 100, 180, 200);
+-- of none, of all, and of one checked item: never a point
+SELECT nr, pg_temp.r(estimate), pg_temp.r(low), pg_temp.r(high)
+FROM (VALUES (1, 0, 100, 90, 100, 180, 200), (2, 500, 500, 90, 100, 180, 200), (3, 0, 30, 20, 20, 1, 1), (4, 10, 100, 100, 100, 1, 1)) AS v(nr, x, n, a, p, b, q),
+	 true_prevalence(x, n, a, p, b, q) ORDER BY nr;
 SELECT * FROM true_prevalence(0, 0, 90, 100, 180, 200);
 SELECT * FROM true_prevalence(10, 20, 0, 0, 180, 200);
 SELECT true_prevalence(10, 20, 5, 10, 5, 10);
@@ -66,6 +70,9 @@ SELECT audit_sample_size(0.05, NULL) IS NULL AS unknown;
 -- What no error shows: about 3 / n
 SELECT pg_temp.r(audit_upper_bound(0, 300)), pg_temp.r(audit_upper_bound(2, 50)), pg_temp.r(audit_upper_bound(2, 50, 0.5)), pg_temp.r(audit_upper_bound(2, 50, 0.3)),
 	   audit_upper_bound(2, 50, population => 100), audit_upper_bound(2, 100, population => 100), audit_upper_bound(0, 0), audit_upper_bound(5, 5);
+-- of large populations, by scipy's hypergeom; the last by the normal approximation, which is as good there
+SELECT audit_upper_bound(300, 10000, population => 100000) AS a, audit_upper_bound(0, 1000, 0.99, 20000) AS b, audit_upper_bound(900, 1000, 0.9, 20000) AS c,
+	   pg_temp.r(audit_upper_bound(50000000, 100000000, 0.95, 1000000000)) AS d;
 SELECT audit_upper_bound(6, 5);
 SELECT audit_upper_bound(1, 5, population => 4);
 
@@ -73,6 +80,10 @@ SELECT audit_upper_bound(1, 5, population => 4);
 SELECT p.* FROM (VALUES (1, 0.01, 0.05), (2, 0.01, 0.10), (3, 0.02, 0.08)) AS v(nr, a, r), acceptance_plan(a, r) AS p ORDER BY nr;
 SELECT * FROM acceptance_plan(0.01, 0.05, population => 500);
 SELECT * FROM acceptance_plan(0.1, 0.2, population => 10);
+-- by trying one after the other, with scipy's binom and hypergeom
+SELECT p.* FROM (VALUES (1, 0.01, 0.012), (2, 0.3, 0.32), (3, 0.9, 0.95), (4, 0.001, 0.0015), (5, 0.5, 0.51), (6, 0.99, 0.999)) AS v(nr, a, r), acceptance_plan(a, r) AS p ORDER BY nr;
+SELECT p.* FROM (VALUES (1, 0.01, 0.015, 20000), (2, 0.3, 0.33, 5000), (3, 0.05, 0.06, 3000)) AS v(nr, a, r, n), acceptance_plan(a, r, population => v.n) AS p ORDER BY nr;
+SELECT acceptance_plan(0.9999999, 0.99999999);
 SELECT acceptance_plan(0.05, 0.01);
 SELECT acceptance_plan(0.05, 1.5);
 
@@ -83,6 +94,10 @@ SELECT audit_allocation('{100, 1000, 10}', '{0.5, 0.01, 0.5}', 200, 'proportiona
 	   audit_allocation('{100, 5, 10}', '{0, 0.5, 0}', 50) AS filled,
 	   audit_allocation('{1, 2}', '{0.1, 0.2}', 50) AS everything,
 	   audit_allocation('{}', '{}', 50) AS nothing;
+-- thousands of strata, of which many are filled one after the other and nearly all are rounded
+SELECT sum(given) AS given, count(*) FILTER (WHERE given = size) AS filled, bool_and(given <= size) AS fits
+FROM (SELECT array_agg(1 + i % 97 ORDER BY i) AS sizes, array_agg(0.5 / (1 + i % 1013) ORDER BY i) AS rates FROM generate_series(1::bigint, 30000) AS i) AS s,
+	 unnest(sizes, audit_allocation(sizes, rates, 400000)) AS u(size, given);
 SELECT audit_allocation('{1, 2}', '{0.1}', 1);
 SELECT audit_allocation('{1, NULL}', '{0.1, 0.2}', 1);
 SELECT audit_allocation('{1, 2}', '{0.1, 2}', 1);

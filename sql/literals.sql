@@ -226,3 +226,36 @@ FROM calls AS c, literals AS l, kinds;
 TABLE shown;
 \pset tuples_only off
 \pset format aligned
+
+-- Parameters without a type, in every place of every call alone, and all together, the other arguments having their types: what is
+-- not unique.  There only a type says which of several calls is meant, so no overload with text can help.
+CREATE TEMP TABLE not_unique (message text);
+DO $$
+DECLARE
+	f record;
+	call text;
+BEGIN
+	FOR f IN
+		SELECT p.proname, p.prokind, p.proargtypes::oid[] AS types
+		FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+			 JOIN pg_extension AS e ON e.oid = d.refobjid
+		WHERE e.extname = 'noisylabel' AND NOT p.proargtypes::oid[] && (SELECT array_agg(oid) FROM pg_type WHERE typname IN ('any', 'internal'))
+	LOOP
+		FOR place IN 0 .. cardinality(f.types) LOOP
+			SELECT format('PREPARE call AS SELECT %I(%s)%s', f.proname,
+						  string_agg(CASE place WHEN 0 THEN '$' || o WHEN o THEN '$1' ELSE 'NULL::' || t::regtype END, ', ' ORDER BY o),
+						  CASE f.prokind WHEN 'w' THEN ' OVER ()' END)
+			INTO call FROM unnest(f.types) WITH ORDINALITY AS u(t, o);
+			BEGIN
+				EXECUTE call;
+				DEALLOCATE call;
+			EXCEPTION WHEN ambiguous_function THEN
+				INSERT INTO not_unique VALUES (SQLERRM);
+			WHEN OTHERS THEN
+				NULL;				-- such as no type at all for a text
+			END;
+		END LOOP;
+	END LOOP;
+END
+$$;
+SELECT DISTINCT message COLLATE "C" AS message FROM not_unique ORDER BY 1;

@@ -147,7 +147,8 @@ dictionary_add_array(Dictionary *dict, ArrayType *array)
 	if (array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the array of %ss must not contain NULL", dict->kind)));
+				 errmsg("the array of %ss must not contain NULL", dict->kind),
+				 errhint("Give names only, such as ARRAY['a', 'b'].")));
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
 	for (int i = 0; i < n; i++)
 	{
@@ -157,6 +158,7 @@ dictionary_add_array(Dictionary *dict, ArrayType *array)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("%s \"%s\" occurs twice", dict->kind,
-							text_to_cstring(name))));
+							text_to_cstring(name)),
+					 errhint("Name each %s once, such as ARRAY['a', 'b'].", dict->kind)));
 	}
 }

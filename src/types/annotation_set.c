@@ -63,7 +63,8 @@ annotation_set_too_large(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			 errmsg("an annotation_set holds at most %u annotations",
-					MAX_ANNOTATIONS)));
+					MAX_ANNOTATIONS),
+			 errhint("Make one set for each part of the items, such as GROUP BY hashtext(item) %% 16.")));
 }
 
 /* Room for so many annotations more; capacities are doubled. */

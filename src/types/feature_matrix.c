@@ -144,7 +144,8 @@ features_check(ArrayType *array, int64 row)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("the features of %s are not a one-dimensional array with at least one element",
-						row_name(row))));
+						row_name(row)),
+				 errhint("Give a number for each feature, such as ARRAY[0.5, 2]; leave rows without features out with FILTER or WHERE.")));
 	n = ARR_DIMS(array)[0];
 	if (array_contains_nulls(array))
 		ereport(ERROR,
@@ -155,7 +156,8 @@ features_check(ArrayType *array, int64 row)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("%s has %d features, at most %d are possible",
-						row_name(row), n, MAX_FEATURES)));
+						row_name(row), n, MAX_FEATURES),
+				 errhint("Take fewer features, such as the first components of an embedding.")));
 	return n;
 }
 
@@ -189,7 +191,8 @@ features_check_width(uint32 width, uint32 n, int64 row)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("%s has %u features, but the rows before it have %u",
-						row_name(row), n, width - 1)));
+						row_name(row), n, width - 1),
+				 errhint("Give all rows the same features, in the same order.")));
 }
 
 /* A row of n doubles, which need not be aligned. */

@@ -223,6 +223,9 @@ const ValueForms label_distribution_forms = {
 VALUE_INPUT_FUNCTIONS(label_distribution)
 VALUE_OUTPUT_FUNCTIONS(label_distribution, label_distribution_get)
 
+#define PROBABILITIES_HINT \
+	"Give a number for each label, such as label_distribution(ARRAY['a', 'b'], ARRAY[0.9, 0.1])."
+
 /* label_distribution(labels text[], probabilities float8[]) */
 NL_FUNCTION(label_distribution_from_arrays);
 Datum
@@ -238,13 +241,15 @@ label_distribution_from_arrays(PG_FUNCTION_ARGS)
 	if (array_contains_nulls(p_array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the array of probabilities must not contain NULL")));
+				 errmsg("the array of probabilities must not contain NULL"),
+				 errhint(PROBABILITIES_HINT)));
 	deconstruct_array(p_array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &values, NULL, &n);
 	if ((uint32) n != labels->n)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
-				 errmsg("%u labels but %d probabilities", labels->n, n)));
+				 errmsg("%u labels but %d probabilities", labels->n, n),
+				 errhint(PROBABILITIES_HINT)));
 	p = palloc(Max(n, 1) * sizeof(double));
 	for (int i = 0; i < n; i++)
 		p[i] = DatumGetFloat8(values[i]);

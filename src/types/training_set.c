@@ -364,7 +364,8 @@ training_set_merge(ExpandedTraining *et, const ExpandedTraining *other)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("some rows have %u features, others %u",
-						to->x.width - 1, from->x.width - 1)));
+						to->x.width - 1, from->x.width - 1),
+				 errhint("Give all rows the same features, in the same order.")));
 	state_options_add_text(&et->options, other->options.text, et->hdr.eoh_context);
 	codes = from->answers ? training_answers_merge(to, from) :
 		dictionary_add_all(to->labels, from->labels);

@@ -18,7 +18,7 @@ cmp_ok(scalar(@statements), '>=', 7, 'the document has statements');
 sub run_document
 {
 	my ($name) = @_;
-	$node->safe_psql('postgres', 'DROP TABLE IF EXISTS round_1, round_2, labels');
+	$node->safe_psql('postgres', 'DROP TABLE IF EXISTS round_1, round_2, labels, begun');
 	my @results;
 	for my $statement (@statements)
 	{
@@ -85,8 +85,31 @@ END
 			$figures++;
 		}
 	}
-	report_checks();
 	is($figures, 11, 'all of them');
+
+	# begun with predictions, and with answers, where there are fewer features
+	my ($model) = $text =~ /^`(\(SELECT learn_annotators.*\))`/m;
+	my @begun = @statements[ 0, grep({ $statements[$_] =~ /CREATE TABLE begun/ } 0 .. $#statements), 1, 2 ];
+	(my $changed = $begun[2]) =~ s/\(SELECT learn_annotators.*?\)(?=, annotator)/$model/;
+	isnt($changed, $begun[2], 'the second statement has another model');
+	my $weak = 0;
+	while ($text =~ /^\| (\d+) \| (\.\d+) \| (\.\d+) \|$/mg)
+	{
+		my ($features, @want) = ($1, $2, $3);
+		for my $way (0, 1)
+		{
+			$begun[2] = $changed if $way;
+			$begun[2] = $statements[1] unless $way;
+			my $accuracy = value($node, join ';', 'DROP TABLE IF EXISTS round_1, round_2, labels, begun',
+				'ALTER TABLE items RENAME TO kept', "CREATE TABLE items AS SELECT item, features[1:$features] FROM kept",
+				@begun, 'DROP TABLE items', 'ALTER TABLE kept RENAME TO items',
+				'SELECT avg((top_label(distribution) = label)::int) FROM labels JOIN gold USING (item)');
+			check_close('figures of the document', "$features features, begun in way $way", $accuracy, $want[$way], 0.0016, 1);
+			$weak++;
+		}
+	}
+	report_checks();
+	is($weak, 6, 'of both ways to begin');
 }
 
 log_is_clean($node);

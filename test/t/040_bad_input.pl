@@ -113,7 +113,7 @@ my @errors = (
 	[ "SELECT cells($one, 'NaN')", '22023', 'level NaN', '0.95' ],
 	[ "SELECT f1_report($one, ARRAY['a'], 95)", '22023', 'level 95 ', '0.95' ],
 	[ "SELECT f1_report($one, ARRAY['a', NULL])", '22004', 'NULL' ],
-	[ "SELECT f1_report($one, ARRAY['a', 'a'])", '22023', '"a" occurs twice' ],
+	[ "SELECT f1_report($one, ARRAY['a', 'a'])", '22023', '"a" occurs twice', 'once' ],
 	[ "SELECT annotators($model, 0)", '22023', 'level 0 ', '0.95' ],
 
 	# label_distribution
@@ -136,9 +136,10 @@ my @errors = (
 	[ q(SELECT '{"a": "1"}'::label_distribution), '22P02', '"a" must be a number' ],
 	[ q(SELECT '{"a": {"b": 1}}'::label_distribution), '22P02|22003', '.' ],
 	[ q(SELECT '[1]'::label_distribution), '22P02', 'object' ],
-	[ q(SELECT label_distribution('{a,b}', '{1}')), '2202E', '2 labels but 1' ],
-	[ q(SELECT label_distribution('{a,a}', '{0.5,0.5}')), '22023', '"a" occurs twice' ],
-	[ q(SELECT label_distribution('{a,NULL}', '{0.5,0.5}')), '22004', 'labels' ],
+	[ q(SELECT label_distribution('{a,a}', '{0.5,0.5}')), '22023', '"a" occurs twice', 'label once' ],
+	[ q(SELECT label_distribution('{a,NULL}', '{0.5,0.5}')), '22004', 'labels must not contain NULL', 'ARRAY' ],
+	[ q(SELECT label_distribution('{a,b}', '{1,NULL}')), '22004', 'probabilities must not contain NULL', 'label_distribution\\(ARRAY' ],
+	[ q(SELECT label_distribution('{a,b}', '{1}')), '2202E', '2 labels but 1 prob', 'label_distribution\\(ARRAY' ],
 	[ q(SELECT label_distribution('{a,b}', '{1,NULL}')), '22004', 'probabilities' ],
 	[ q(SELECT label_distribution('{a,b}', '{NaN,1}')), '22003', 'NaN.*"a"', '0 to 1' ],
 	[ q(SELECT label_distribution('{a,b}', '{Infinity,1}')), '22003', '(inf|Infinity).*"a"', '0 to 1' ],
@@ -260,7 +261,7 @@ my @errors = (
 	[ "SELECT training_set_accum($soft, 'b', '{1,2}', 2::float8)", '22023', 'with and without' ],
 	[ "SELECT training_set_combine($hard, $soft)", '22023', 'with and without' ],
 	[ "SELECT training_set_combine($hard, $weighted)", '22023', 'with and without' ],
-	[ "SELECT training_set_combine($hard, training_set_accum(NULL, 'b', '{1}'))", '2202E', 'some rows have 2 features, others 1' ],
+	[ "SELECT training_set_combine($hard, training_set_accum(NULL, 'b', '{1}'))", '2202E', 'some rows have 2 features, others 1', 'same features' ],
 	[ "SELECT logistic_regression_final($hard)", '22023', 'at least two classes' ],
 
 	# its input.  Labels, options, soft, weighted, rows, features, then the rows.
@@ -330,7 +331,10 @@ my @errors = (
 	[ q{SELECT logistic_regression(l, ARRAY[x], w) FROM (VALUES ('a', 1, 1e300), ('a', 2, 1e-300), ('b', 2, 1e-300)) AS v (l, x, w)}, '22003', 'overflow', 'nearer to 1' ],
 	[ q{SELECT oof_predict(l, ARRAY[x], x::text, w, '{}'::jsonb) OVER () FROM (VALUES ('a', 1, 1e300), ('a', 2, 1e-300), ('b', 3, 1e-300), ('b', 4, 1e-300)) AS v (l, x, w)}, '22003', 'overflow', 'nearer to 1' ],
 	[ "SELECT predict(" . classifier_with('{coefficients}', '[[0, 1e308, 1e308]]') . ", '{10,-10}')", '22003', 'scores overflow' ],
-	[ "SELECT predict(" . classifier_with('{features}', '2') . ", '{1}')", '2202E', '1 features.*fitted to 2' ],
+	[ "SELECT predict(" . classifier_with('{features}', '2') . ", '{1}')", '2202E', '1 features.*fitted to 2', 'fitted to' ],
+	[ "SELECT predict(" . classifier_with('{features}', '2') . ", '{}')", '2202E', 'one-dimensional', 'ARRAY' ],
+	[ q(SELECT logistic_regression(i::text, '{}'::float8[]) FROM generate_series(1, 2) AS i), '2202E', 'row 1', 'ARRAY' ],
+	[ q(SELECT annotation_set('i', 'a', 'x', NULL, 4294967296)), '54000', 'at most 2147483648', 'GROUP BY' ],
 
 	# options
 	[ fit_with('{"smothing": 1}'), '22023', '"smothing"', '"smoothing"' ],

@@ -1,5 +1,6 @@
 # Audits: the statements of docs/audits.md run and give what it says; intervals of
-# stratified samples hold the truth as often as they say.
+# stratified samples and of shares behind imperfect labels hold the truth as often as
+# they say; what is searched for or filled is found at once.
 
 use strict;
 use warnings;
@@ -74,5 +75,43 @@ cmp_ok(value($node, q{SELECT avg(((SELECT accuracy(annotator_confusion(truth, la
 # One who checks all strata alike and forgets their sizes is wrong.
 cmp_ok(value($node, q{SELECT avg(((SELECT accuracy(annotator_confusion(truth, label)) FROM population) BETWEEN (r).accuracy_low AND (r).accuracy_high)::int)
 	FROM (SELECT run, f1_report(truth, label) AS r FROM drawn GROUP BY run) AS x}), '<', 0.1, 'a report without weights does not');
+
+#
+# Shares behind imperfect labels: of each share 2,000 samples.
+#
+$node->safe_psql('postgres', <<'END');
+SELECT setseed(0.4) \g /dev/null
+CREATE TABLE sampled AS
+SELECT pi, run, (SELECT count(*) FROM generate_series(1, 500) WHERE random() < pi * 0.9 + (1 - pi) * 0.1 AND run > 0) AS positives,
+       (SELECT count(*) FROM generate_series(1, 100) WHERE random() < 0.9 AND run > 0) AS true_positives,
+       (SELECT count(*) FROM generate_series(1, 200) WHERE random() < 0.9 AND run > 0) AS true_negatives
+FROM unnest('{0, 0.005, 0.02, 0.3, 0.98}'::float8[]) AS pi, generate_series(1, 2000) AS run;
+END
+for (rows($node, <<'END'))
+SET client_min_messages = error;
+SELECT pi, avg((pi BETWEEN low AND high)::int), count(*) FILTER (WHERE positives < 500 - true_negatives * 2.5), min(high - low)
+FROM sampled, true_prevalence(positives, 500, true_positives, 100, true_negatives, 200) GROUP BY pi ORDER BY pi;
+END
+{
+	my ($pi, $covered, $few, $narrowest) = @$_;
+	cmp_ok($covered, '>=', 0.94, sprintf 'intervals of a share of %s hold it: %.3f', $pi, $covered);
+	cmp_ok($narrowest, '>', 0.03, "none is a point, though $few times there are fewer positives than mistakes");
+}
+
+# What took seconds, or had no end
+for (
+	[ 'SELECT round(audit_upper_bound(50000000, 100000000, 0.95, 1000000000)::numeric, 6)', '0.500078' ],
+	[ 'SELECT n > 0 FROM acceptance_plan(0.01, 0.0102)', 't' ],
+	[ 'SELECT n > 0 FROM acceptance_plan(0.01, 0.011, population => 1000000)', 't' ],
+	# each stratum's rate is another, so each is full at another total; all shares are rounded
+	[ 'SELECT sum(given) FROM (SELECT audit_allocation(array_agg(10 + i % 7 ORDER BY i), array_agg(0.5 / i ORDER BY i), 3000000) AS a
+	   FROM generate_series(1::bigint, 1000000) AS i) AS s, unnest(a) AS given', 3000000 ])
+{
+	my ($query, $result) = @$_;
+	is(value($node, "SET statement_timeout = '20s'; $query"), $result, "at once: $query");
+}
+my ($out, $err) = ('', '');
+$node->psql('postgres', q(SET statement_timeout = '20s'; SELECT acceptance_plan(0.9999999, 0.99999999)), stdout => \$out, stderr => \$err);
+like($err, qr/too near.*HINT/s, 'rates too near to each other are an error');
 
 done_testing();

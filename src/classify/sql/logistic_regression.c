@@ -407,7 +407,8 @@ classifier_predict(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("the row has %u features, but the classifier was fitted to %u",
-						n, view->features)));
+						n, view->features),
+				 errhint("Give the features that it was fitted to, in the same order.")));
 	features_copy(predictor->row + 1, (double *) ARR_DATA_PTR(features), n, 0);
 	logistic_predict(view->coefficients, classifier_columns(view->labels.n),
 					n + 1, predictor->row, predictor->p);

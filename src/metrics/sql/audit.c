@@ -9,12 +9,14 @@
 
 #include "catalog/pg_type.h"
 #include "math/beta_quantile.h"
+#include "math/hypergeometric.h"
 #include "math/interval.h"
 #include "pg/arguments.h"
 #include "pg/results.h"
 #include "utils/array.h"
 
 #define MAX_SAMPLE 1000000000	/* that a plan may ask for */
+#define MAX_SEARCH 4e6			/* for a plan: steps times the root of its items */
 #define MAX_ITEMS (INT64CONST(1) << 53)	/* of all strata: doubles hold each number up to it */
 
 /* A probability strictly between 0 and 1. */
@@ -86,28 +88,7 @@ binomial_at_most(double c, double n, double p)
 	return c >= n ? 1 : 1 - beta_cdf(c + 1, n - c, p);
 }
 
-static double
-log_choose(double n, double k)
-{
-	return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
-}
-
-/* P(X <= c) of n draws, without replacement, from N of which D are defects */
-static double
-hypergeometric_at_most(int64 c, int64 n, int64 N, int64 D)
-{
-	double		all = log_choose(N, n);
-	double		sum = 0;
-
-	for (int64 x = Max(0, n + D - N); x <= Min(c, Min(n, D)); x++)
-	{
-		NL_CHECK_INTERRUPTS(x);
-		sum += exp(log_choose(D, x) + log_choose(N - D, n - x) - all);
-	}
-	return Min(sum, 1);
-}
-
-/* The same from a population, or from one without end if that is 0; p is D / N. */
+/* The same from a population, or from one without end if that is 0. */
 static double
 at_most(int64 c, int64 n, int64 population, double p)
 {
@@ -175,21 +156,25 @@ typedef struct PlanRequest
 	int64		population;
 } PlanRequest;
 
-/* The fewest items of which c errors are too few for the rejectable rate; -1: there is no such number. */
+/*
+ * The fewest items, more than too_few, of which c errors are too few for the rejectable
+ * rate; -1: there is no such number.
+ */
 static int64
-fewest_items(const PlanRequest *r, int64 c)
+fewest_items(const PlanRequest *r, int64 c, int64 too_few)
 {
 	int64		most = r->population > 0 ? r->population : MAX_SAMPLE;
-	int64		too_few = c;
-	int64		enough = c + 1;
+	int64		enough;
 
-	while (enough <= most && at_most(c, enough, r->population, r->rejectable) > r->consumer_risk)
+	for (int64 step = 1;; step *= 2)
 	{
 		CHECK_FOR_INTERRUPTS();
-		too_few = enough;
-		if (enough == most)
+		if (too_few >= most)
 			return -1;
-		enough = Min(2 * enough, most);
+		enough = Min(too_few + step, most);
+		if (at_most(c, enough, r->population, r->rejectable) <= r->consumer_risk)
+			break;
+		too_few = enough;
 	}
 	while (enough - too_few > 1)
 	{
@@ -201,7 +186,84 @@ fewest_items(const PlanRequest *r, int64 c)
 		else
 			enough = middle;
 	}
-	return enough > most ? -1 : enough;
+	return enough;
+}
+
+/* Whether with that many items, which keep the consumer's risk, the producer's is kept too. */
+static bool
+producer_is_safe(const PlanRequest *r, int64 n, int64 c)
+{
+	return at_most(c, n, r->population, r->acceptable) >= 1 - r->producer_risk;
+}
+
+/*
+ * How many plans before one that fails may keep both risks: one more error that passes
+ * makes up for (1 - acceptable / rejectable) / 2 errors by the normal approximation, and
+ * having whole items only costs up to "acceptable".  Twice that, and some where few
+ * errors make the approximation poor.
+ */
+static double
+ragged_edge(const PlanRequest *r)
+{
+	return ceil(4 * r->acceptable * r->rejectable / (r->rejectable - r->acceptable)) + 20;
+}
+
+/*
+ * Between a number of errors that is too small and one that is not, or that there are
+ * not enough items for; *n are the items of the former.
+ */
+static void
+bracket_errors(const PlanRequest *r, int64 *too_few, int64 *enough, int64 *n)
+{
+	*too_few = -1;
+	*n = 0;
+	*enough = -1;
+	while (*enough < 0 || *enough - *too_few > 1)
+	{
+		bool		doubling = *enough < 0;
+		int64		c = doubling ? 2 * *too_few + 2 : *too_few + (*enough - *too_few) / 2;
+		int64		items = fewest_items(r, c, c);
+
+		if (items < 0 || producer_is_safe(r, items, c))
+			*enough = c;
+		else
+		{
+			*too_few = c;
+			*n = items;
+		}
+	}
+}
+
+/*
+ * The fewest errors that may pass, and the items to check; false: there is no plan.  The
+ * more may pass, the smaller is the producer's risk, but for a ragged edge of plans that
+ * are looked at one by one.
+ */
+static bool
+find_plan(const PlanRequest *r, int64 *n, int64 *c)
+{
+	double		edge = ragged_edge(r);
+	int64		too_few;
+	int64		enough;
+
+	bracket_errors(r, &too_few, &enough, n);
+	edge = Min(edge, too_few + 1);
+	if (edge * sqrt(*n) > MAX_SEARCH)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("rates %s and %s are too near to each other", nl_number(r->acceptable),
+						nl_number(r->rejectable)),
+				 errhint("Take rates that differ more, such as acceptance_plan(0.01, 0.05).")));
+	*n = 0;
+	for (*c = too_few + 1 - (int64) edge; *c <= enough; ++*c)
+	{
+		*n = fewest_items(r, *c, Max(*n, *c));
+		if (*n < 0)
+			return false;
+		if (producer_is_safe(r, *n, *c))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -225,6 +287,8 @@ Datum
 acceptance_plan(PG_FUNCTION_ARGS)
 {
 	PlanRequest r;
+	int64		n;
+	int64		c;
 	Datum		values[2];
 	bool		nulls[2] = {false};
 
@@ -236,15 +300,8 @@ acceptance_plan(PG_FUNCTION_ARGS)
 		population_argument(fcinfo, 4, 1)
 	};
 	check_plan(&r);
-	for (int64 c = 0;; c++)
+	if (find_plan(&r, &n, &c))
 	{
-		int64		n = fewest_items(&r, c);
-
-		CHECK_FOR_INTERRUPTS();
-		if (n < 0)
-			break;
-		if (at_most(c, n, r.population, r.acceptable) < 1 - r.producer_risk)
-			continue;
 		values[0] = Int64GetDatum(n);
 		values[1] = Int64GetDatum(c);
 		PG_RETURN_DATUM(nl_record(fcinfo, values, nulls));
@@ -268,7 +325,8 @@ typedef struct Stratum
 {
 	int64		size;
 	double		want;			/* what it gets in proportion to */
-	double		rest;			/* of its share, that rounding took */
+	double		share;
+	double		rest;			/* of its share, that rounding took, in units of NL_TIE_TOLERANCE */
 	int64		given;
 } Stratum;
 
@@ -317,6 +375,21 @@ read_strata(FunctionCallInfo fcinfo, bool neyman, int *n)
 	return strata;
 }
 
+/* Those whose share reaches their size first; last who want nothing. */
+static int
+by_filling(const void *a, const void *b)
+{
+	const Stratum *x = *(Stratum *const *) a;
+	const Stratum *y = *(Stratum *const *) b;
+	double		fill_x = x->want > 0 ? x->size / x->want : INFINITY;
+	double		fill_y = y->want > 0 ? y->size / y->want : INFINITY;
+
+	CHECK_FOR_INTERRUPTS();
+	if (fill_x != fill_y)
+		return fill_x < fill_y ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
 /*
  * Share "total" in proportion to what they want among those that have room; all who
  * would get more than their size are filled, and the others share the rest, which is
@@ -324,72 +397,76 @@ read_strata(FunctionCallInfo fcinfo, bool neyman, int *n)
  * Returns what is left where nobody wants more.
  */
 static double
-share_out(Stratum *strata, int n, double total, double *share)
+share_out(Stratum **strata, int n, double total)
 {
-	bool		filled = true;
+	double	   *want = nl_alloc(CurrentMemoryContext, mul_size((Size) n + 1, sizeof(double)));
+	int			filled = 0;
 
-	memset(share, 0, n * sizeof(double));
-	while (filled && total > 0)
+	qsort(strata, n, sizeof(Stratum *), by_filling);
+	/* of each and those after it */
+	want[n] = 0;
+	for (int i = n - 1; i >= 0; i--)
+		want[i] = want[i + 1] + strata[i]->want;
+	for (; want[filled] > 0 && strata[filled]->want / want[filled] * total >= strata[filled]->size; filled++)
 	{
-		double		want = 0;
-		double		taken = 0;
-
-		CHECK_FOR_INTERRUPTS();
-		filled = false;
-		for (int i = 0; i < n; i++)
-			want += share[i] > 0 ? 0 : strata[i].want;
-		if (want <= 0)
-			return total;
-		for (int i = 0; i < n; i++)
-			if (share[i] == 0 && strata[i].want / want * total >= strata[i].size && strata[i].want > 0)
-			{
-				share[i] = strata[i].size;
-				taken += strata[i].size;
-				filled = true;
-			}
-		total -= taken;
-		for (int i = 0; i < n && !filled; i++)
-			if (share[i] == 0)
-				share[i] = strata[i].want / want * total;
+		strata[filled]->share = strata[filled]->size;
+		total -= strata[filled]->size;
 	}
+	if (want[filled] == 0)
+		return total;
+	for (int i = filled; i < n; i++)
+		strata[i]->share = strata[i]->want / want[filled] * total;
 	return 0;
 }
 
 /* Where all that want more are filled, the rest goes by the room that there is. */
 static void
-share_rest(const Stratum *strata, int n, double rest, double *share)
+share_rest(Stratum *strata, int n, double rest)
 {
 	double		room = 0;
 
 	for (int i = 0; i < n; i++)
-		room += strata[i].size - share[i];
+		room += strata[i].size - strata[i].share;
 	for (int i = 0; i < n && rest > 0; i++)
-		share[i] += rest * (strata[i].size - share[i]) / room;
+		strata[i].share += rest * (strata[i].size - strata[i].share) / room;
 }
 
-/* To whole numbers with the same sum: the largest remainders are rounded up, the first of equals. */
-static void
-round_shares(Stratum *strata, int n, const double *share, int64 total)
+/* The largest remainders, the first of equals. */
+static int
+by_rest(const void *a, const void *b)
 {
+	const Stratum *x = *(Stratum *const *) a;
+	const Stratum *y = *(Stratum *const *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	if (x->rest != y->rest)
+		return x->rest > y->rest ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* To whole numbers with the same sum: the largest remainders are rounded up. */
+static void
+round_shares(Stratum **strata, int n, int64 total)
+{
+	bool		room = true;
+
 	for (int i = 0; i < n; i++)
 	{
-		strata[i].given = (int64) floor(share[i] + 1e-9);
-		strata[i].rest = share[i] - strata[i].given;
-		total -= strata[i].given;
+		strata[i]->given = (int64) floor(strata[i]->share + NL_TIE_TOLERANCE);
+		strata[i]->rest = rint((strata[i]->share - strata[i]->given) / NL_TIE_TOLERANCE);
+		total -= strata[i]->given;
 	}
-	while (total-- > 0)
+	qsort(strata, n, sizeof(Stratum *), by_rest);
+	while (total > 0 && room)
 	{
-		int			best = -1;
-
-		CHECK_FOR_INTERRUPTS();
-		for (int i = 0; i < n; i++)
-			if (strata[i].given < strata[i].size &&
-				(best < 0 || strata[i].rest > strata[best].rest + NL_TIE_TOLERANCE))
-				best = i;
-		if (best < 0)
-			return;
-		strata[best].given++;
-		strata[best].rest -= 1;
+		room = false;
+		for (int i = 0; i < n && total > 0; i++)
+			if (strata[i]->given < strata[i]->size)
+			{
+				strata[i]->given++;
+				total--;
+				room = true;
+			}
 	}
 }
 
@@ -404,7 +481,7 @@ audit_allocation(PG_FUNCTION_ARGS)
 	int64		all = 0;
 	int			n;
 	Stratum    *strata;
-	double	   *share;
+	Stratum   **sorted;
 	Datum	   *result;
 
 	if (!neyman && strcmp(rule, "proportional") != 0)
@@ -425,10 +502,12 @@ audit_allocation(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("total " INT64_FORMAT " is negative", total)));
-	share = palloc(Max(n, 1) * sizeof(double));
+	sorted = palloc(Max(n, 1) * sizeof(Stratum *));
 	result = palloc(Max(n, 1) * sizeof(Datum));
-	share_rest(strata, n, share_out(strata, n, Min(total, all), share), share);
-	round_shares(strata, n, share, Min(total, all));
+	for (int i = 0; i < n; i++)
+		sorted[i] = &strata[i];
+	share_rest(strata, n, share_out(sorted, n, Min(total, all)));
+	round_shares(sorted, n, Min(total, all));
 	for (int i = 0; i < n; i++)
 		result[i] = Int64GetDatum(strata[i].given);
 	PG_RETURN_POINTER(construct_array(result, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));

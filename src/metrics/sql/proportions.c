@@ -180,7 +180,7 @@ adjusted(Trials t, double added, double *p)
 /*
  * Rogan & Gladen, American Journal of Epidemiology 107, 1978, eq. 2; interval of
  * Lang & Reiczigel, Preventive Veterinary Medicine 113, 2014, sec. 2.2: of counts to which z^2 and 2 are
- * added, shifted for what that does.
+ * added, shifted for what that does.  It may lie outside of 0 .. 1.
  */
 static Bounds
 lang_reiczigel(Trials tested, Trials sick, Trials healthy, double z)
@@ -199,9 +199,45 @@ lang_reiczigel(Trials tested, Trials sick, Trials healthy, double z)
 
 	if (youden <= 0)
 		return (Bounds) {0, 1};
-	return (Bounds) {
-		Min(Max(prevalence + shift - half, 0), 1), Max(Min(prevalence + shift + half, 1), 0)
-	};
+	return (Bounds) {prevalence + shift - half, prevalence + shift + half};
+}
+
+/*
+ * With fewer positives than a share of 0 explains, or more than one of 1, that interval
+ * leaves 0 .. 1, and what is left shrinks to a point, although such data tell no more
+ * than those that are just explained.  So it is never narrower than theirs, as the
+ * power-constrained limits of Cowan, Cranmer, Gross & Vitells, arXiv:1105.3166.
+ * Of one or two checked items it may still leave the estimate out: then it spans what
+ * Wilson's interval of the positives says with sensitivity and specificity as they are.
+ */
+static Bounds
+prevalence_bounds(Trials tested, Trials sick, Trials healthy, double z)
+{
+	double		false_positives = 1 - share(healthy);
+	double		youden = share(sick) - false_positives;
+	Bounds		all = lang_reiczigel(tested, sick, healthy, z);
+	Bounds		explained;
+	double		estimate;
+
+	estimate = (share(tested) - false_positives) / youden;
+	if ((estimate < 0 && all.high <= 0) || (estimate > 1 && all.low >= 1))
+		ereport(WARNING,
+				(errmsg("a share of %.3f positives contradicts sensitivity %.3f and specificity %.3f: no true share explains it",
+						share(tested), share(sick), share(healthy)),
+				 errhint("Sensitivity and specificity must be measured on items like those of the sample.")));
+	tested.successes = Min(Max(tested.successes, tested.n * false_positives), tested.n * share(sick));
+	estimate = Min(Max(estimate, 0), 1);
+	explained = lang_reiczigel(tested, sick, healthy, z);
+	all.low = Max(Min(all.low, explained.low), 0);
+	all.high = Min(Max(all.high, explained.high), 1);
+	if (estimate <= all.low || estimate >= all.high)
+	{
+		Bounds		observed = wilson(tested, z);
+
+		all.low = Max(Min(all.low, (observed.low - false_positives) / youden), 0);
+		all.high = Min(Max(all.high, (observed.high - false_positives) / youden), 1);
+	}
+	return all;
 }
 
 /* (positives, n, true_positives, condition_positives, true_negatives, condition_negatives, level) */
@@ -217,7 +253,6 @@ true_prevalence(PG_FUNCTION_ARGS)
 	double		z = normal_quantile_two_sided(nl_check_level(PG_GETARG_FLOAT8(6)));
 	double		youden = share(sick) + share(healthy) - 1;
 	double		estimate = (share(tested) + share(healthy) - 1) / youden;
-	Bounds		bounds;
 
 	if (sick.n > 0 && healthy.n > 0 && youden <= 0)
 		ereport(ERROR,
@@ -227,11 +262,6 @@ true_prevalence(PG_FUNCTION_ARGS)
 				 errhint("Look whether the classes are exchanged; a test no better than chance cannot be corrected for.")));
 	if (isnan(estimate))
 		return return_interval(fcinfo, NAN, (Bounds) {0, 1});
-	bounds = lang_reiczigel(tested, sick, healthy, z);
-	if (bounds.low == bounds.high)
-		ereport(WARNING,
-				(errmsg("a share of %.3f positives contradicts sensitivity %.3f and specificity %.3f: no true share explains it",
-						share(tested), share(sick), share(healthy)),
-				 errhint("Sensitivity and specificity must be measured on items like those of the sample.")));
-	return return_interval(fcinfo, Min(Max(estimate, 0), 1), bounds);
+	return return_interval(fcinfo, Min(Max(estimate, 0), 1),
+						   prevalence_bounds(tested, sick, healthy, z));
 }
