@@ -357,6 +357,17 @@ judge_items(Evidence *e, double (*exponent) (double voices, double correlation),
 	}
 }
 
+/*
+ * The power of answers by annotators of whom nothing is known yet, beside a prediction:
+ * half.  Whether they or the prediction are wrong is what the rounds will tell, and who
+ * is believed at first is hard to doubt later.
+ */
+static double
+first_exponent(double voices, double correlation)
+{
+	return design_exponent(voices, correlation) / 2;
+}
+
 /* The evidence where nothing is known of annotators. */
 static void
 begin_evidence(Evidence *e)

@@ -101,8 +101,8 @@ em_groups_join(uint32 *group, uint32 a, uint32 b)
 }
 
 /* Lets every annotator point to the first. */
-void
-em_groups_close(uint32 *group, Size n)
+static void
+close_groups(uint32 *group, Size n)
 {
 	for (Size j = 0; j < n; j++)
 	{
@@ -691,6 +691,6 @@ em_find_copies(const AnnotationView *view, const EmParameters *at,
 		agreement_end(s.buffers);
 	}
 	end_search(&s);
-	em_groups_close(s.result.group, annotators);
+	close_groups(s.result.group, annotators);
 	return s.result;
 }

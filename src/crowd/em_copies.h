@@ -95,7 +95,6 @@ extern EmCopies em_find_copies(const AnnotationView *view, const EmParameters *a
 							   const uint32 *given, bool every_pair);
 extern Size em_copies_memory(const AnnotationView *view);
 extern uint32 em_groups_first(uint32 *group, uint32 j);
-extern void em_groups_close(uint32 *group, Size n);
 extern void em_groups_join(uint32 *group, uint32 a, uint32 b);
 
 #endif							/* NL_EM_COPIES_H */

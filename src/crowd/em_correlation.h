@@ -44,17 +44,6 @@ design_exponent(double voices, double correlation)
 	return voices <= 1 ? 1 : 1 / (1 + (voices - 1) * correlation);
 }
 
-/*
- * The same of answers by annotators of whom nothing is known yet, beside a prediction:
- * half.  Whether they or the prediction are wrong is what the rounds will tell, and who
- * is believed at first is hard to doubt later.
- */
-static inline double
-first_exponent(double voices, double correlation)
-{
-	return design_exponent(voices, correlation) / 2;
-}
-
 typedef struct EmCorrelation
 {
 	double		correlation;

@@ -20,7 +20,7 @@
 #define MANY 1e6				/* from here on, the series loses nothing */
 
 /* t with P(|T| <= t) = level (Abramowitz & Stegun 26.7.5 for many degrees). */
-double
+static double
 student_quantile_two_sided(double level, double freedom)
 {
 	double		z;

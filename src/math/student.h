@@ -48,7 +48,6 @@ influences_effective(const Influences *i)
 	return i->squares / i->fourths * i->squares;
 }
 
-extern double student_quantile_two_sided(double level, double freedom);
 extern double student_lower_tail(double t, double freedom);
 extern bool skewed_interval(double estimate, const Influences *influences,
 							double level, Bounds *bounds);

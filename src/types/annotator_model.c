@@ -16,15 +16,6 @@ const char *const variant_names[] = {
 	[VARIANT_COUNT] = NULL
 };
 
-/* Doubles of a component. */
-Size
-model_component_doubles(Variant variant, Size labels, Size annotators)
-{
-	Size		n = add_size(2, add_size(labels, mul_size(labels, labels)));
-
-	return add_size(n, variant_doubles(variant, annotators, labels));
-}
-
 /* Doubles of a model but for rates and evidence: of components, and of annotators. */
 static Size
 other_doubles(Size components, Size labels, Size annotators)

@@ -200,7 +200,6 @@ typedef struct AnnotatorModel
 extern AnnotatorModel *annotator_model_make(const AnnotatorModelView *view);
 extern AnnotatorModel *annotator_model_get(Datum datum);
 extern Size annotator_model_size(const AnnotatorModelView *view, Size columns);
-extern Size model_component_doubles(Variant variant, Size labels, Size annotators);
 extern Size annotator_model_rates_stored(const AnnotatorModel *model);
 extern AnnotatorModelView annotator_model_view(const AnnotatorModel *model);
 extern void model_component_rates(const AnnotatorModelView *model, uint32 component,

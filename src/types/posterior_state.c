@@ -7,6 +7,8 @@
  */
 #include "types/posterior_state.h"
 
+#include "common/hashfn.h"
+
 KeptAnswer *
 kept_answer(const PosteriorState *state, uint32 i)
 {
@@ -85,6 +87,41 @@ posterior_state_room(PosteriorState *state, uint32 more)
 	value_init(larger, KIND_POSTERIOR_STATE, size);
 	larger->capacity = capacity;
 	return larger;
+}
+
+/*
+ * The state of argument 0 in a form that may be changed: inside an aggregate
+ * the state itself, which is never toasted there.
+ */
+PosteriorState *
+posterior_state_argument(FunctionCallInfo fcinfo)
+{
+	PosteriorState *state = posterior_state_get(PG_GETARG_DATUM(0));
+
+	if (AggCheckCallContext(fcinfo, NULL))
+		return state;
+	return memcpy(palloc(VARSIZE(state)), state, VARSIZE(state));
+}
+
+/*
+ * Room for another answer, with who gave it; "group" is that of the model's annotators
+ * or NULL, "annotator" -1 for whom the model does not know.  What it says is to be set.
+ */
+PosteriorState *
+posterior_state_keep(PosteriorState *state, const uint32 *group, int64 annotator,
+					 NameView name, KeptAnswer **answer)
+{
+	state = posterior_state_room(state, 1);
+	*answer = kept_answer(state, state->kept++);
+	if (annotator < 0)
+		(*answer)->annotator = (*answer)->group = STRANGER |
+			hash_bytes_extended((const unsigned char *) name.s, name.len, 0);
+	else
+	{
+		(*answer)->annotator = annotator;
+		(*answer)->group = group == NULL ? annotator : group[annotator];
+	}
+	return state;
 }
 
 typedef struct Ordered

@@ -96,6 +96,10 @@ extern PosteriorState *posterior_state_get(Datum datum);
 extern PosteriorState *posterior_state_make(uint32 components, const Names *labels,
 											uint32 capacity);
 extern PosteriorState *posterior_state_room(PosteriorState *state, uint32 more);
+extern PosteriorState *posterior_state_argument(FunctionCallInfo fcinfo);
+extern PosteriorState *posterior_state_keep(PosteriorState *state, const uint32 *group,
+											int64 annotator, NameView name,
+											KeptAnswer **answer);
 extern KeptAnswer *kept_answer(const PosteriorState *state, uint32 i);
 extern const KeptAnswer **posterior_state_order(const PosteriorState *state);
 extern PosteriorState *posterior_state_canonical(const PosteriorState *state);

@@ -17,7 +17,6 @@
 
 #include <math.h>
 
-#include "common/hashfn.h"
 #include "pg/arguments.h"
 #include "types/posterior_state.h"
 
@@ -108,15 +107,13 @@ state_begin(const ModelScorer *scorer)
 static PosteriorState *
 get_state(FunctionCallInfo fcinfo, const ModelScorer *scorer)
 {
-	PosteriorState *state = posterior_state_get(PG_GETARG_DATUM(0));
+	PosteriorState *state = posterior_state_argument(fcinfo);
 
 	if (state->fingerprint != scorer->fingerprint || state_width(state) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("annotator_model must be the same for all rows of a group")));
-	if (AggCheckCallContext(fcinfo, NULL))
-		return state;
-	return memcpy(palloc(VARSIZE(state)), state, VARSIZE(state));
+	return state;
 }
 
 static PosteriorState *
@@ -125,16 +122,7 @@ keep_answer(PosteriorState *state, const AnnotatorModelView *model, int64 annota
 {
 	KeptAnswer *answer;
 
-	state = posterior_state_room(state, 1);
-	answer = kept_answer(state, state->kept++);
-	if (annotator < 0)
-		answer->annotator = answer->group = STRANGER |
-			hash_bytes_extended((const unsigned char *) name.s, name.len, 0);
-	else
-	{
-		answer->annotator = annotator;
-		answer->group = model->group == NULL ? annotator : model->group[annotator];
-	}
+	state = posterior_state_keep(state, model->group, annotator, name, &answer);
 	answer->rates[0] = (LogRate) {-units, 0, 0};
 	return state;
 }

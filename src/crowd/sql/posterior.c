@@ -16,7 +16,6 @@
 
 #include <math.h>
 
-#include "common/hashfn.h"
 #include "names/names_io.h"
 #include "pg/arguments.h"
 #include "types/label_distribution.h"
@@ -86,40 +85,13 @@ prior_argument(FunctionCallInfo fcinfo, ModelScorer *scorer)
 	return (Prior) {own, true};
 }
 
-/*
- * The state of argument 0 in a form that may be changed: inside an aggregate
- * the state itself, which is never toasted there.
- */
-static PosteriorState *
-get_state(FunctionCallInfo fcinfo)
-{
-	PosteriorState *state = posterior_state_get(PG_GETARG_DATUM(0));
-	PosteriorState *copy;
-
-	if (AggCheckCallContext(fcinfo, NULL))
-		return state;
-	copy = palloc(VARSIZE(state));
-	memcpy(copy, state, VARSIZE(state));
-	return copy;
-}
-
 static PosteriorState *
 keep_answer(PosteriorState *state, const ModelScorer *scorer, int64 annotator,
 			NameView name, uint32 label)
 {
-	const uint32 *group = scorer->model.group;
 	KeptAnswer *answer;
 
-	state = posterior_state_room(state, 1);
-	answer = kept_answer(state, state->kept++);
-	if (annotator < 0)
-		answer->annotator = answer->group = STRANGER |
-			hash_bytes_extended((const unsigned char *) name.s, name.len, 0);
-	else
-	{
-		answer->annotator = annotator;
-		answer->group = group == NULL ? annotator : group[annotator];
-	}
+	state = posterior_state_keep(state, scorer->model.group, annotator, name, &answer);
 	answer->members = scorer_members(scorer, annotator);
 	answer->abstains = scorer->label_class[label] < 0;
 	scorer_answer(scorer, annotator, label, answer->rates);
@@ -149,7 +121,7 @@ posterior_accum(PG_FUNCTION_ARGS)
 		state = state_begin(scorer, prior);
 	else
 	{
-		state = get_state(fcinfo);
+		state = posterior_state_argument(fcinfo);
 		check_same_model(state, scorer->fingerprint,
 						 scorer->model.n_components, scorer->classes.n,
 						 scorer->model.voices != VOICES_ANSWERS);
@@ -176,7 +148,7 @@ posterior_combine(PG_FUNCTION_ARGS)
 	other = posterior_state_get(PG_GETARG_DATUM(1));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(other);
-	state = get_state(fcinfo);
+	state = posterior_state_argument(fcinfo);
 	check_same_model(state, other->fingerprint, other->components, other->classes,
 					 other->keep);
 	check_same_prior(state, (Prior) {state_prior(other), other->prior_known});
