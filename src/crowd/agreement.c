@@ -448,25 +448,12 @@ typedef struct DealtAnswers
 	double	   *share;			/* NULL: all are 1 */
 } DealtAnswers;
 
-static bool
-has_repeats(const AnnotationView *view)
-{
-	for (uint32 i = 0; i < view->items; i++)
-		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
-		{
-			NL_CHECK_INTERRUPTS(a);
-			if (view->annotator[a] == view->annotator[a - 1])
-				return true;
-		}
-	return false;
-}
-
 /* A counting sort; ends are starts until all is dealt. */
 static DealtAnswers
 deal_answers(const AnnotationView *view, const AgreementScale *scale)
 {
 	DealtAnswers d = {NULL, NULL, NULL};
-	bool		repeats = has_repeats(view);
+	bool		repeats = annotations_repeat(view);
 	uint32		sum = 0;
 
 	nl_check_memory(add_size(mul_size(view->annotators.n, sizeof(uint32)),

@@ -478,18 +478,6 @@ typedef struct AllCells
 	uint32		visits;
 } AllCells;
 
-static bool
-item_repeats(const AnnotationView *view, uint32 item)
-{
-	for (uint32 a = view->starts[item] + 1; a < view->starts[item + 1]; a++)
-	{
-		NL_CHECK_INTERRUPTS(a);
-		if (view->annotator[a] == view->annotator[a - 1])
-			return true;
-	}
-	return false;
-}
-
 static void
 count_item(const Pairs *p, AllCells *all, uint32 item)
 {
@@ -571,7 +559,7 @@ count_all_cells(Pairs *p, AllCells *all)
 	for (uint32 i = 0; i < p->view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		if (item_repeats(p->view, i))
+		if (annotation_repeats(p->view, i))
 			read_repeated_item(p, all, i, false);
 		else
 			count_item(p, all, i);
@@ -590,7 +578,7 @@ count_all_cells(Pairs *p, AllCells *all)
 	for (uint32 i = 0; sum > 0 && i < p->view->items; i++)
 	{
 		NL_CHECK_INTERRUPTS(i);
-		if (item_repeats(p->view, i))
+		if (annotation_repeats(p->view, i))
 			read_repeated_item(p, all, i, true);
 	}
 	return true;

@@ -10,9 +10,10 @@
  * prediction as each item's own prior.  It begins with answers of annotators of whom
  * nothing is known, right as often as the rule's pseudo-answers (first_exponent()).  By
  * the predictions alone, which may know little, annotators would look as if they guessed,
- * and rounds could not find out otherwise.  From counts to rates: the default's rule (em_rule.h), which draws them to what a crowd's annotator of such
- * accuracy has.  Since the prior of an item does not come from its answers, items with
- * one answer teach as well.
+ * and rounds could not find out otherwise.  From counts to rates: the default's rule
+ * (em_rule.h), which draws them to what a crowd's annotator of such accuracy has.  Since
+ * the prior of an item does not come from its answers, items with one answer teach as
+ * well.
  *
  * Answers of one annotator to one item are one voice.  While rates are learned
  * voices count in full; what is reported of n voices is their likelihood to the

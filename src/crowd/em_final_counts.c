@@ -236,15 +236,6 @@ add_plain_item(const Filler *f, uint32 from, uint32 to, const Known *known)
 	FOR_CLASSES(f->classes, add_plain_answers, f, from, to, known)
 }
 
-static bool
-anybody_repeats(const AnnotationView *view, uint32 from, uint32 to)
-{
-	for (uint32 a = from + 1; a < to; a++)
-		if (view->annotator[a] == view->annotator[a - 1])
-			return true;
-	return false;
-}
-
 static void
 add_item(const Filler *f, EmVoices *voices, uint32 item, const Known *known)
 {
@@ -254,7 +245,7 @@ add_item(const Filler *f, EmVoices *voices, uint32 item, const Known *known)
 
 	if (em_item_is_plain(view, item))
 	{
-		if (end - run.to > NL_INTERRUPT_STEPS || anybody_repeats(view, run.to, end))
+		if (end - run.to > NL_INTERRUPT_STEPS || annotation_repeats(view, item))
 			add_answers(f, run.to, end, 1, known);
 		else
 			add_plain_item(f, run.to, end, known);

@@ -154,24 +154,6 @@ em_set_voices_memory(const AnnotationView *view)
 	return mul_size(add_size(view->items, view->annotators.n), sizeof(uint32));
 }
 
-/* Whether anybody gave an item more than one answer. */
-static bool
-anybody_repeats(const AnnotationView *view)
-{
-	bool		repeats = false;
-
-	for (uint32 i = 0; i < view->items && !repeats; i++)
-	{
-		NL_CHECK_INTERRUPTS(i);
-		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
-		{
-			NL_CHECK_INTERRUPTS(a);
-			repeats |= view->annotator[a] == view->annotator[a - 1];
-		}
-	}
-	return repeats;
-}
-
 /*
  * Gives the view its voices; "group" has the first member of each annotator's
  * group, or is NULL where each is alone.  It must outlive the view.
@@ -186,7 +168,7 @@ em_set_voices(AnnotationView *view, const uint32 *group)
 	view->group = group;
 	view->voices = NULL;
 	view->teaching_voices = TEACHING_VOICES;
-	if (group == NULL && view->abstains == 0 && !anybody_repeats(view))
+	if (group == NULL && view->abstains == 0 && !annotations_repeat(view))
 		return;					/* every answer is a voice */
 	voices = nl_alloc(CurrentMemoryContext, mul_size(Max(view->items, 1), sizeof(uint32)));
 	v = em_voices_begin(view);

@@ -369,12 +369,8 @@ add_item(Reader *r, uint32 item)
 	}
 	if (!any)
 		return;
-	for (uint32 a = from + 1; a < to; a++)
-	{
-		NL_CHECK_INTERRUPTS(a);
-		if (view->annotator[a] == view->annotator[a - 1])
-			plain = false;		/* not all variants tell voices from answers */
-	}
+	if (annotation_repeats(view, item))
+		plain = false;			/* not all variants tell voices from answers */
 	done = plain ? add_answers(r, item, hash) : 0;
 	if (done < to - from)
 		add_voices(r, item, hash, done);

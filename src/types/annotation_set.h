@@ -132,6 +132,32 @@ annotation_overlaps(const AnnotationView *view, uint32 item)
 	return to > from && view->annotator[from] != view->annotator[to - 1];
 }
 
+/* Whether somebody answered the item more than once. */
+static inline bool
+annotation_repeats(const AnnotationView *view, uint32 item)
+{
+	for (uint32 a = view->starts[item] + 1; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		if (view->annotator[a] == view->annotator[a - 1])
+			return true;
+	}
+	return false;
+}
+
+/* Whether there is such an item. */
+static inline bool
+annotations_repeat(const AnnotationView *view)
+{
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (annotation_repeats(view, i))
+			return true;
+	}
+	return false;
+}
+
 /* The view as if no item had gold. */
 static inline AnnotationView
 annotations_without_gold(const AnnotationView *view)
