@@ -281,7 +281,7 @@ for my $call ('confident_joint(label, predicted)', 'crowdlab(item, annotator, la
 	# from the moment at which it is canceled, the best of three, as the machine is shared
 	my $worst = 0;
 	my $moments = 0;
-	for my $timeout (100, 200, 300, 400, 600, 800, 1000, 1300)
+	for my $timeout (10, 25, 50, 100, 200, 300, 400, 600, 800, 1000, 1300)
 	{
 		my @late;
 		for (1 .. 3)
