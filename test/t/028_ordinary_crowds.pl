@@ -191,6 +191,47 @@ END
 	cmp_ok($r->{two_to_one}, '<', 0.9, "$items items: two votes against one are no certainty");
 }
 
+#
+# The very crowds on which the first version failed
+#
+$node->safe_psql('postgres', <<'END');
+CREATE FUNCTION h(text) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT (hashtextextended($1, 0) & 1048575) / 1048576.0 $$;
+END
+
+# name, rows (item, annotator, label, truth, counts in the vote), options, how far from the vote at most
+for my $case (
+	[ 'six of .7, one of them again', <<'END', '{}', 0.02 ],
+SELECT i AS item, a AS annotator, CASE WHEN h(i || '/lf' || j) < .7 THEN i % 2 ELSE 1 - i % 2 END AS label, i % 2 AS truth, a NOT LIKE '%again' AS votes
+FROM generate_series(1, 1000) AS i, (SELECT j, 'lf' || j AS a FROM generate_series(1, 6) AS j UNION ALL SELECT 1, 'lf1 again') AS x
+END
+	(map { [ "three votes of .7, $_ answers each", <<"END", '{}', 0.025 ] } 5, 20, 50),
+SELECT i AS item, floor(h(i || 'a' || j || $_) * 6000 / $_)::int AS annotator, CASE WHEN h(i || 'l' || j || $_) < .7 THEN i % 2 ELSE 1 - i % 2 END AS label, i % 2 AS truth, true AS votes
+FROM generate_series(1, 2000) AS i, generate_series(1, 3) AS j
+END
+	[ 'two teams, 200 items', <<'END', '{}', 0.02 ],
+SELECT i AS item, team || '_' || j AS annotator, CASE WHEN h(i || 'l' || team || j) < .8 THEN truth ELSE 1 - truth END AS label, truth, true AS votes
+FROM (SELECT i, CASE WHEN h('t' || i) < .95 THEN i % 2 ELSE 1 - i % 2 END AS truth, h('o' || i) < .2 AS shared FROM generate_series(0, 199) AS i) AS t,
+	generate_series(0, 1) AS team, generate_series(1, 3) AS j WHERE team = i % 2 OR shared
+END
+	(map { [ "functions of one class, $_ of the other", <<"END", '{"silence": "informative"}', 0.02 ] } 0, 0.05),
+SELECT i AS item, j AS annotator, CASE WHEN h(i || 'v' || j) < CASE WHEN says = i % 2 THEN .5 ELSE .08 END THEN says WHEN says <> i % 2 AND h(i || 'b' || j) < $_ THEN i % 2 END AS label, i % 2 AS truth, true AS votes
+FROM generate_series(1, 1000) AS i, (SELECT j, (j <= 9)::int AS says FROM generate_series(1, 15) AS j) AS f
+END
+  )
+{
+	my ($name, $sql, $options, $bar) = @$case;
+	make_crowd("SELECT 1 AS id, * FROM ($sql) AS x WHERE label IS NOT NULL");
+	my ($accuracy, $confidence) = @{ (rows($node, <<"END"))[0] };
+SELECT avg((c.label = truth)::int), avg(c.confidence)
+FROM (SELECT annotation_set(item, annotator, label) AS s, dawid_skene(item, annotator, label, '$options'::jsonb) AS m FROM c) AS f,
+	LATERAL consensus(s, m) AS c JOIN (SELECT DISTINCT item::text, truth::text FROM c) AS t USING (item)
+END
+	my $votes = majority('votes');
+	note(sprintf '%s: accuracy %.3f, confidence %.3f, majority %.3f', $name, $accuracy, $confidence, $votes);
+	cmp_ok($accuracy, '>', $votes - $bar, "$name: about as accurate as the vote");
+	cmp_ok($confidence, '<', $accuracy + 0.05, "$name: not too sure");
+}
+
 log_is_clean($node);
 $node->stop;
 done_testing();
