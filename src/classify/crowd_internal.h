@@ -1,0 +1,93 @@
+/*
+ * crowd_internal.h
+ *		What the parts of learn_from_crowds() share: crowd_begin.c, crowd_targets.c,
+ *		crowd_predict.c, crowd_evidence.c, crowd_rounds.c, crowd_warnings.c, and
+ *		learn_from_crowds.c, which puts them together and says what they do.
+ */
+#ifndef NL_CROWD_INTERNAL_H
+#define NL_CROWD_INTERNAL_H
+
+#include "classify/crowd_voices.h"
+#include "classify/folds.h"
+#include "classify/learn_from_crowds.h"
+#include "classify/logistic_fit.h"
+#include "crowd/learn_annotators.h"
+
+#define LEARN_FROM_CROWDS "learn_from_crowds"	/* as messages name it */
+
+/* An annotator and a label that he gives; codes of a training set's targets. */
+typedef struct Pair
+{
+	uint32		annotator;
+	uint32		label;
+} Pair;
+
+typedef struct CrowdFit
+{
+	const CrowdRowsView *rows;
+	const AnnotationView *view;
+	CrowdOptions *options;
+	LearnOptions learn;
+	uint32		items;
+	Size		classes;
+	CrowdVoices *voices;
+	uint32		pairs;
+	Pair	   *pair;			/* by annotator, then label */
+	uint32	   *code;			/* annotations: the pair */
+	double	   *rates;			/* (pairs + classes) * classes: of pairs, and of gold */
+	TrainingSet set;
+	uint32		folds;			/* 0: no item can be judged without itself */
+	Folds		made;
+	Design	   *design;
+	uint32	   *item;			/* rows of the design: which item */
+	double	   *predicted;		/* items * classes */
+	double	   *evidence;		/* the same */
+	double	   *before;			/* the evidence of the round before */
+	double	   *held;			/* the same, in the design's order */
+
+	/* what the first round's predictions know of answers */
+	double		foreseen;		/* the probability that they give to an answer */
+	double		by_shares;		/* the same of the labels' shares */
+	double		gain_error;		/* standard error of the difference */
+
+	/* the record */
+	const char *options_json;	/* as they were given */
+	int			rounds;
+	bool		converged;
+	uint32		failed;			/* folds whose model did not converge in the last round */
+	const char *stopped_by;
+	double		noise;
+	uint32		n_warnings;
+	const char *warnings[8];
+} CrowdFit;
+
+/* crowd_begin.c */
+extern CrowdFit *crowd_begin(const CrowdRowsView *rows, CrowdOptions *options);
+
+/* crowd_targets.c */
+extern double crowd_gold_rate(const CrowdFit *fit, uint32 gold, Size k);
+extern void crowd_set_shares(CrowdFit *fit, uint32 row, const double *p);
+extern void crowd_set_rates(CrowdFit *fit, const AnnotatorModel *model);
+extern void crowd_retarget(CrowdFit *fit, const AnnotatorModel *model);
+extern void crowd_retarget_votes(CrowdFit *fit);
+
+/* crowd_predict.c */
+extern void crowd_predict(CrowdFit *fit, int round, const AnnotatorModel *model);
+
+/* crowd_evidence.c */
+extern void crowd_begin_evidence(CrowdFit *fit);
+extern AnnotatorModel *crowd_learn_matrices(const CrowdFit *fit);
+extern void crowd_weigh_evidence(CrowdFit *fit, const AnnotatorModel *model, bool report);
+
+/* crowd_rounds.c */
+extern AnnotatorModel *crowd_go_rounds(CrowdFit *fit);
+
+/* crowd_warnings.c */
+extern void crowd_warn(CrowdFit *fit, const char *text);
+extern void crowd_warn_of_folds(CrowdFit *fit);
+extern void crowd_judge_features(CrowdFit *fit);
+extern void crowd_warn_of_features(CrowdFit *fit);
+extern void crowd_warn_of_gold(CrowdFit *fit);
+extern int	crowd_lost_class(const CrowdFit *fit, double *given, double *left);
+
+#endif							/* NL_CROWD_INTERNAL_H */

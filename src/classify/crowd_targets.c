@@ -1,0 +1,131 @@
+/*
+ * crowd_targets.c
+ *		What the classifier of learn_from_crowds() learns from: votes, answers through their
+ *		annotators' rates, or the evidence.
+ */
+#include "classify/crowd_internal.h"
+
+#include "crowd/apply_model.h"
+
+/* The chance that gold is what it is where the class is k. */
+double
+crowd_gold_rate(const CrowdFit *fit, uint32 gold, Size k)
+{
+	double		right = fit->options->gold_weight;
+
+	return fit->classes == 1 ? 1 : k == gold ? right : (1 - right) / (fit->classes - 1);
+}
+
+/* Begin the targets of row i anew; rows come in order. */
+static void
+begin_targets(CrowdFit *fit, uint32 row)
+{
+	fit->set.target_end[row] = target_begin(&fit->set, row);
+}
+
+/* A distribution over classes. */
+void
+crowd_set_shares(CrowdFit *fit, uint32 row, const double *p)
+{
+	begin_targets(fit, row);
+	for (Size k = 0; k < fit->classes; k++)
+		if (p[k] > 0)
+			training_set_answer(&fit->set, row, k, p[k]);
+}
+
+/* All answers to an item that name a class, or its gold. */
+static void
+set_answers(CrowdFit *fit, uint32 row, uint32 item)
+{
+	const AnnotationView *view = fit->view;
+	uint32		gold = crowd_voices_gold(fit->voices, item);
+	double		voices = crowd_voices_named(fit->voices, item);
+
+	begin_targets(fit, row);
+	if (gold != NO_GOLD)
+	{
+		training_set_answer(&fit->set, row, fit->pairs + gold, 1);
+		return;
+	}
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		if (annotation_is_class(view, view->label[a]))
+			training_set_answer(&fit->set, row, fit->code[a],
+								fit->voices->heard[a] / voices);
+	}
+}
+
+/* The rates of pairs by a model, and those of gold. */
+void
+crowd_set_rates(CrowdFit *fit, const AnnotatorModel *model)
+{
+	AnnotatorModelView view = annotator_model_view(model);
+	const uint32 *label = fit->voices->class_label;
+	Size		classes = fit->classes;
+	Size		labels = view.labels.n;
+	double	   *matrix = nl_alloc(CurrentMemoryContext, labels * labels * sizeof(double));
+	double	   *to = fit->rates;
+
+	for (uint32 c = 0; c < fit->pairs; c++, to += classes)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (c == 0 || fit->pair[c].annotator != fit->pair[c - 1].annotator)
+			model_component_rates(&view, 0, fit->pair[c].annotator, matrix);
+		for (Size k = 0; k < classes; k++)
+			to[k] = matrix[fit->pair[c].label * labels + label[k]];
+	}
+	for (Size gold = 0; gold < classes; gold++, to += classes)
+		for (Size k = 0; k < classes; k++)
+			to[k] = crowd_gold_rate(fit, gold, k);
+	pfree(matrix);
+}
+
+/*
+ * The present targets into the design: of the first round ("model" is NULL) they are
+ * there already.
+ */
+void
+crowd_retarget(CrowdFit *fit, const AnnotatorModel *model)
+{
+	if (model == NULL)
+		return;
+	if (fit->options->training == TRAIN_CONSENSUS)
+		for (uint32 row = 0; row < fit->items; row++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			if (crowd_voices_tell(fit->voices, fit->item[row]))
+				crowd_set_shares(fit, row, fit->evidence + fit->item[row] * fit->classes);
+			else
+				begin_targets(fit, row);
+		}
+	else
+	{
+		crowd_set_rates(fit, model);
+		for (uint32 row = 0; row < fit->items && fit->set.rates == NULL; row++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			set_answers(fit, row, fit->item[row]);
+		}
+		fit->set.rates = fit->rates;
+	}
+	design_retarget(fit->design);
+}
+
+/* The design's targets are votes again, as in the first round. */
+void
+crowd_retarget_votes(CrowdFit *fit)
+{
+	double	   *votes = palloc(fit->classes * sizeof(double));
+
+	fit->set.rates = NULL;
+	for (uint32 row = 0; row < fit->items; row++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		crowd_voices_shares(fit->voices, fit->item[row], votes);
+		crowd_set_shares(fit, row, votes);
+	}
+	design_retarget(fit->design);
+	fit->converged = false;
+	pfree(votes);
+}
