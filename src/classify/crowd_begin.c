@@ -7,6 +7,8 @@
 
 #include "common/hashfn.h"
 
+#define DEALT_ONCE 10000		/* more items than these */
+
 /* Beside the rows themselves. */
 static Size
 fit_memory(const CrowdRowsView *rows, const CrowdOptions *options)
@@ -72,10 +74,9 @@ training_weight(const CrowdFit *fit, uint32 item)
 
 /* An item a row: its features and votes; without votes it is predicted only. */
 static void
-make_set(CrowdFit *fit)
+make_set(const CrowdFit *fit, CrowdDeal *deal)
 {
-	TrainingSet *set = &fit->set;
-	double	   *votes = palloc(fit->classes * sizeof(double));
+	TrainingSet *set = &deal->set;
 
 	training_set_init(set, CurrentMemoryContext, true, true, fit->items);
 	for (Size k = 0; k < fit->classes; k++)
@@ -87,18 +88,16 @@ make_set(CrowdFit *fit)
 		CHECK_FOR_INTERRUPTS();
 		training_set_target(set, i, NULL);
 		training_set_weight(set, i, training_weight(fit, i));
-		crowd_voices_shares(fit->voices, i, votes);
-		crowd_set_shares(fit, i, votes);
+		crowd_set_votes(fit, deal, i, i);
 		row = feature_matrix_add(&set->x, fit->rows->features);
 		memcpy(row + 1, crowd_rows_features(fit->rows, i),
 			   fit->rows->features * sizeof(double));
 	}
-	pfree(votes);
 }
 
 /* Of the items' names, as oof_predict() makes them of a group. */
 static uint64 *
-item_hashes(const CrowdFit *fit)
+item_hashes(const CrowdFit *fit, uint64 seed)
 {
 	uint64	   *hash = nl_alloc(CurrentMemoryContext, mul_size(fit->items, sizeof(uint64)));
 
@@ -107,28 +106,60 @@ item_hashes(const CrowdFit *fit)
 		NameView	name = names_get(&fit->view->item_names, i);
 
 		NL_CHECK_INTERRUPTS(i);
-		hash[i] = hash_bytes_extended((const unsigned char *) name.s, name.len,
-									  fit->options->classifier.seed);
+		hash[i] = hash_bytes_extended((const unsigned char *) name.s, name.len, seed);
 		hash[i] += hash[i] == 0;
 	}
 	return hash;
 }
 
-/* Rows in order, dealt to folds; they stay there in all rounds. */
+/* Rows in order, dealt to folds. */
 static void
-make_design(CrowdFit *fit)
+make_design(const CrowdFit *fit, CrowdDeal *deal, uint64 seed)
 {
 	const ClassifierOptions *o = &fit->options->classifier;
-	uint64	   *hash = item_hashes(fit);
-	RowKey	   *keys = training_set_order(&fit->set, o->seed);
+	uint64	   *hash = item_hashes(fit, seed);
+	RowKey	   *keys = training_set_order(&deal->set, seed);
 
-	fit->made = folds_make(&fit->set, keys, hash, o->folds, o->duplicates);
-	fit->folds = fit->made.n;
+	deal->made = folds_make(&deal->set, keys, hash, o->folds, o->duplicates);
 	pfree(hash);
-	fit->design = design_make(&fit->set, keys, fit->made.fold, Max(fit->folds, 1));
-	if (fit->made.fold != NULL)
-		pfree(fit->made.fold);
-	fit->item = fit->design->source;
+	deal->design = design_make(&deal->set, keys, deal->made.fold, Max(deal->made.n, 1));
+	if (deal->made.fold != NULL)
+		pfree(deal->made.fold);
+	deal->item = deal->design->source;
+}
+
+/*
+ * How often items are dealt.  Which others an item's prediction learns from is chance, of
+ * which the mean over several deals has less, and so has what is learned from it.  Where
+ * items are many one deal says the same, and so it does where each item is a fold.
+ */
+static uint32
+count_deals(const CrowdFit *fit)
+{
+	uint32		folds = fit->options->classifier.folds;
+
+	return fit->items > DEALT_ONCE || fit->items <= folds ? 1 : DEALS;
+}
+
+/* As often as that. */
+static void
+deal_items(CrowdFit *fit, Size beside)
+{
+	uint32		folds = fit->options->classifier.folds;
+
+	make_set(fit, &fit->deal[0]);
+	fit->deals = count_deals(fit);
+	beside = add_size(beside, mul_size(fit->deals, design_memory(&fit->deal[0].set, folds)));
+	beside = add_size(beside, mul_size(fit->deals - 1, training_set_memory(&fit->deal[0].set)));
+	logistic_check_memory(&fit->deal[0].set, folds, beside, LEARN_FROM_CROWDS "()");
+	for (uint32 d = 0; d < fit->deals; d++)
+	{
+		if (d > 0)
+			make_set(fit, &fit->deal[d]);
+		make_design(fit, &fit->deal[d],
+					fit->options->classifier.seed + ((uint64) d << 32));
+	}
+	fit->folds = fit->deal[0].made.n;
 }
 
 static double *
@@ -169,11 +200,7 @@ crowd_begin(const CrowdRowsView *rows, CrowdOptions *options)
 	fit->rates = nl_alloc(CurrentMemoryContext,
 						  mul_size(mul_size((Size) fit->pairs + fit->classes, fit->classes),
 								   sizeof(double)));
-	make_set(fit);
-	logistic_check_memory(&fit->set, options->classifier.folds,
-						  add_size(beside, design_memory(&fit->set, options->classifier.folds)),
-						  LEARN_FROM_CROWDS "()");
-	make_design(fit);
+	deal_items(fit, beside);
 	crowd_warn_of_folds(fit);
 	fit->predicted = item_table(fit);
 	fit->evidence = item_table(fit);

@@ -22,6 +22,17 @@ typedef struct Pair
 	uint32		label;
 } Pair;
 
+/* Items with their features, dealt to folds; they stay there in all rounds. */
+typedef struct CrowdDeal
+{
+	TrainingSet set;
+	Folds		made;
+	Design	   *design;
+	uint32	   *item;			/* rows of the design: which item */
+} CrowdDeal;
+
+#define DEALS 3					/* at most */
+
 typedef struct CrowdFit
 {
 	const CrowdRowsView *rows;
@@ -35,15 +46,13 @@ typedef struct CrowdFit
 	Pair	   *pair;			/* by annotator, then label */
 	uint32	   *code;			/* annotations: the pair */
 	double	   *rates;			/* (pairs + classes) * classes: of pairs, and of gold */
-	TrainingSet set;
-	uint32		folds;			/* 0: no item can be judged without itself */
-	Folds		made;
-	Design	   *design;
-	uint32	   *item;			/* rows of the design: which item */
+	uint32		folds;			/* of a deal; 0: no item can be judged without itself */
+	uint32		deals;
+	CrowdDeal	deal[DEALS];	/* of the first, l2 and the classifier of all items */
 	double	   *predicted;		/* items * classes */
 	double	   *evidence;		/* the same */
 	double	   *before;			/* the evidence of the round before */
-	double	   *held;			/* the same, in the design's order */
+	double	   *held;			/* the same, in a design's order */
 
 	/* what the first round's predictions know of answers */
 	double		foreseen;		/* the probability that they give to an answer */
@@ -54,7 +63,7 @@ typedef struct CrowdFit
 	const char *options_json;	/* as they were given */
 	int			rounds;
 	bool		converged;
-	uint32		failed;			/* folds whose model did not converge in the last round */
+	uint32		failed;			/* models of folds that did not converge in the last round */
 	const char *stopped_by;
 	double		noise;
 	uint32		n_warnings;
@@ -66,7 +75,7 @@ extern CrowdFit *crowd_begin(const CrowdRowsView *rows, CrowdOptions *options);
 
 /* crowd_targets.c */
 extern double crowd_gold_rate(const CrowdFit *fit, uint32 gold, Size k);
-extern void crowd_set_shares(CrowdFit *fit, uint32 row, const double *p);
+extern void crowd_set_votes(const CrowdFit *fit, CrowdDeal *deal, uint32 row, uint32 item);
 extern void crowd_set_rates(CrowdFit *fit, const AnnotatorModel *model);
 extern void crowd_retarget(CrowdFit *fit, const AnnotatorModel *model);
 extern void crowd_retarget_votes(CrowdFit *fit);

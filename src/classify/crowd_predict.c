@@ -26,21 +26,39 @@ admit_classes(const CrowdFit *fit, const FittedModel *model, double *p)
 	}
 }
 
+/* To the mean over all deals. */
 static void
-keep_predictions(CrowdFit *fit, const FittedModel *models)
+add_predictions(CrowdFit *fit, const CrowdDeal *deal, const FittedModel *models)
 {
-	const Design *d = fit->design;
+	const Design *d = deal->design;
 
 	logistic_held_out(d, models, fit->held);
 	for (uint32 f = 0; f < d->folds; f++)
 		for (uint32 row = d->start[f]; row < d->start[f + 1]; row++)
 		{
-			double	   *p = fit->predicted + fit->item[row] * fit->classes;
+			double	   *p = fit->held + row * fit->classes;
+			double	   *to = fit->predicted + deal->item[row] * fit->classes;
 
 			CHECK_FOR_INTERRUPTS();
-			memcpy(p, fit->held + row * fit->classes, fit->classes * sizeof(double));
 			admit_classes(fit, &models[f], p);
+			for (Size k = 0; k < fit->classes; k++)
+				to[k] += p[k] / fit->deals;
 		}
+}
+
+/* By the models of a deal's folds. */
+static void
+predict_deal(CrowdFit *fit, const CrowdDeal *deal)
+{
+	FittedModel *models = logistic_fit(deal->design, true, &fit->options->classifier.regression,
+									   LEARN_FROM_CROWDS);
+
+	for (uint32 f = 0; f < deal->made.n; f++)
+	{
+		logistic_check_finite(&models[f], deal->set.x.width);
+		fit->failed += !models[f].converged;
+	}
+	add_predictions(fit, deal, models);
 }
 
 /* Where nothing can be predicted, every class is as likely. */
@@ -62,7 +80,7 @@ choose_l2(CrowdFit *fit, int round)
 
 	if (!o->choose || round > CHOICES)
 		return;
-	choice = logistic_choose_l2(fit->design, &o->regression, LEARN_FROM_CROWDS);
+	choice = logistic_choose_l2(fit->deal[0].design, &o->regression, LEARN_FROM_CROWDS);
 	o->regression.l2 = choice.l2[choice.best];
 }
 
@@ -70,8 +88,6 @@ choose_l2(CrowdFit *fit, int round)
 void
 crowd_predict(CrowdFit *fit, int round, const AnnotatorModel *model)
 {
-	FittedModel *models;
-
 	fit->failed = 0;
 	if (fit->folds == 0)
 	{
@@ -82,11 +98,7 @@ crowd_predict(CrowdFit *fit, int round, const AnnotatorModel *model)
 	}
 	crowd_retarget(fit, model);
 	choose_l2(fit, round);
-	models = logistic_fit(fit->design, true, &fit->options->classifier.regression, LEARN_FROM_CROWDS);
-	for (uint32 f = 0; f < fit->folds; f++)
-	{
-		logistic_check_finite(&models[f], fit->set.x.width);
-		fit->failed += !models[f].converged;
-	}
-	keep_predictions(fit, models);
+	nl_clear(fit->predicted, mul_size(fit->items, fit->classes * sizeof(double)));
+	for (uint32 d = 0; d < fit->deals; d++)
+		predict_deal(fit, &fit->deal[d]);
 }

@@ -16,42 +16,53 @@ crowd_gold_rate(const CrowdFit *fit, uint32 gold, Size k)
 	return fit->classes == 1 ? 1 : k == gold ? right : (1 - right) / (fit->classes - 1);
 }
 
-/* Begin the targets of row i anew; rows come in order. */
+/* Begin the targets of a row anew; rows come in order. */
 static void
-begin_targets(CrowdFit *fit, uint32 row)
+begin_targets(CrowdDeal *deal, uint32 row)
 {
-	fit->set.target_end[row] = target_begin(&fit->set, row);
+	deal->set.target_end[row] = target_begin(&deal->set, row);
 }
 
 /* A distribution over classes. */
-void
-crowd_set_shares(CrowdFit *fit, uint32 row, const double *p)
+static void
+set_shares(const CrowdFit *fit, CrowdDeal *deal, uint32 row, const double *p)
 {
-	begin_targets(fit, row);
+	begin_targets(deal, row);
 	for (Size k = 0; k < fit->classes; k++)
 		if (p[k] > 0)
-			training_set_answer(&fit->set, row, k, p[k]);
+			training_set_answer(&deal->set, row, k, p[k]);
+}
+
+/* The votes on an item. */
+void
+crowd_set_votes(const CrowdFit *fit, CrowdDeal *deal, uint32 row, uint32 item)
+{
+	double	   *votes = palloc(fit->classes * sizeof(double));
+
+	crowd_voices_shares(fit->voices, item, votes);
+	set_shares(fit, deal, row, votes);
+	pfree(votes);
 }
 
 /* All answers to an item that name a class, or its gold. */
 static void
-set_answers(CrowdFit *fit, uint32 row, uint32 item)
+set_answers(const CrowdFit *fit, CrowdDeal *deal, uint32 row, uint32 item)
 {
 	const AnnotationView *view = fit->view;
 	uint32		gold = crowd_voices_gold(fit->voices, item);
 	double		voices = crowd_voices_named(fit->voices, item);
 
-	begin_targets(fit, row);
+	begin_targets(deal, row);
 	if (gold != NO_GOLD)
 	{
-		training_set_answer(&fit->set, row, fit->pairs + gold, 1);
+		training_set_answer(&deal->set, row, fit->pairs + gold, 1);
 		return;
 	}
 	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
 		if (annotation_is_class(view, view->label[a]))
-			training_set_answer(&fit->set, row, fit->code[a],
+			training_set_answer(&deal->set, row, fit->code[a],
 								fit->voices->heard[a] / voices);
 	}
 }
@@ -81,51 +92,68 @@ crowd_set_rates(CrowdFit *fit, const AnnotatorModel *model)
 	pfree(matrix);
 }
 
+/* Evidence into a deal. */
+static void
+retarget_evidence(const CrowdFit *fit, CrowdDeal *deal)
+{
+	for (uint32 row = 0; row < fit->items; row++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (crowd_voices_tell(fit->voices, deal->item[row]))
+			set_shares(fit, deal, row, fit->evidence + deal->item[row] * fit->classes);
+		else
+			begin_targets(deal, row);
+	}
+}
+
+/* Answers into a deal, if they are not there, and their rates. */
+static void
+retarget_answers(const CrowdFit *fit, CrowdDeal *deal)
+{
+	for (uint32 row = 0; row < fit->items && deal->set.rates == NULL; row++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		set_answers(fit, deal, row, deal->item[row]);
+	}
+	deal->set.rates = fit->rates;
+}
+
 /*
- * The present targets into the design: of the first round ("model" is NULL) they are
+ * The present targets into the designs: of the first round ("model" is NULL) they are
  * there already.
  */
 void
 crowd_retarget(CrowdFit *fit, const AnnotatorModel *model)
 {
+	bool		consensus = fit->options->training == TRAIN_CONSENSUS;
+
 	if (model == NULL)
 		return;
-	if (fit->options->training == TRAIN_CONSENSUS)
-		for (uint32 row = 0; row < fit->items; row++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			if (crowd_voices_tell(fit->voices, fit->item[row]))
-				crowd_set_shares(fit, row, fit->evidence + fit->item[row] * fit->classes);
-			else
-				begin_targets(fit, row);
-		}
-	else
-	{
+	if (!consensus)
 		crowd_set_rates(fit, model);
-		for (uint32 row = 0; row < fit->items && fit->set.rates == NULL; row++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			set_answers(fit, row, fit->item[row]);
-		}
-		fit->set.rates = fit->rates;
+	for (uint32 d = 0; d < fit->deals; d++)
+	{
+		if (consensus)
+			retarget_evidence(fit, &fit->deal[d]);
+		else
+			retarget_answers(fit, &fit->deal[d]);
+		design_retarget(fit->deal[d].design);
 	}
-	design_retarget(fit->design);
 }
 
-/* The design's targets are votes again, as in the first round. */
+/* The designs' targets are votes again, as in the first round. */
 void
 crowd_retarget_votes(CrowdFit *fit)
 {
-	double	   *votes = palloc(fit->classes * sizeof(double));
-
-	fit->set.rates = NULL;
-	for (uint32 row = 0; row < fit->items; row++)
+	for (CrowdDeal *deal = fit->deal; deal < fit->deal + fit->deals; deal++)
 	{
-		CHECK_FOR_INTERRUPTS();
-		crowd_voices_shares(fit->voices, fit->item[row], votes);
-		crowd_set_shares(fit, row, votes);
+		deal->set.rates = NULL;
+		for (uint32 row = 0; row < fit->items; row++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			crowd_set_votes(fit, deal, row, deal->item[row]);
+		}
+		design_retarget(deal->design);
 	}
-	design_retarget(fit->design);
 	fit->converged = false;
-	pfree(votes);
 }

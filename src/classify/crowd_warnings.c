@@ -21,15 +21,17 @@ crowd_warn(CrowdFit *fit, const char *text)
 void
 crowd_warn_of_folds(CrowdFit *fit)
 {
+	const Folds *made = &fit->deal[0].made;
+
 	if (fit->folds == 0)
 		crowd_warn(fit, psprintf("nothing is predicted: no item can be judged by a classifier that never saw it, since all items (%u) belong together; ask about more items, with other features",
 								 fit->items));
-	else if (fit->made.kept_apart)
+	else if (made->kept_apart)
 		crowd_warn(fit, "items with the same features are in different folds, since keeping them together would leave no balanced folds: set \"duplicates\" to \"together\" or \"split\"");
-	else if (!fit->made.split && fit->made.twins > fit->items / 2 &&
+	else if (!made->split && made->twins > fit->items / 2 &&
 			 fit->options->classifier.duplicates != DUPLICATES_TOGETHER)
 		crowd_warn(fit, psprintf("%u of %u items have the same features as another one, and are kept in one fold with it: if features are categories, set \"duplicates\" to \"split\"",
-								 fit->made.twins, fit->items));
+								 made->twins, fit->items));
 	if (fit->classes == 1)
 		crowd_warn(fit, "there is one class only, so that there is nothing to learn");
 }

@@ -6,7 +6,8 @@
  * Each item i has a truth, of which the classifier says p_i(k) from its features, and
  * annotator j answers l with the rate pi_j[l|k].  Rounds r = 1, 2, ... (crowd_rounds.c):
  *
- *	1. p_i (crowd_predict.c), by a classifier that was fitted without the item's fold, to
+ *	1. p_i (crowd_predict.c), by a classifier that was fitted without the item's fold (up
+ *	   to DEALT_ONCE items: the mean of DEALS of them, each of other folds), to
  *	   the answers as they are (first round), and then (crowd_targets.c)
  *	   every_answer: sum over answers of -log sum_k p_i(k) pi_j[l|k] (logistic_fit.h);
  *	   consensus: the cross-entropy of evidence_i;
@@ -31,7 +32,8 @@
  * nothing.  A class that a fold's model has never met is given 1 / (items + classes)
  * there, so that answers may say what the features cannot.
  *
- * Memory: the matrix of features once more; four numbers for each item and class;
+ * Memory: the matrix of features once more for each deal to folds (DEALS for some
+ * thousands of items, else one); four numbers for each item and class;
  * counts and rates for each answer that differs in annotator or label, and class; fits
  * (logistic_fit.c) and matrices of annotators (learn_annotators.c), one at a time.  What
  * a round needs is freed after it.  Interrupts: each item, and as the parts say.
@@ -113,14 +115,14 @@ fit_classifier(CrowdFit *fit, const AnnotatorModel *model)
 		return NULL;
 	crowd_retarget(fit, model);
 	own.choose = false;
-	fitted = logistic_fit(fit->design, false, &own.regression, LEARN_FROM_CROWDS);
+	fitted = logistic_fit(fit->deal[0].design, false, &own.regression, LEARN_FROM_CROWDS);
 	if (fitted->classes < 2)
 		return NULL;
-	logistic_check_finite(fitted, fit->set.x.width);
+	logistic_check_finite(fitted, fit->deal[0].set.x.width);
 	if (!fitted->converged)
 		crowd_warn(fit, psprintf("the classifier did not converge in %d iterations: raise \"max_iterations\" or \"l2\"",
 								 fitted->iterations));
-	return classifier_of_fit(fitted, fit->design, &fit->voices->classes,
+	return classifier_of_fit(fitted, fit->deal[0].design, &fit->voices->classes,
 							 classifier_options_json(&own));
 }
 

@@ -114,6 +114,38 @@ for my $case ([ 1, 'every_answer' ], [ 3, 'every_answer' ], [ 1, 'consensus' ], 
 		't', "case $c, $training: the classifier as by hand");
 }
 
+#
+# Fewer folds than items: the prediction is the mean by three deals.  Of three items in two
+# folds each deal leaves one alone, which the two others predict, and which predicts both.
+#
+$node->safe_psql('postgres', <<"END");
+CREATE TABLE three AS
+SELECT 'item ' || i AS item, 'annotator ' || j AS annotator, CASE WHEN j <= i THEN 'A' ELSE 'B' END AS label, ARRAY[i * i]::float8[] AS features
+FROM generate_series(1, 3) AS i, generate_series(1, 4) AS j;
+CREATE TABLE three_votes AS
+SELECT item, features, avg(label_distribution(ARRAY[label], '{1}')) AS d, count(*)::float8 AS voices FROM three GROUP BY item, features;
+CREATE TABLE three_deals AS
+SELECT alone, item, probability(predict((SELECT logistic_regression(v.d, v.features, v.voices, '{$fit}'::jsonb) FROM three_votes AS v
+                                         WHERE CASE t.item WHEN alone THEN v.item <> alone ELSE v.item = alone END), t.features), 'A') AS p
+FROM three_votes AS t, (SELECT item AS alone FROM three_votes) AS a;
+END
+my %matching;
+for my $seed (0 .. 5)
+{
+	my $matching = value($node, qq{
+		WITH predicted AS (SELECT item, probability(predicted, 'A') AS p
+		                   FROM consensus((SELECT learn_from_crowds(item, annotator, label, features, '{$fit, "folds": 2, "rounds": 1, "seed": $seed}'::jsonb) FROM three)))
+		SELECT string_agg(v.deals, ', ')
+		FROM (SELECT format('%s %s %s', right(a.alone, 1), right(b.alone, 1), right(c.alone, 1)) AS deals
+		      FROM three_deals AS a JOIN three_deals AS b USING (item) JOIN three_deals AS c USING (item) JOIN predicted AS p USING (item)
+		      WHERE a.alone <= b.alone AND b.alone <= c.alone
+		      GROUP BY a.alone, b.alone, c.alone HAVING max(abs(p.p - (a.p + b.p + c.p) / 3)) < 1e-6) AS v});
+	like($matching, qr/^[123] [123] [123]$/, "seed $seed: the mean of three deals, with alone items $matching");
+	$matching{$matching} = 1;
+}
+cmp_ok(scalar(keys %matching), '>', 1, 'which differ');
+cmp_ok(scalar(grep { !/^(.) \1 \1$/ } keys %matching), '>', 0, 'also from each other');
+
 # Of few items, every answer would explain a class away: said, and not done
 my ($few) = rows($node, q{
 	SELECT (fit_report(m)).warnings::text, min((SELECT sum(probability(distribution, l)) FROM consensus(m), unnest(ARRAY['A', 'B']) AS l WHERE l = k)) > 5
