@@ -1,8 +1,8 @@
 /*
  * crowd_internal.h
  *		What the parts of learn_from_crowds() share: crowd_begin.c, crowd_targets.c,
- *		crowd_predict.c, crowd_evidence.c, crowd_rounds.c, crowd_warnings.c, and
- *		learn_from_crowds.c, which puts them together and says what they do.
+ *		crowd_predict.c, crowd_features.c, crowd_evidence.c, crowd_rounds.c,
+ *		crowd_warnings.c, and learn_from_crowds.c, which puts them together and says what they do.
  */
 #ifndef NL_CROWD_INTERNAL_H
 #define NL_CROWD_INTERNAL_H
@@ -55,6 +55,7 @@ typedef struct CrowdFit
 	double	   *held;			/* the same, in a design's order */
 
 	/* what the first round's predictions know of answers */
+	bool		blind;			/* nothing is predicted */
 	double		foreseen;		/* the probability that they give to an answer */
 	double		by_shares;		/* the same of the labels' shares */
 	double		gain_error;		/* standard error of the difference */
@@ -83,6 +84,10 @@ extern void crowd_retarget_votes(CrowdFit *fit);
 /* crowd_predict.c */
 extern void crowd_predict(CrowdFit *fit, int round, const AnnotatorModel *model);
 
+/* crowd_features.c */
+extern void crowd_judge_features(CrowdFit *fit);
+extern void crowd_warn_of_features(CrowdFit *fit);
+
 /* crowd_evidence.c */
 extern void crowd_begin_evidence(CrowdFit *fit);
 extern AnnotatorModel *crowd_learn_matrices(const CrowdFit *fit);
@@ -94,8 +99,6 @@ extern AnnotatorModel *crowd_go_rounds(CrowdFit *fit);
 /* crowd_warnings.c */
 extern void crowd_warn(CrowdFit *fit, const char *text);
 extern void crowd_warn_of_folds(CrowdFit *fit);
-extern void crowd_judge_features(CrowdFit *fit);
-extern void crowd_warn_of_features(CrowdFit *fit);
 extern void crowd_warn_of_gold(CrowdFit *fit);
 extern int	crowd_lost_class(const CrowdFit *fit, double *given, double *left);
 

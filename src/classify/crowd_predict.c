@@ -84,6 +84,17 @@ choose_l2(CrowdFit *fit, int round)
 	o->regression.l2 = choice.l2[choice.best];
 }
 
+/* By all deals. */
+static void
+predict_items(CrowdFit *fit, int round, const AnnotatorModel *model)
+{
+	crowd_retarget(fit, model);
+	choose_l2(fit, round);
+	nl_clear(fit->predicted, mul_size(fit->items, fit->classes * sizeof(double)));
+	for (uint32 d = 0; d < fit->deals; d++)
+		predict_deal(fit, &fit->deal[d]);
+}
+
 /* "model": of the round before, or NULL. */
 void
 crowd_predict(CrowdFit *fit, int round, const AnnotatorModel *model)
@@ -93,12 +104,15 @@ crowd_predict(CrowdFit *fit, int round, const AnnotatorModel *model)
 	{
 		if (fit->options->classifier.choose)
 			fit->options->classifier.regression.l2 = 1;
-		predict_nothing(fit);
-		return;
+		fit->blind = true;
 	}
-	crowd_retarget(fit, model);
-	choose_l2(fit, round);
-	nl_clear(fit->predicted, mul_size(fit->items, fit->classes * sizeof(double)));
-	for (uint32 d = 0; d < fit->deals; d++)
-		predict_deal(fit, &fit->deal[d]);
+	else if (model == NULL)
+	{
+		predict_items(fit, round, model);
+		crowd_judge_features(fit);
+	}
+	else if (!fit->blind)
+		predict_items(fit, round, model);
+	if (fit->blind)
+		predict_nothing(fit);
 }

@@ -81,10 +81,7 @@ go_round(CrowdFit *fit, int round, AnnotatorModel *model)
 
 	crowd_predict(fit, round, model);
 	if (model == NULL)
-	{
-		crowd_judge_features(fit);
 		crowd_begin_evidence(fit);
-	}
 	else
 		pfree(model);
 	nl_copy(fit->before, fit->evidence, mul_size(fit->items, fit->classes * sizeof(double)));

@@ -1,15 +1,11 @@
 /*
  * crowd_warnings.c
- *		What makes the answer of learn_from_crowds() untrustworthy: folds, features, gold,
- *		classes that are lost.
+ *		What makes the answer of learn_from_crowds() untrustworthy: folds, gold, classes
+ *		that are lost; features are judged in crowd_features.c.
  */
 #include "classify/crowd_internal.h"
 
-#include <math.h>
-
 #define LOST_SHARE 0.1			/* of the items that answers give a class */
-#define FEW_ITEMS 30			/* of which it cannot be told whether features say anything */
-#define Z_FEATURES 2			/* standard errors by which they must */
 
 void
 crowd_warn(CrowdFit *fit, const char *text)
@@ -34,72 +30,6 @@ crowd_warn_of_folds(CrowdFit *fit)
 								 made->twins, fit->items));
 	if (fit->classes == 1)
 		crowd_warn(fit, "there is one class only, so that there is nothing to learn");
-}
-
-/*
- * How much better the first round's classifier, which has learned from answers as they
- * are, predicts those of items that it has not seen than the answers' shares do: by the
- * mean probability of an answer, which tells that something is known even where
- * predictions are too sure.
- */
-void
-crowd_judge_features(CrowdFit *fit)
-{
-	double	   *shares = palloc0(fit->classes * sizeof(double));
-	double	   *votes = palloc(fit->classes * sizeof(double));
-	uint32		items = fit->voices->items_named;
-	double		squares = 0;
-	double		gain;
-
-	fit->foreseen = fit->by_shares = 0;
-
-	for (uint32 i = 0; i < fit->items; i++)
-	{
-		double		n = crowd_voices_votes(fit->voices, i, votes);
-
-		CHECK_FOR_INTERRUPTS();
-		for (Size k = 0; k < fit->classes; k++)
-			shares[k] += n > 0 ? votes[k] / n / items : 0;
-	}
-	for (uint32 i = 0; i < fit->items; i++)
-	{
-		const double *p = fit->predicted + i * fit->classes;
-		double		n = crowd_voices_votes(fit->voices, i, votes);
-		double		foreseen = 0;
-		double		by_shares = 0;
-
-		CHECK_FOR_INTERRUPTS();
-		for (Size k = 0; k < fit->classes && n > 0; k++)
-		{
-			foreseen += votes[k] / n * p[k];
-			by_shares += votes[k] / n * shares[k];
-		}
-		fit->foreseen += foreseen / Max(items, 1);
-		fit->by_shares += by_shares / Max(items, 1);
-		squares += (foreseen - by_shares) * (foreseen - by_shares);
-	}
-	gain = fit->foreseen - fit->by_shares;
-	fit->gain_error = sqrt(Max(squares / Max(items, 1) - gain * gain, 0) / Max(items, 1));
-	pfree(shares);
-	pfree(votes);
-}
-
-/*
- * Of few items it cannot be told; and what a fold's model has learned from a handful it
- * holds for certain, as do the rounds then.
- */
-void
-crowd_warn_of_features(CrowdFit *fit)
-{
-	if (fit->folds == 0 || fit->classes == 1)
-		return;
-	if (fit->items < FEW_ITEMS)
-		crowd_warn(fit, psprintf("%u items are too few for a classifier, and confidence is too high: with one answer each, simulated ones of 2 to 20 had .85 to 1 where .56 to .86 were right; ask about %d or more, or take dawid_skene() where items have several answers",
-								 fit->items, FEW_ITEMS));
-	else if (fit->voices->items_named >= FEW_ITEMS &&
-			 fit->foreseen - fit->by_shares <= Z_FEATURES * fit->gain_error)
-		crowd_warn(fit, psprintf("features say little: out of fold they give an answer a probability of %.3f, the shares of the labels %.3f (standard error %.3f); give features that tell the classes apart, or take dawid_skene() where items have several answers",
-								 fit->foreseen, fit->by_shares, fit->gain_error));
 }
 
 /* Answers are what the fit believes at first; a class that they never name is hard to find. */

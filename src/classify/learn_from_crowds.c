@@ -30,7 +30,8 @@
  * learned from his answers as if he had no group.  An answer that names no class (option
  * "abstain") is in the evidence, by how often annotators abstain on each class, and trains
  * nothing.  A class that a fold's model has never met is given 1 / (items + classes)
- * there, so that answers may say what the features cannot.
+ * there, so that answers may say what the features cannot.  Of few items, where features
+ * cannot be told from chance, nothing is predicted (crowd_features.c).
  *
  * Memory: the matrix of features once more for each deal to folds (DEALS for some
  * thousands of items, else one); four numbers for each item and class;
@@ -184,7 +185,7 @@ learn_from_crowds(const CrowdRowsView *rows, CrowdOptions *options)
 		.items = fit->view->item_names,
 		.answers = count_per_item(fit),
 		.distribution = fit->evidence,
-		.predicted = fit->folds > 0 ? fit->predicted : NULL,
+		.predicted = fit->blind ? NULL : fit->predicted,
 		.features = rows->features,
 		.rounds = fit->rounds,
 		.converged = fit->converged,

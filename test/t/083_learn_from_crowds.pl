@@ -115,36 +115,54 @@ for my $case ([ 1, 'every_answer' ], [ 3, 'every_answer' ], [ 1, 'consensus' ], 
 }
 
 #
-# Fewer folds than items: the prediction is the mean by three deals.  Of three items in two
-# folds each deal leaves one alone, which the two others predict, and which predicts both.
+# Fewer folds than items: the prediction is the mean by three deals.  Of three kinds of items in
+# two folds each deal leaves one kind alone, which the two others predict, and which predicts both.
 #
 $node->safe_psql('postgres', <<"END");
-CREATE TABLE three AS
-SELECT 'item ' || i AS item, 'annotator ' || j AS annotator, CASE WHEN j <= i THEN 'A' ELSE 'B' END AS label, ARRAY[i * i]::float8[] AS features
-FROM generate_series(1, 3) AS i, generate_series(1, 4) AS j;
-CREATE TABLE three_votes AS
-SELECT item, features, avg(label_distribution(ARRAY[label], '{1}')) AS d, count(*)::float8 AS voices FROM three GROUP BY item, features;
-CREATE TABLE three_deals AS
-SELECT alone, item, probability(predict((SELECT logistic_regression(v.d, v.features, v.voices, '{$fit}'::jsonb) FROM three_votes AS v
-                                         WHERE CASE t.item WHEN alone THEN v.item <> alone ELSE v.item = alone END), t.features), 'A') AS p
-FROM three_votes AS t, (SELECT item AS alone FROM three_votes) AS a;
+CREATE TABLE kind_answers AS
+SELECT i AS kind, 'item ' || i || '.' || n AS item, 'annotator ' || j AS annotator, CASE WHEN j <= i THEN 'A' ELSE 'B' END AS label, ARRAY[i * i]::float8[] AS features
+FROM generate_series(1, 3) AS i, generate_series(1, 10) AS n, generate_series(1, 4) AS j;
+CREATE TABLE kind_votes AS
+SELECT kind, features, avg(label_distribution(ARRAY[label], '{1}')) AS d, count(*)::float8 AS voices FROM kind_answers GROUP BY kind, features;
+CREATE TABLE kind_deals AS
+SELECT alone, kind, probability(predict((SELECT logistic_regression(v.d, v.features, v.voices, '{$fit}'::jsonb) FROM kind_votes AS v
+                                         WHERE CASE t.kind WHEN alone THEN v.kind <> alone ELSE v.kind = alone END), t.features), 'A') AS p
+FROM kind_votes AS t, (SELECT kind AS alone FROM kind_votes) AS a;
 END
 my %matching;
 for my $seed (0 .. 5)
 {
 	my $matching = value($node, qq{
-		WITH predicted AS (SELECT item, probability(predicted, 'A') AS p
-		                   FROM consensus((SELECT learn_from_crowds(item, annotator, label, features, '{$fit, "folds": 2, "rounds": 1, "seed": $seed}'::jsonb) FROM three)))
+		WITH predicted AS (SELECT split_part(substr(item, 6), '.', 1)::int AS kind, probability(predicted, 'A') AS p
+		                   FROM consensus((SELECT learn_from_crowds(item, annotator, label, features, '{$fit, "folds": 2, "duplicates": "together", "rounds": 1, "seed": $seed}'::jsonb) FROM kind_answers)))
 		SELECT string_agg(v.deals, ', ')
-		FROM (SELECT format('%s %s %s', right(a.alone, 1), right(b.alone, 1), right(c.alone, 1)) AS deals
-		      FROM three_deals AS a JOIN three_deals AS b USING (item) JOIN three_deals AS c USING (item) JOIN predicted AS p USING (item)
+		FROM (SELECT format('%s %s %s', a.alone, b.alone, c.alone) AS deals
+		      FROM kind_deals AS a JOIN kind_deals AS b USING (kind) JOIN kind_deals AS c USING (kind) JOIN predicted AS p USING (kind)
 		      WHERE a.alone <= b.alone AND b.alone <= c.alone
-		      GROUP BY a.alone, b.alone, c.alone HAVING max(abs(p.p - (a.p + b.p + c.p) / 3)) < 1e-6) AS v});
-	like($matching, qr/^[123] [123] [123]$/, "seed $seed: the mean of three deals, with alone items $matching");
+		      GROUP BY a.alone, b.alone, c.alone HAVING max(abs(p.p - (a.p + b.p + c.p) / 3)) < 1e-6 AND count(*) = 30) AS v});
+	like($matching, qr/^[123] [123] [123]$/, "seed $seed: the mean of three deals, which leave alone $matching");
 	$matching{$matching} = 1;
 }
-cmp_ok(scalar(keys %matching), '>', 1, 'which differ');
-cmp_ok(scalar(grep { !/^(.) \1 \1$/ } keys %matching), '>', 0, 'also from each other');
+cmp_ok(scalar(keys %matching), '>', 1, 'which differ by seed');
+cmp_ok(scalar(grep { !/^(.) \1 \1$/ } keys %matching), '>', 0, 'and from each other');
+
+#
+# So few items that features cannot be told from chance: they are not believed, and confidence
+# is no larger than it should be
+#
+my @tiny = rows($node, q{
+	WITH crowd AS (SELECT n, a, seed, s.* FROM unnest('{2, 5, 10, 20}'::int[]) AS n, unnest('{1, 3}'::int[]) AS a, generate_series(1, 20) AS seed,
+	                      LATERAL simulate_annotations(n, '{"reliable": 2, "hasty": 2, "spammer": 1}', jsonb_build_object('answers', a, 'features', 4, 'separation', 1, 'seed', seed)) AS s),
+	     fitted AS MATERIALIZED (SELECT n, a, seed, learn_from_crowds(item, annotator, label, features) AS m FROM crowd GROUP BY n, a, seed)
+	SELECT a, n, avg(c.confidence), avg((c.label = truth)::int), avg((c.predicted IS NULL)::int)
+	FROM (SELECT DISTINCT n, a, seed, item, truth FROM crowd) AS t JOIN (SELECT f.n, f.a, f.seed, s.* FROM fitted AS f, consensus(m) AS s) AS c USING (n, a, seed, item)
+	GROUP BY a, n ORDER BY a, n});
+is(scalar(@tiny), 8, 'few items: all sizes');
+for my $row (@tiny)
+{
+	my ($answers, $n, $confidence, $right, $unpredicted) = @$row;
+	cmp_ok($confidence, '<', $right + 0.07, sprintf('%d items with %d answers: confidence %.3f where %.3f are right; nothing predicted for %.2f', $n, $answers, $confidence, $right, $unpredicted));
+}
 
 # Of few items, every answer would explain a class away: said, and not done
 my ($few) = rows($node, q{
