@@ -63,7 +63,7 @@ learn_model(CrowdFit *fit)
 	crowd_warn_of_gold(fit);
 	crowd_weigh_evidence(fit, model, false);
 	lost = crowd_lost_class(fit, &given, &left);
-	if (lost >= 0 && fit->folds > 0 && fit->options->training == TRAIN_EVERY_ANSWER)
+	if (lost >= 0 && !fit->blind && fit->options->training == TRAIN_EVERY_ANSWER)
 	{
 		crowd_warn(fit, psprintf("trained by \"consensus\", since by \"every_answer\" class \"%s\" was nearly lost: %.1f items by the answers, %.1f by the fit; ask about more items",
 								 names_cstring(&fit->voices->classes, lost), given, left));
