@@ -17,11 +17,15 @@ fit_memory(const CrowdRowsView *rows, const CrowdOptions *options)
 	Size		classes = view->labels.n;
 	Size		pairs = Min((Size) view->annotations, mul_size(view->annotators.n, classes));
 	Size		size = mul_size(mul_size(view->items, classes), 4 * sizeof(double));
+	Size		parts = options->classifier.folds;
 
 	size = add_size(size, mul_size(mul_size(view->items, (Size) rows->features + 1), sizeof(double)));
 	size = add_size(size, mul_size(view->annotations, 2 * sizeof(double) + 2 * sizeof(uint32)));
 	size = add_size(size, crowd_voices_memory(view, options));
-	size = add_size(size, mul_size(mul_size(pairs, classes), 3 * sizeof(double) + 4 * sizeof(double)));
+	size = add_size(size, view->items);
+	size = add_size(size, mul_size(mul_size(pairs, classes),
+								   parts * sizeof(double) + 2 * sizeof(ExactSum) + sizeof(CountCell)));
+	size = add_size(size, mul_size(mul_size(parts, classes), classes * sizeof(double)));
 	return add_size(size, mul_size(mul_size(view->annotators.n, classes), sizeof(uint32)));
 }
 
@@ -162,6 +166,28 @@ deal_items(CrowdFit *fit, Size beside)
 	fit->folds = fit->deal[0].made.n;
 }
 
+/*
+ * In the first deal's folds, which keep together what belongs together: what is learned
+ * of an item's annotators for it comes from other parts.
+ */
+static void
+part_items(CrowdFit *fit)
+{
+	const CrowdDeal *deal = &fit->deal[0];
+
+	fit->parts = Max(fit->folds, 1);
+	fit->part = nl_alloc_zero(CurrentMemoryContext, fit->items);
+	for (uint32 f = 0; f < fit->folds; f++)
+		for (uint32 row = deal->design->start[f]; row < deal->design->start[f + 1]; row++)
+		{
+			NL_CHECK_INTERRUPTS(row);
+			fit->part[deal->item[row]] = f;
+		}
+	fit->rates = nl_alloc(CurrentMemoryContext,
+						  mul_size(mul_size((Size) fit->pairs + fit->classes, fit->classes),
+								   fit->parts * sizeof(double)));
+}
+
 static double *
 item_table(const CrowdFit *fit)
 {
@@ -197,10 +223,8 @@ crowd_begin(const CrowdRowsView *rows, CrowdOptions *options)
 	if (fit->classes == 0)
 		return NULL;
 	find_pairs(fit);
-	fit->rates = nl_alloc(CurrentMemoryContext,
-						  mul_size(mul_size((Size) fit->pairs + fit->classes, fit->classes),
-								   sizeof(double)));
 	deal_items(fit, beside);
+	part_items(fit);
 	crowd_warn_of_folds(fit);
 	fit->predicted = item_table(fit);
 	fit->evidence = item_table(fit);

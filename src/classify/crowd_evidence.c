@@ -51,9 +51,9 @@ crowd_begin_evidence(CrowdFit *fit)
 	pfree(votes);
 }
 
-/* Sums of T, and of T (1 - T), of each pair and class. */
+/* Sums of T, and of T (1 - T), of each pair and class, but for the items of a part. */
 static ExactSum *
-sum_evidence(const CrowdFit *fit)
+sum_evidence(const CrowdFit *fit, uint32 without)
 {
 	Size		cells = mul_size(fit->pairs, fit->classes);
 	ExactSum   *sums = nl_alloc_zero(CurrentMemoryContext, mul_size(cells, 2 * sizeof(ExactSum)));
@@ -62,6 +62,8 @@ sum_evidence(const CrowdFit *fit)
 	{
 		const double *t = fit->evidence + i * fit->classes;
 
+		if (fit->part[i] == without)
+			continue;
 		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
 		{
 			ExactSum   *to = sums + 2 * fit->code[a] * fit->classes;
@@ -83,7 +85,7 @@ sum_evidence(const CrowdFit *fit)
 
 /* Sums of T of each label and class, by what voices said; NULL: of all annotators. */
 static double *
-sum_heard(const CrowdFit *fit)
+sum_heard(const CrowdFit *fit, uint32 without)
 {
 	const uint32 *label = fit->voices->class_label;
 	Size		classes = fit->classes;
@@ -97,6 +99,8 @@ sum_heard(const CrowdFit *fit)
 	{
 		const double *t = fit->evidence + i * classes;
 
+		if (fit->part[i] == without)
+			continue;
 		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
 		{
 			NL_CHECK_INTERRUPTS(a);
@@ -121,12 +125,15 @@ count_answers(const CrowdFit *fit)
 	return answers;
 }
 
-/* The M step of learn_annotators(), from the present evidence. */
+/*
+ * The M step of learn_annotators(), from the present evidence of all parts but one, or of
+ * ALL_PARTS.
+ */
 AnnotatorModel *
-crowd_learn_matrices(const CrowdFit *fit)
+crowd_learn_matrices(const CrowdFit *fit, uint32 without)
 {
 	Size		cells = mul_size(fit->pairs, fit->classes);
-	ExactSum   *sums = sum_evidence(fit);
+	ExactSum   *sums = sum_evidence(fit, without);
 	CountCell  *cell = nl_alloc(CurrentMemoryContext, mul_size(cells, sizeof(CountCell)));
 	AnnotatorCountsView counts = {
 		.annotators = fit->view->annotators,
@@ -135,8 +142,9 @@ crowd_learn_matrices(const CrowdFit *fit)
 		.answers = count_answers(fit),
 		.cells = cell,
 		.group = fit->voices->group,
-		.heard = sum_heard(fit)
+		.heard = sum_heard(fit, without)
 	};
+	AnnotatorModel *model;
 
 	for (Size c = 0; c < cells; c++)
 	{
@@ -148,12 +156,16 @@ crowd_learn_matrices(const CrowdFit *fit)
 				fit->voices->class_label[c % fit->classes],
 				sums[2 * c], sums[2 * c + 1]};
 	}
-	return learn_annotators(&counts, &fit->learn);
+	model = learn_annotators(&counts, &fit->learn);
+	pfree(sums);
+	pfree(cell);
+	pfree((void *) counts.answers);
+	return model;
 }
 
-/* The evidence by a model, as it is, or tempered as it is reported. */
-void
-crowd_weigh_evidence(CrowdFit *fit, const AnnotatorModel *model, bool report)
+/* The evidence on the items of a part, or of ALL_PARTS, by a model, into "to". */
+static void
+weigh_part(CrowdFit *fit, const AnnotatorModel *model, uint32 part, bool report, double *to)
 {
 	SetScorer  *s = set_scorer_begin(fit->view, model);
 
@@ -161,9 +173,61 @@ crowd_weigh_evidence(CrowdFit *fit, const AnnotatorModel *model, bool report)
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (part != ALL_PARTS && fit->part[i] != part)
+			continue;
 		set_scorer_answers(s, i);
-		memcpy(fit->evidence + i * fit->classes,
+		memcpy(to + i * fit->classes,
 			   set_scorer_own_prior(s, i, fit->predicted + i * fit->classes, report),
 			   fit->classes * sizeof(double));
 	}
+}
+
+/* The evidence by a model, as it is, or tempered as it is reported. */
+void
+crowd_weigh_evidence(CrowdFit *fit, const AnnotatorModel *model, bool report)
+{
+	weigh_part(fit, model, ALL_PARTS, report, fit->evidence);
+}
+
+/* Something for each part, by what the other parts tell of annotators. */
+static void
+for_each_part(CrowdFit *fit, void (*act) (CrowdFit *fit, const AnnotatorModel *model, uint32 part))
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "matrices of " LEARN_FROM_CROWDS,
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+
+	for (uint32 part = 0; part < fit->parts; part++)
+	{
+		act(fit, crowd_learn_matrices(fit, fit->parts > 1 ? part : ALL_PARTS), part);
+		MemoryContextReset(scratch);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
+
+static void
+renew_part(CrowdFit *fit, const AnnotatorModel *model, uint32 part)
+{
+	weigh_part(fit, model, part, false, fit->held);
+}
+
+/*
+ * The next evidence, each item's by matrices that were learned without its part.  An
+ * annotator with few answers whose rates have learned from the item would find in them an
+ * excuse for whatever the prediction says, the next classifier be surer of itself, and his
+ * answers look worse in each round.
+ */
+void
+crowd_renew_evidence(CrowdFit *fit)
+{
+	for_each_part(fit, renew_part);
+	nl_copy(fit->evidence, fit->held, mul_size(fit->items, fit->classes * sizeof(double)));
+}
+
+/* And the rates that the classifier learns by. */
+void
+crowd_renew_rates(CrowdFit *fit)
+{
+	for_each_part(fit, crowd_set_rates);
 }

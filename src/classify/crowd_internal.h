@@ -32,6 +32,7 @@ typedef struct CrowdDeal
 } CrowdDeal;
 
 #define DEALS 3					/* at most */
+#define ALL_PARTS PG_UINT32_MAX
 
 typedef struct CrowdFit
 {
@@ -45,14 +46,16 @@ typedef struct CrowdFit
 	uint32		pairs;
 	Pair	   *pair;			/* by annotator, then label */
 	uint32	   *code;			/* annotations: the pair */
-	double	   *rates;			/* (pairs + classes) * classes: of pairs, and of gold */
 	uint32		folds;			/* of a deal; 0: no item can be judged without itself */
+	uint32		parts;			/* folds of the first deal, or 1 */
+	uint8	   *part;			/* items: which; matrices are learned without it */
+	double	   *rates;			/* parts * (pairs + classes) * classes: of pairs, and of gold */
 	uint32		deals;
 	CrowdDeal	deal[DEALS];	/* of the first, l2 and the classifier of all items */
 	double	   *predicted;		/* items * classes */
 	double	   *evidence;		/* the same */
 	double	   *before;			/* the evidence of the round before */
-	double	   *held;			/* the same, in a design's order */
+	double	   *held;			/* the same, in a design's order; or the next evidence */
 
 	/* what the first round's predictions know of answers */
 	bool		blind;			/* nothing is predicted */
@@ -77,12 +80,13 @@ extern CrowdFit *crowd_begin(const CrowdRowsView *rows, CrowdOptions *options);
 /* crowd_targets.c */
 extern double crowd_gold_rate(const CrowdFit *fit, uint32 gold, Size k);
 extern void crowd_set_votes(const CrowdFit *fit, CrowdDeal *deal, uint32 row, uint32 item);
-extern void crowd_set_rates(CrowdFit *fit, const AnnotatorModel *model);
-extern void crowd_retarget(CrowdFit *fit, const AnnotatorModel *model);
+extern const double *crowd_rates_of(const CrowdFit *fit, uint32 item, uint32 annotation);
+extern void crowd_set_rates(CrowdFit *fit, const AnnotatorModel *model, uint32 part);
+extern void crowd_retarget(CrowdFit *fit);
 extern void crowd_retarget_votes(CrowdFit *fit);
 
 /* crowd_predict.c */
-extern void crowd_predict(CrowdFit *fit, int round, const AnnotatorModel *model);
+extern void crowd_predict(CrowdFit *fit, int round);
 
 /* crowd_features.c */
 extern void crowd_judge_features(CrowdFit *fit);
@@ -90,8 +94,10 @@ extern void crowd_warn_of_features(CrowdFit *fit);
 
 /* crowd_evidence.c */
 extern void crowd_begin_evidence(CrowdFit *fit);
-extern AnnotatorModel *crowd_learn_matrices(const CrowdFit *fit);
+extern AnnotatorModel *crowd_learn_matrices(const CrowdFit *fit, uint32 without);
 extern void crowd_weigh_evidence(CrowdFit *fit, const AnnotatorModel *model, bool report);
+extern void crowd_renew_evidence(CrowdFit *fit);
+extern void crowd_renew_rates(CrowdFit *fit);
 
 /* crowd_rounds.c */
 extern AnnotatorModel *crowd_go_rounds(CrowdFit *fit);

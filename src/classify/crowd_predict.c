@@ -86,18 +86,18 @@ choose_l2(CrowdFit *fit, int round)
 
 /* By all deals. */
 static void
-predict_items(CrowdFit *fit, int round, const AnnotatorModel *model)
+predict_items(CrowdFit *fit, int round)
 {
-	crowd_retarget(fit, model);
+	if (round > 1)
+		crowd_retarget(fit);
 	choose_l2(fit, round);
 	nl_clear(fit->predicted, mul_size(fit->items, fit->classes * sizeof(double)));
 	for (uint32 d = 0; d < fit->deals; d++)
 		predict_deal(fit, &fit->deal[d]);
 }
 
-/* "model": of the round before, or NULL. */
 void
-crowd_predict(CrowdFit *fit, int round, const AnnotatorModel *model)
+crowd_predict(CrowdFit *fit, int round)
 {
 	fit->failed = 0;
 	if (fit->folds == 0)
@@ -106,13 +106,13 @@ crowd_predict(CrowdFit *fit, int round, const AnnotatorModel *model)
 			fit->options->classifier.regression.l2 = 1;
 		fit->blind = true;
 	}
-	else if (model == NULL)
+	else if (round == 1)
 	{
-		predict_items(fit, round, model);
+		predict_items(fit, round);
 		crowd_judge_features(fit);
 	}
 	else if (!fit->blind)
-		predict_items(fit, round, model);
+		predict_items(fit, round);
 	if (fit->blind)
 		predict_nothing(fit);
 }

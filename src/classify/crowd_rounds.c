@@ -61,55 +61,34 @@ reason_to_stop(const CrowdFit *fit, int round, double moved)
 	return NULL;
 }
 
-/* Copy a model into "context", and free what was needed to make it. */
-static AnnotatorModel *
-keep_model(const AnnotatorModel *model, MemoryContext context)
-{
-	AnnotatorModel *copy = nl_alloc(context, VARSIZE(model));
-
-	nl_copy(copy, model, VARSIZE(model));
-	return copy;
-}
-
-/* A round; returns its matrices, in the current context. */
-static AnnotatorModel *
-go_round(CrowdFit *fit, int round, AnnotatorModel *model)
+static void
+go_round(CrowdFit *fit, int round)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "round of " LEARN_FROM_CROWDS,
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 
-	crowd_predict(fit, round, model);
-	if (model == NULL)
+	crowd_predict(fit, round);
+	if (round == 1)
 		crowd_begin_evidence(fit);
-	else
-		pfree(model);
 	nl_copy(fit->before, fit->evidence, mul_size(fit->items, fit->classes * sizeof(double)));
-	model = crowd_learn_matrices(fit);
 	for (int pass = 1; pass <= PASSES; pass++)
-	{
-		crowd_weigh_evidence(fit, model, false);
-		if (pass < PASSES)
-			model = crowd_learn_matrices(fit);
-	}
-	model = keep_model(model, old);
+		crowd_renew_evidence(fit);
+	crowd_renew_rates(fit);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
-	return model;
 }
 
 AnnotatorModel *
 crowd_go_rounds(CrowdFit *fit)
 {
-	AnnotatorModel *model = NULL;
-
 	fit->stopped_by = "rounds";
 	for (int round = 1; round <= fit->options->rounds && !fit->converged; round++)
 	{
 		const char *reason;
 		double		moved;
 
-		model = go_round(fit, round, model);
+		go_round(fit, round);
 		fit->rounds = round;
 		fit->noise = estimate_noise(fit);
 		moved = distance_moved(fit);
@@ -119,9 +98,8 @@ crowd_go_rounds(CrowdFit *fit)
 		if (reason != NULL)
 			fit->stopped_by = reason;
 	}
-	pfree(model);
 	if (fit->failed > 0)
 		crowd_warn(fit, psprintf("the classifier did not converge in %u of %u folds: raise \"max_iterations\" or \"l2\"",
 								 fit->failed, fit->folds * fit->deals));
-	return crowd_learn_matrices(fit);
+	return crowd_learn_matrices(fit, ALL_PARTS);
 }

@@ -44,6 +44,20 @@ crowd_set_votes(const CrowdFit *fit, CrowdDeal *deal, uint32 row, uint32 item)
 	pfree(votes);
 }
 
+/* Code of a part's first pair; those of gold come after all pairs. */
+static inline uint32
+first_code(const CrowdFit *fit, uint32 part)
+{
+	return part * (fit->pairs + (uint32) fit->classes);
+}
+
+/* An answer's rates, as other parts than its item's tell. */
+const double *
+crowd_rates_of(const CrowdFit *fit, uint32 item, uint32 annotation)
+{
+	return fit->rates + (Size) (first_code(fit, fit->part[item]) + fit->code[annotation]) * fit->classes;
+}
+
 /* All answers to an item that name a class, or its gold. */
 static void
 set_answers(const CrowdFit *fit, CrowdDeal *deal, uint32 row, uint32 item)
@@ -51,32 +65,33 @@ set_answers(const CrowdFit *fit, CrowdDeal *deal, uint32 row, uint32 item)
 	const AnnotationView *view = fit->view;
 	uint32		gold = crowd_voices_gold(fit->voices, item);
 	double		voices = crowd_voices_named(fit->voices, item);
+	uint32		first = first_code(fit, fit->part[item]);
 
 	begin_targets(deal, row);
 	if (gold != NO_GOLD)
 	{
-		training_set_answer(&deal->set, row, fit->pairs + gold, 1);
+		training_set_answer(&deal->set, row, first + fit->pairs + gold, 1);
 		return;
 	}
 	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
 		if (annotation_is_class(view, view->label[a]))
-			training_set_answer(&deal->set, row, fit->code[a],
+			training_set_answer(&deal->set, row, first + fit->code[a],
 								fit->voices->heard[a] / voices);
 	}
 }
 
-/* The rates of pairs by a model, and those of gold. */
+/* The rates of pairs for a part by a model, and those of gold. */
 void
-crowd_set_rates(CrowdFit *fit, const AnnotatorModel *model)
+crowd_set_rates(CrowdFit *fit, const AnnotatorModel *model, uint32 part)
 {
 	AnnotatorModelView view = annotator_model_view(model);
 	const uint32 *label = fit->voices->class_label;
 	Size		classes = fit->classes;
 	Size		labels = view.labels.n;
 	double	   *matrix = nl_alloc(CurrentMemoryContext, labels * labels * sizeof(double));
-	double	   *to = fit->rates;
+	double	   *to = fit->rates + (Size) first_code(fit, part) * classes;
 
 	for (uint32 c = 0; c < fit->pairs; c++, to += classes)
 	{
@@ -118,19 +133,12 @@ retarget_answers(const CrowdFit *fit, CrowdDeal *deal)
 	deal->set.rates = fit->rates;
 }
 
-/*
- * The present targets into the designs: of the first round ("model" is NULL) they are
- * there already.
- */
+/* The present targets into the designs; before the first round votes are there. */
 void
-crowd_retarget(CrowdFit *fit, const AnnotatorModel *model)
+crowd_retarget(CrowdFit *fit)
 {
 	bool		consensus = fit->options->training == TRAIN_CONSENSUS;
 
-	if (model == NULL)
-		return;
-	if (!consensus)
-		crowd_set_rates(fit, model);
 	for (uint32 d = 0; d < fit->deals; d++)
 	{
 		if (consensus)

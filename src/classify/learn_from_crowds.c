@@ -12,14 +12,15 @@
  *	   every_answer: sum over answers of -log sum_k p_i(k) pi_j[l|k] (logistic_fit.h);
  *	   consensus: the cross-entropy of evidence_i;
  *	2. pi (crowd_evidence.c) from the evidence of the round before, in the first from p,
- *	   by learn_annotators() (soft counts, drawn toward the crowd's);
+ *	   by learn_annotators() (soft counts, drawn toward the crowd's), for the items of
+ *	   each fold from those of the others: who has few answers would else excuse them;
  *	3. evidence_i(k) ~ p_i(k) * product over answers of pi_j[l|k]; 2 and 3 are done
  *	   PASSES times, since p alone is not sure of itself and makes annotators look
  *	   worse than they are, through whose rates the classifier would seem too timid
  *
  * until the answers look right, or the evidence stays as it is, or "rounds".  That is
  * EM but for the folds: a classifier that has learned from an item's answers repeats
- * them, and they would count twice.  At last pi is learned from the last evidence, what
+ * them, and they would count twice.  At last pi is learned from all evidence, what
  * is reported of an item is p_i times the answers' likelihood by that, to the power of
  * design_exponent() (p_i is never tempered), and the classifier is fitted to all items.
  *
@@ -107,14 +108,14 @@ finish_model(const CrowdFit *fit, const AnnotatorModel *model)
 
 /* Of all items; NULL where there is nothing that it could tell apart. */
 static Classifier *
-fit_classifier(CrowdFit *fit, const AnnotatorModel *model)
+fit_classifier(CrowdFit *fit)
 {
 	ClassifierOptions own = fit->options->classifier;
 	FittedModel *fitted;
 
 	if (fit->folds == 0 || fit->classes < 2)
 		return NULL;
-	crowd_retarget(fit, model);
+	crowd_retarget(fit);
 	own.choose = false;
 	fitted = logistic_fit(fit->deal[0].design, false, &own.regression, LEARN_FROM_CROWDS);
 	if (fitted->classes < 2)
@@ -127,17 +128,16 @@ fit_classifier(CrowdFit *fit, const AnnotatorModel *model)
 							 classifier_options_json(&own));
 }
 
-/* Of the answers, by the predictions through the annotators' rates. */
+/* Of the answers, by the predictions through the annotators' rates, both out of fold. */
 static double
-log_loss(CrowdFit *fit, const AnnotatorModel *model)
+log_loss(const CrowdFit *fit)
 {
 	double		loss = 0;
 
-	crowd_set_rates(fit, model);
 	for (uint32 i = 0; i < fit->items; i++)
 		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
 		{
-			const double *rates = fit->rates + fit->code[a] * fit->classes;
+			const double *rates = crowd_rates_of(fit, i, a);
 			double		p = 0;
 
 			NL_CHECK_INTERRUPTS(a);
@@ -176,7 +176,7 @@ learn_from_crowds(const CrowdRowsView *rows, CrowdOptions *options)
 	if (fit == NULL)
 		return NULL;
 	model = learn_model(fit);
-	classifier = fit_classifier(fit, model);
+	classifier = fit_classifier(fit);
 	crowd_weigh_evidence(fit, model, true);
 	view = (CrowdModelView) {
 		.annotators = finish_model(fit, model),
@@ -191,7 +191,7 @@ learn_from_crowds(const CrowdRowsView *rows, CrowdOptions *options)
 		.converged = fit->converged,
 		.l2 = options->classifier.regression.l2,
 		.noise = fit->noise,
-		.log_loss = log_loss(fit, model),
+		.log_loss = log_loss(fit),
 		.options = fit->options_json,
 		.stopped_by = fit->stopped_by,
 		.n_warnings = fit->n_warnings,
