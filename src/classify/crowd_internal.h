@@ -83,7 +83,6 @@ extern void crowd_set_votes(const CrowdFit *fit, CrowdDeal *deal, uint32 row, ui
 extern const double *crowd_rates_of(const CrowdFit *fit, uint32 item, uint32 annotation);
 extern void crowd_set_rates(CrowdFit *fit, const AnnotatorModel *model, uint32 part);
 extern void crowd_retarget(CrowdFit *fit);
-extern void crowd_retarget_votes(CrowdFit *fit);
 
 /* crowd_predict.c */
 extern void crowd_predict(CrowdFit *fit, int round);

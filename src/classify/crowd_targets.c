@@ -148,20 +148,3 @@ crowd_retarget(CrowdFit *fit)
 		design_retarget(fit->deal[d].design);
 	}
 }
-
-/* The designs' targets are votes again, as in the first round. */
-void
-crowd_retarget_votes(CrowdFit *fit)
-{
-	for (CrowdDeal *deal = fit->deal; deal < fit->deal + fit->deals; deal++)
-	{
-		deal->set.rates = NULL;
-		for (uint32 row = 0; row < fit->items; row++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			crowd_set_votes(fit, deal, row, deal->item[row]);
-		}
-		design_retarget(deal->design);
-	}
-	fit->converged = false;
-}

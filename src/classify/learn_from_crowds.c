@@ -47,37 +47,66 @@
 #include "classify/fitted_classifier.h"
 
 /*
- * All rounds, and the evidence by what they end with.  Of few items a classifier that
- * learns from every answer may explain a class away, by an intercept that no penalty
- * holds and annotators of whom little is known.  Then it learns from the consensus,
- * which cannot run away so, since it says what an item is.
+ * All rounds, and the evidence by what they end with; NULL: a class was lost, and it is
+ * to be learned anew from the consensus, of which "warning" tells.  Of few items a
+ * classifier that learns from every answer may explain a class away, by an intercept that
+ * no penalty holds and annotators of whom little is known.  One that learns from the
+ * consensus cannot run away so, since it says what an item is.
  */
 static AnnotatorModel *
-learn_model(CrowdFit *fit)
+learn_model(CrowdFit *fit, const char **warning)
 {
 	AnnotatorModel *model = crowd_go_rounds(fit);
 	double		given;
 	double		left;
 	int			lost;
 
-	crowd_warn_of_features(fit);
-	crowd_warn_of_gold(fit);
 	crowd_weigh_evidence(fit, model, false);
 	lost = crowd_lost_class(fit, &given, &left);
 	if (lost >= 0 && !fit->blind && fit->options->training == TRAIN_EVERY_ANSWER)
 	{
-		crowd_warn(fit, psprintf("trained by \"consensus\", since by \"every_answer\" class \"%s\" was nearly lost: %.1f items by the answers, %.1f by the fit; ask about more items",
-								 names_cstring(&fit->voices->classes, lost), given, left));
-		fit->options->training = TRAIN_CONSENSUS;
-		crowd_retarget_votes(fit);
-		model = crowd_go_rounds(fit);
-		crowd_weigh_evidence(fit, model, false);
-		lost = crowd_lost_class(fit, &given, &left);
+		*warning = psprintf("trained by \"consensus\", since by \"every_answer\" class \"%s\" was nearly lost: %.1f items by the answers, %.1f by the fit; ask about more items",
+							names_cstring(&fit->voices->classes, lost), given, left);
+		return NULL;
 	}
+	crowd_warn_of_features(fit);
+	crowd_warn_of_gold(fit);
+	if (*warning != NULL)
+		crowd_warn(fit, *warning);
 	if (lost >= 0)
 		crowd_warn(fit, psprintf("class \"%s\" is nearly lost: %.1f items by the answers, %.1f by the fit; ask about more items, or give gold",
 								 names_cstring(&fit->voices->classes, lost), given, left));
 	return model;
+}
+
+/*
+ * A fit, in the current context, and its matrices; NULL if nobody names a class.  One
+ * that is made anew has nothing of the first, and is what option "training" "consensus"
+ * would have made.
+ */
+static CrowdFit *
+fit_rows(const CrowdRowsView *rows, CrowdOptions *options, AnnotatorModel **model)
+{
+	char	   *given = crowd_options_json(options);
+	const char *warning = NULL;
+	MemoryContext old = CurrentMemoryContext;
+	MemoryContext first = AllocSetContextCreate(old, LEARN_FROM_CROWDS " by every answer",
+												ALLOCSET_DEFAULT_SIZES);
+	CrowdFit   *fit;
+
+	MemoryContextSwitchTo(first);
+	fit = crowd_begin(rows, options);
+	*model = fit == NULL ? NULL : learn_model(fit, &warning);
+	MemoryContextSwitchTo(old);
+	if (fit == NULL || *model != NULL)
+		return fit;
+	warning = pstrdup(warning);
+	MemoryContextDelete(first);
+	options->training = TRAIN_CONSENSUS;
+	fit = crowd_begin(rows, options);
+	fit->options_json = given;
+	*model = learn_model(fit, &warning);
+	return fit;
 }
 
 /* What learn_annotators() cannot know: that there are items, and gold. */
@@ -168,14 +197,13 @@ count_per_item(const CrowdFit *fit)
 CrowdModel *
 learn_from_crowds(const CrowdRowsView *rows, CrowdOptions *options)
 {
-	CrowdFit   *fit = crowd_begin(rows, options);
 	AnnotatorModel *model;
+	CrowdFit   *fit = fit_rows(rows, options, &model);
 	Classifier *classifier;
 	CrowdModelView view;
 
 	if (fit == NULL)
 		return NULL;
-	model = learn_model(fit);
 	classifier = fit_classifier(fit);
 	crowd_weigh_evidence(fit, model, true);
 	view = (CrowdModelView) {

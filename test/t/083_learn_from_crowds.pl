@@ -217,6 +217,17 @@ my ($few) = rows($node, q{
 	GROUP BY m});
 like($few->[0], qr/trained by .*"consensus.*since by .*every_answer.* class .* was nearly lost/, 'few items: a class was nearly lost');
 is($few->[1], 't', 'and is there');
+# then it is what "consensus" makes, also where items have unlike numbers of answers
+is(value($node, q{
+	WITH few AS MATERIALIZED (
+		SELECT i / 3 AS item, 'w' || i % 3 AS annotator, CASE WHEN i / 3 % 10 = 0 THEN 'rare' WHEN substr(md5(i::text), 1, 1) < '5' THEN 'q' ELSE 'z' END AS label,
+		       ARRAY[sin(i / 3 * 1.3), cos(i / 3 * 2.7)] AS features
+		FROM generate_series(1, 120) AS i WHERE i / 3 % 2 = 1 OR i % 3 = 0),
+	     fitted AS MATERIALIZED (SELECT training, learn_from_crowds(item, annotator, label, features, jsonb_build_object('l2', 1, 'training', training)) AS m
+	                             FROM few, unnest(ARRAY['every_answer', 'consensus']) AS training GROUP BY training)
+	SELECT bool_or((fit_report(a.m)).warnings::text LIKE '%was nearly lost%') AND max(abs(probability(s.distribution, 'rare') - probability(t.distribution, 'rare'))) = 0
+	FROM fitted AS a, fitted AS b, consensus(a.m) AS s JOIN consensus(b.m) AS t USING (item) WHERE a.training = 'every_answer' AND b.training = 'consensus'}),
+	't', 'as by consensus');
 
 #
 # Groups and abstentions by hand, of four answers an item: three hasty annotators are one
