@@ -136,6 +136,15 @@ SELECT item, label, confidence, entropy, annotations, predicted_label, predicted
 FROM consensus((SELECT learn_from_crowds(i, a, l, '{1}') FROM (VALUES ('i', 'a', 'x')) AS v(i, a, l)));
 SELECT item, label, confidence > 0.5 AS sure, annotations, predicted_label, predicted_confidence, predicted
 FROM consensus((SELECT learn_from_crowds(i, a, l, '{1}') FROM (VALUES ('i', 'a', 'x'), ('i', 'b', 'x'), ('i', 'c', 'y')) AS v(i, a, l)));
+-- few items whose features say nothing: nothing is predicted, and the distribution is that with both classes as likely before; 24 as well, but not 36
+SELECT n, count(*), bool_and(predicted IS NULL) AS unpredicted, bool_or(predicted IS NULL) AS any_unpredicted, max(abs(probability(c.distribution, 'x') - probability(d, 'x'))) < 1e-12 AS even,
+       (fit_report(m)).l2 IS NULL AS no_l2, left(array_to_string((fit_report(m)).warnings, ' | '), 60) AS warnings, classifier(m) IS NULL AS no_classifier
+FROM unnest(ARRAY[6, 24, 36]) AS n,
+     LATERAL (SELECT learn_from_crowds('i' || i, 'a' || j, CASE WHEN j = 2 AND i % 5 = 0 OR i % 3 = 0 THEN 'x' ELSE 'y' END, ARRAY[i * 7 % 37]::float8[], '{"l2": 3}'::jsonb) AS m
+              FROM generate_series(1, n) AS i, generate_series(1, 3) AS j) AS l, LATERAL consensus(m) AS c, LATERAL (SELECT substr(c.item, 2)::int AS i) AS k,
+     LATERAL (SELECT posterior(annotator_model(m), 'a' || j, CASE WHEN j = 2 AND i % 5 = 0 OR i % 3 = 0 THEN 'x' ELSE 'y' END, label_distribution(ARRAY['x', 'y'], '{0.5, 0.5}')) AS d
+              FROM generate_series(1, 3) AS j) AS p
+GROUP BY n, m ORDER BY n;
 -- a class that one item has alone: no model out of fold knows it, and the answers may say it all the same
 SELECT c.label, predicted_label, probability(predicted, 'z') = 1.0 / (21 + 3) AS admitted
 FROM consensus((SELECT learn_from_crowds(i::text, 'a' || i % 2, CASE WHEN i = 21 THEN 'z' WHEN i % 2 = 0 THEN 'x' ELSE 'y' END, ARRAY[i % 2 + i / 99.0],

@@ -111,7 +111,7 @@ sum_voices(CrowdVoices *v)
 		NL_CHECK_INTERRUPTS(i);
 		v->named += crowd_voices_named(v, i);
 		v->all += v->view.abstains == 0 ? crowd_voices_of(v, i) : sum_answers(v, i, true);
-		v->items_named += crowd_voices_of(v, i) > 0;
+		v->items_told += crowd_voices_tell(v, i);
 	}
 }
 

@@ -20,7 +20,7 @@ typedef struct CrowdVoices
 	double	   *heard;			/* the same: of his group's; may be the same numbers */
 	double		all;			/* what all answers count */
 	double		named;			/* those that name a class */
-	uint32		items_named;	/* with such an answer */
+	uint32		items_told;		/* with such an answer, or gold */
 } CrowdVoices;
 
 extern Size crowd_voices_memory(const AnnotationView *view, const CrowdOptions *options);

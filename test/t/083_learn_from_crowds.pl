@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
+use JSON::PP ();
 use List::Util qw(max min sum0);
 use NoisyLabel;
 use PostgreSQL::Test::Utils;
@@ -35,7 +36,9 @@ FROM (VALUES (1, 1, 3), (2, 3, 3), (3, 2, 3)) AS v(c, n, k), kinds,
      LATERAL simulate_annotations($items, kinds, jsonb_build_object('classes', k, 'answers', n, 'features', 3, 'separation', 2.5, 'seed', c)) AS s;
 CREATE TABLE evidence (c int, item text, features float8[], d label_distribution);
 CREATE TABLE predicted (c int, item text, p label_distribution);
-CREATE TABLE learned (c int, m annotator_model);
+-- by what an item is judged, without itself; NULL: of all
+CREATE TABLE learned (c int, without text, m annotator_model);
+CREATE TABLE rated (m annotator_model);
 END
 my $fit = '"l2": 2, "tolerance": 1e-10';
 
@@ -55,7 +58,7 @@ sub by_hand
 		{
 			my $options = qq('{$fit}'::jsonb);
 			my $learn = $round == 1 ? "logistic_regression(a.label, a.features, $options)"
-			  : "logistic_regression(a.label, a.features, a.annotator, (SELECT m FROM learned), $options)";
+			  : "logistic_regression(a.label, a.features, a.item || ' ' || a.annotator, (SELECT m FROM rated), $options)";
 			$sql .= "INSERT INTO predicted SELECT e.c, e.item, predict((SELECT $learn FROM answers AS a WHERE a.c = $c AND a.item <> e.item), e.features) FROM evidence AS e;\n";
 		}
 		else
@@ -71,22 +74,46 @@ UPDATE evidence AS e SET d = $gold combine(p, said.d) END FROM predicted JOIN sa
 END
 		for my $pass (1 .. 3)
 		{
-			$sql .= learn_by_hand($c, '{"correlation": 0}') . weigh_by_hand($c, $gold);
+			$sql .= learn_by_hand($c, 'item <> e.item', '{"correlation": 0}') . weigh_by_hand($c, $gold, 'without = item');
 		}
+		$sql .= learn_by_hand($c, 'item <> e.item', '{"correlation": 0}') . rate_by_hand();
 	}
-	return $sql . learn_by_hand($c, '{}') . weigh_by_hand($c, $gold);
+	return $sql . learn_by_hand($c, 'e.item IS NOT NULL', '{}') . weigh_by_hand($c, $gold, 'without = item');
 }
 
+# A model for each item, of the items that a condition names
 sub learn_by_hand
 {
-	my ($c, $options) = @_;
-	return "DELETE FROM learned; INSERT INTO learned SELECT $c, learn_annotators(annotator, d, label, '$options'::jsonb) FROM answers JOIN evidence USING (c, item) WHERE c = $c;\n";
+	my ($c, $of, $options) = @_;
+	return <<"END";
+DELETE FROM learned;
+INSERT INTO learned
+SELECT $c, e.item, (SELECT learn_annotators(annotator, d, label, '$options'::jsonb) FROM answers JOIN evidence USING (c, item) WHERE c = $c AND $of)
+FROM evidence AS e;
+END
+}
+
+# One model of all, in which each item has annotators of its own
+sub rate_by_hand
+{
+	return <<'END';
+DELETE FROM rated;
+WITH models AS (SELECT without, m::jsonb AS j FROM learned),
+     each AS (SELECT without || ' ' || (j -> 'annotators' ->> n) AS annotator, j -> 'counts' -> n AS counts, j -> 'variances' -> n AS variances, j -> 'components' -> 0 -> 'confusion' -> n AS confusion
+              FROM models, LATERAL generate_series(0, jsonb_array_length(j -> 'annotators') - 1) AS n)
+INSERT INTO rated
+SELECT ((SELECT j FROM models LIMIT 1) ||
+        jsonb_build_object('annotators', jsonb_agg(annotator ORDER BY annotator COLLATE "C"), 'counts', jsonb_agg(counts ORDER BY annotator COLLATE "C"), 'variances', jsonb_agg(variances ORDER BY annotator COLLATE "C"),
+                           'annotations', jsonb_agg(1), 'gold_annotations', jsonb_agg(0),
+                           'components', jsonb_build_array((SELECT j -> 'components' -> 0 FROM models LIMIT 1) || jsonb_build_object('confusion', jsonb_agg(confusion ORDER BY annotator COLLATE "C")))))::text::annotator_model
+FROM each;
+END
 }
 
 sub weigh_by_hand
 {
-	my ($c, $gold) = @_;
-	return "UPDATE evidence AS e SET d = w.d FROM (SELECT item, $gold posterior((SELECT m FROM learned), annotator, label, p) END AS d FROM answers JOIN predicted USING (c, item) WHERE c = $c GROUP BY item, gold) AS w WHERE e.item = w.item;\n";
+	my ($c, $gold, $which) = @_;
+	return "UPDATE evidence AS e SET d = w.d FROM (SELECT item, $gold posterior((SELECT m FROM learned WHERE $which), annotator, label, p) END AS d FROM answers JOIN predicted USING (c, item) WHERE c = $c GROUP BY item, gold) AS w WHERE e.item = w.item;\n";
 }
 
 for my $case ([ 1, 'every_answer' ], [ 3, 'every_answer' ], [ 1, 'consensus' ], [ 2, 'consensus' ], [ 3, 'consensus' ])
@@ -104,24 +131,103 @@ for my $case ([ 1, 'every_answer' ], [ 3, 'every_answer' ], [ 1, 'consensus' ], 
 	cmp_ok($row->[1], '<', 1e-6, "case $c, $training: distributions as by hand");
 	cmp_ok($row->[2], '<', 1e-6, "case $c, $training: predictions as by hand");
 	is(value($node, q{
-		SELECT max(abs(a.rate_used - b.rate_used)) < 1e-6 FROM model, annotator_rates(annotator_model(m)) AS a JOIN (SELECT r.* FROM learned, annotator_rates(m) AS r) AS b USING (annotator, truth, label)}),
+		SELECT max(abs(a.rate_used - b.rate_used)) < 1e-6 FROM model, annotator_rates(annotator_model(m)) AS a JOIN (SELECT r.* FROM (SELECT m FROM learned LIMIT 1) AS one, annotator_rates(m) AS r) AS b USING (annotator, truth, label)}),
 		't', "case $c, $training: matrices as by hand");
 	my $by_hand = $training eq 'consensus' ? "logistic_regression(d, features, '{$fit}'::jsonb) AS c FROM evidence"
-	  : "logistic_regression(label, features, annotator, (SELECT m FROM learned), '{$fit}'::jsonb) AS c FROM answers WHERE c = $c";
+	  : "logistic_regression(label, features, item || ' ' || annotator, (SELECT m FROM rated), '{$fit}'::jsonb) AS c FROM answers WHERE c = $c";
 	# consensus: the classifier learns from what counts in full, which is what is reported where answers are single
 	next if $training eq 'consensus' && $c > 1;
 	is(value($node, "SELECT max(abs(a.coefficient - b.coefficient)) < 1e-5 FROM model, coefficients(classifier(m)) AS a JOIN (SELECT k.* FROM (SELECT $by_hand) AS v, coefficients(c) AS k) AS b USING (label, feature)"),
 		't', "case $c, $training: the classifier as by hand");
 }
 
+#
+# Fewer folds than items: the prediction is the mean by three deals.  Of three kinds of items in
+# two folds each deal leaves one kind alone, which the two others predict, and which predicts both.
+#
+$node->safe_psql('postgres', <<"END");
+CREATE TABLE kind_answers AS
+SELECT i AS kind, 'item ' || i || '.' || n AS item, 'annotator ' || j AS annotator, CASE WHEN j <= i THEN 'A' ELSE 'B' END AS label, ARRAY[i * i]::float8[] AS features
+FROM generate_series(1, 3) AS i, generate_series(1, 10) AS n, generate_series(1, 4) AS j;
+CREATE TABLE kind_votes AS
+SELECT kind, features, avg(label_distribution(ARRAY[label], '{1}')) AS d, count(*)::float8 AS voices FROM kind_answers GROUP BY kind, features;
+CREATE TABLE kind_deals AS
+SELECT alone, kind, probability(predict((SELECT logistic_regression(v.d, v.features, v.voices, '{$fit}'::jsonb) FROM kind_votes AS v
+                                         WHERE CASE t.kind WHEN alone THEN v.kind <> alone ELSE v.kind = alone END), t.features), 'A') AS p
+FROM kind_votes AS t, (SELECT kind AS alone FROM kind_votes) AS a;
+END
+my %matching;
+for my $seed (0 .. 5)
+{
+	my $matching = value($node, qq{
+		WITH predicted AS (SELECT split_part(substr(item, 6), '.', 1)::int AS kind, probability(predicted, 'A') AS p
+		                   FROM consensus((SELECT learn_from_crowds(item, annotator, label, features, '{$fit, "folds": 2, "duplicates": "together", "rounds": 1, "seed": $seed}'::jsonb) FROM kind_answers)))
+		SELECT string_agg(v.deals, ', ')
+		FROM (SELECT format('%s %s %s', a.alone, b.alone, c.alone) AS deals
+		      FROM kind_deals AS a JOIN kind_deals AS b USING (kind) JOIN kind_deals AS c USING (kind) JOIN predicted AS p USING (kind)
+		      WHERE a.alone <= b.alone AND b.alone <= c.alone
+		      GROUP BY a.alone, b.alone, c.alone HAVING max(abs(p.p - (a.p + b.p + c.p) / 3)) < 1e-6 AND count(*) = 30) AS v});
+	like($matching, qr/^[123] [123] [123]$/, "seed $seed: the mean of three deals, which leave alone $matching");
+	$matching{$matching} = 1;
+}
+cmp_ok(scalar(keys %matching), '>', 1, 'which differ by seed');
+cmp_ok(scalar(grep { !/^(.) \1 \1$/ } keys %matching), '>', 0, 'and from each other');
+
+#
+# Many annotators with few answers each: rates that had learned from an item would excuse whatever the
+# classifier says of it, more in each round
+#
+my @many = rows($node, q{
+	WITH crowd AS (SELECT k, seed, s.* FROM unnest('{3, 8}'::int[]) AS k, generate_series(1, 2) AS seed,
+	                      LATERAL simulate_annotations(2000, '{"reliable": {"count": 300, "accuracy": 0.9, "spread": 0.05}}', jsonb_build_object('classes', k, 'answers', 1, 'features', 10, 'separation', 1.5, 'seed', seed)) AS s),
+	     fitted AS MATERIALIZED (SELECT k, seed, learn_from_crowds(item, annotator, label, features, '{"l2": 3}'::jsonb) AS m FROM crowd GROUP BY k, seed)
+	SELECT k, avg((crowd.label = truth)::int), avg((c.label = truth)::int), avg((predicted_label = truth)::int), avg(predicted_confidence)
+	FROM crowd JOIN (SELECT k, seed, s.* FROM fitted, consensus(m) AS s) AS c USING (k, seed, item) GROUP BY k ORDER BY k});
+is(scalar(@many), 2, 'many annotators: all crowds');
+for my $row (@many)
+{
+	my ($k, $answers, $right, $predicted, $confidence) = @$row;
+	cmp_ok($right, '>', $answers - 0.03, sprintf('many annotators, %d classes: the label is right on %.3f, answers are on %.3f', $k, $right, $answers));
+	cmp_ok($confidence, '<', $predicted + 0.1, sprintf('many annotators, %d classes: predictions are sure by %.3f, and right on %.3f', $k, $confidence, $predicted));
+}
+
+#
+# So few items that features cannot be told from chance: they are not believed, and confidence
+# is no larger than it should be
+#
+my @tiny = rows($node, q{
+	WITH crowd AS (SELECT n, a, seed, s.* FROM unnest('{2, 5, 10, 20}'::int[]) AS n, unnest('{1, 3}'::int[]) AS a, generate_series(1, 20) AS seed,
+	                      LATERAL simulate_annotations(n, '{"reliable": 2, "hasty": 2, "spammer": 1}', jsonb_build_object('answers', a, 'features', 4, 'separation', 1, 'seed', seed)) AS s),
+	     fitted AS MATERIALIZED (SELECT n, a, seed, learn_from_crowds(item, annotator, label, features) AS m FROM crowd GROUP BY n, a, seed)
+	SELECT a, n, avg(c.confidence), avg((c.label = truth)::int), avg((c.predicted IS NULL)::int)
+	FROM (SELECT DISTINCT n, a, seed, item, truth FROM crowd) AS t JOIN (SELECT f.n, f.a, f.seed, s.* FROM fitted AS f, consensus(m) AS s) AS c USING (n, a, seed, item)
+	GROUP BY a, n ORDER BY a, n});
+is(scalar(@tiny), 8, 'few items: all sizes');
+for my $row (@tiny)
+{
+	my ($answers, $n, $confidence, $right, $unpredicted) = @$row;
+	cmp_ok($confidence, '<', $right + 0.07, sprintf('%d items with %d answers: confidence %.3f where %.3f are right; nothing predicted for %.2f', $n, $answers, $confidence, $right, $unpredicted));
+}
+
 # Of few items, every answer would explain a class away: said, and not done
 my ($few) = rows($node, q{
 	SELECT (fit_report(m)).warnings::text, min((SELECT sum(probability(distribution, l)) FROM consensus(m), unnest(ARRAY['A', 'B']) AS l WHERE l = k)) > 5
 	FROM (SELECT learn_from_crowds(item, annotator, label, features, '{"l2": 3}'::jsonb) AS m
-	      FROM kinds, LATERAL simulate_annotations(40, kinds, '{"classes": 2, "answers": 1, "features": 5, "separation": 1.2, "seed": 1}')) AS v, unnest(ARRAY['A', 'B']) AS k
+	      FROM kinds, LATERAL simulate_annotations(40, kinds, '{"classes": 2, "answers": 1, "features": 5, "separation": 1.2, "seed": 4}')) AS v, unnest(ARRAY['A', 'B']) AS k
 	GROUP BY m});
 like($few->[0], qr/trained by .*"consensus.*since by .*every_answer.* class .* was nearly lost/, 'few items: a class was nearly lost');
 is($few->[1], 't', 'and is there');
+# then it is what "consensus" makes, also where items have unlike numbers of answers
+is(value($node, q{
+	WITH few AS MATERIALIZED (
+		SELECT i / 3 AS item, 'w' || i % 3 AS annotator, CASE WHEN i / 3 % 10 = 0 THEN 'rare' WHEN substr(md5(i::text), 1, 1) < '5' THEN 'q' ELSE 'z' END AS label,
+		       ARRAY[sin(i / 3 * 1.3), cos(i / 3 * 2.7)] AS features
+		FROM generate_series(1, 120) AS i WHERE i / 3 % 2 = 1 OR i % 3 = 0),
+	     fitted AS MATERIALIZED (SELECT training, learn_from_crowds(item, annotator, label, features, jsonb_build_object('l2', 1, 'training', training)) AS m
+	                             FROM few, unnest(ARRAY['every_answer', 'consensus']) AS training GROUP BY training)
+	SELECT bool_or((fit_report(a.m)).warnings::text LIKE '%was nearly lost%') AND max(abs(probability(s.distribution, 'rare') - probability(t.distribution, 'rare'))) = 0
+	FROM fitted AS a, fitted AS b, consensus(a.m) AS s JOIN consensus(b.m) AS t USING (item) WHERE a.training = 'every_answer' AND b.training = 'consensus'}),
+	't', 'as by consensus');
 
 #
 # Groups and abstentions by hand, of four answers an item: three hasty annotators are one
@@ -210,12 +316,12 @@ sub learn_rates
 # to a power by the voices that name a class.
 sub weigh_answers
 {
-	my ($answers, $prior, $classes, $log_rate, $correlation) = @_;
+	my ($answers, $prior, $classes, $log_rate, $correlation) = @_;	# log_rate->(annotator, label, class, item)
 	my (%log, %voices, %evidence);
 	for my $answer (@$answers)
 	{
 		my ($item, $annotator, $label, $heard, $voice) = @$answer;
-		$log{$item}[$_] += $heard * $log_rate->($annotator, $label, $_) for 0 .. $classes - 1;
+		$log{$item}[$_] += $heard * $log_rate->($annotator, $label, $_, $item) for 0 .. $classes - 1;
 		$voices{$item}{$voice} = 1 if $label < $classes;
 	}
 	for my $item (keys %log)
@@ -229,6 +335,30 @@ sub weigh_answers
 	return \%evidence;
 }
 
+# The rates by which an item is judged: of the other items
+sub learn_without
+{
+	my ($item, $answers, @rest) = @_;
+	return learn_rates([ grep { $_->[0] ne $item } @$answers ], @rest);
+}
+
+# Table "rated": the model, in which each item has annotators of its own
+sub rate_heard
+{
+	my ($answers, $without) = @_;
+	my $model = json(value($node, "SELECT annotator_model(m)::jsonb FROM grouped WHERE crowd = 'groups'"));
+	my %of = map { ("$_->[0] $_->[1]" => $without->{ $_->[0] }{ $_->[1] }) } @$answers;
+	my @names = sort keys %of;
+	my @none = map { 0 } @names;
+	my $zeros = [ map { [ (0) x 3 ] } 0 .. 2 ];
+	@$model{qw(annotators annotations gold_annotations counts variances notes)} =
+	  (\@names, [ map { 1 } @names ], \@none, [ map { $zeros } @names ], [ map { $zeros } @names ], {});
+	$model->{voices} = { of => 'annotators', groups => [], gold_items => 0, correlation => 0, teaching_items => 1 };
+	# theirs has the truth first
+	$model->{components}[0]{confusion} = [ map { my $r = $of{$_}; [ map { my $k = $_; [ map { $r->[$_][$k] } 0 .. 2 ] } 0 .. 2 ] } @names ];
+	$node->safe_psql('postgres', 'DELETE FROM rated; INSERT INTO rated VALUES ($json$' . JSON::PP->new->encode($model) . '$json$)');
+}
+
 my %place = (A => 0, B => 1, C => 2, unsure => 3);
 my $odds = log(0.7 / 0.15);
 for my $crowd ('groups', 'unsure')
@@ -237,11 +367,16 @@ for my $crowd ('groups', 'unsure')
 	my ($prior, $rates) = {};
 	$prior->{ $_->[0] }[ $place{ $_->[1] } ] = $_->[2] for rows($node, "SELECT item, l, probability(predicted, l) FROM grouped, consensus(m), unnest(labels(m)) AS l WHERE crowd = '$crowd'");
 	my $evidence = weigh_answers(\@heard, $prior, 3, sub { $_[1] == $_[2] ? $odds : 0 }, 0.3);
-	for my $pass (1 .. 4)
+	my %without;
+	for my $pass (1 .. 3)
 	{
-		$rates = learn_rates(\@heard, $evidence, 3);
-		$evidence = weigh_answers(\@heard, $prior, 3, sub { log $rates->{ $_[0] }[ $_[1] ][ $_[2] ] }, $pass < 4 ? 0 : 0.3);
+		%without = map { $_ => learn_without($_, \@heard, $evidence, 3) } keys %$prior;
+		$evidence = weigh_answers(\@heard, $prior, 3, sub { log $without{ $_[3] }{ $_[0] }[ $_[1] ][ $_[2] ] }, 0);
 	}
+	%without = map { $_ => learn_without($_, \@heard, $evidence, 3) } keys %$prior;
+	rate_heard(\@heard, \%without) if $crowd eq 'groups';
+	$rates = learn_rates(\@heard, $evidence, 3);
+	$evidence = weigh_answers(\@heard, $prior, 3, sub { log $rates->{ $_[0] }[ $_[1] ][ $_[2] ] }, 0.3);
 	my @far = map { abs($_->[2] - $evidence->{ $_->[0] }[ $place{ $_->[1] } ]) } rows($node, "SELECT item, l, probability(distribution, l) FROM grouped, consensus(m), unnest(labels(m)) AS l WHERE crowd = '$crowd'");
 	is(scalar(@far), 3 * $items, "$crowd: probabilities");
 	cmp_ok(max(@far), '<', 1e-8, "$crowd: distributions as by hand");
@@ -253,7 +388,7 @@ for my $crowd ('groups', 'unsure')
 is(value($node, q{
 	SELECT max(abs(a.coefficient - b.coefficient)) < 1e-5
 	FROM grouped, coefficients(classifier(m)) AS a
-	     JOIN coefficients((SELECT logistic_regression(label, features, annotator, (SELECT annotator_model(m) FROM grouped WHERE crowd = 'groups'), '{"l2": 12, "tolerance": 1e-10}'::jsonb)
+	     JOIN coefficients((SELECT logistic_regression(label, features, item || ' ' || annotator, (SELECT m FROM rated), '{"l2": 12, "tolerance": 1e-10}'::jsonb)
 	                        FROM heard, generate_series(1, round(6 * heard)::int) WHERE crowd = 'groups')) AS b USING (label, feature)
 	WHERE crowd = 'groups'}),
 	't', 'groups: the classifier as by hand');
