@@ -47,6 +47,15 @@ JOIN (VALUES ('1', pg_temp.share(0.8 * 0.4 * 0.2 * 0.05, 0.2 * 0.1 * 0.4 * 0.05)
 	('4', pg_temp.share(0.8 * 0.5 * 0.2 * 0.05, 0.2 * 0.1 * 0.4 * 0.05)),
 	('6', pg_temp.share(0.8 * 0.5 * 0.2 * 0.05 * 0.25, 0.2 * 0.1 * 0.4 * 0.05 * 0.5))) AS w(item, x) USING (item) ORDER BY item;
 
+-- ... also of a set that has neither that label nor anybody who answers twice
+WITH s AS (SELECT * FROM answers WHERE item IN ('1', '2')), m AS (SELECT pg_temp.model('{"prior_known": false, "abstain": "skip", "silence": true}', '[]', '0') AS m)
+SELECT c.item, round(probability(c.distribution, 'x')::numeric, 9) AS x, p.d = c.distribution AS same, a.same_answers
+FROM consensus((SELECT annotation_set(item, annotator, label) FROM s), (SELECT m FROM m)) AS c
+JOIN (SELECT item, posterior((SELECT m FROM m), annotator, label) AS d FROM s GROUP BY item) AS p USING (item)
+JOIN (SELECT a.item, bool_and(a.probability_without = b.probability_without AND a.probability = b.probability) AS same_answers
+	FROM answers((SELECT annotation_set(item, annotator, label) FROM s), (SELECT m FROM m)) AS a
+	JOIN answers((SELECT annotation_set(item, annotator, label) FROM answers), (SELECT m FROM m)) AS b USING (item, annotator, label) GROUP BY a.item) AS a USING (item) ORDER BY item;
+
 -- In a group each counts half, whether it speaks or not
 SELECT r.item, r.x, r.same, w.x AS by_hand FROM pg_temp.reported(pg_temp.model('{"prior_known": false, "abstain": "skip", "silence": true}', '[["a", "b"]]', '0')) AS r
 JOIN (VALUES ('1', pg_temp.share(0.8 * sqrt(0.4 * 0.2) * 0.05, 0.2 * sqrt(0.1 * 0.4) * 0.05)),

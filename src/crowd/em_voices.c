@@ -168,8 +168,8 @@ em_set_voices(AnnotationView *view, const uint32 *group)
 	view->group = group;
 	view->voices = NULL;
 	view->teaching_voices = TEACHING_VOICES;
-	if (group == NULL && view->abstains == 0 && !annotations_repeat(view))
-		return;					/* every answer is a voice */
+	if (group == NULL && view->abstains == 0 && !view->silence && !annotations_repeat(view))
+		return;					/* every answer is a voice, and there is nothing else */
 	voices = nl_alloc(CurrentMemoryContext, mul_size(Max(view->items, 1), sizeof(uint32)));
 	v = em_voices_begin(view);
 	for (uint32 i = 0; i < view->items; i++)
