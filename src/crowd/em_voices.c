@@ -188,6 +188,22 @@ em_set_voices(AnnotationView *view, const uint32 *group)
 	}
 }
 
+/* How many voices say what an item is; where each answer is one, those that name a class. */
+uint32
+em_voices_naming(const AnnotationView *view, uint32 item)
+{
+	uint32		n = 0;
+
+	if (view->voices != NULL || view->abstains == 0)
+		return em_item_voices(view, item);
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		n += annotation_is_class(view, view->label[a]);
+	}
+	return n;
+}
+
 /* How many items tell anything about annotators. */
 uint32
 em_count_telling(const AnnotationView *view)

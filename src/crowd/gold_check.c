@@ -32,18 +32,6 @@ fold_of(uint32 item)
 	return hash_bytes_uint32_extended(item, FOLD_SEED) % FOLDS;
 }
 
-/* What the probability of the top class is reported as. */
-static double
-reported(const double *posterior, uint32 classes, uint32 top, uint32 voices)
-{
-	double		power = design_exponent(voices, ASSUMED_CORRELATION);
-	double		sum = 0;
-
-	for (uint32 k = 0; k < classes; k++)
-		sum += pow(posterior[k] / posterior[top], power);
-	return 1 / sum;
-}
-
 /* The first step. */
 static void
 compare_with_gold(const AnnotationView *view, const EmFit *fit, GoldCheck *check)
@@ -55,19 +43,17 @@ compare_with_gold(const AnnotationView *view, const EmFit *fit, GoldCheck *check
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		const double *p;
-		double		confidence;
 		uint32		top;
 
 		NL_CHECK_INTERRUPTS(i);
 		if (annotation_gold(view, i) == NO_GOLD)
 			continue;
-		p = em_item_posterior(posteriors, i);
+		p = em_reported_posterior(posteriors, i, ASSUMED_CORRELATION);
 		top = first_of_largest(p, view->labels.n);
-		confidence = reported(p, view->labels.n, top, em_item_voices(view, i));
 		check->items++;
 		check->wrong += top != view->gold[i];
-		check->expected += 1 - confidence;
-		variance += confidence * (1 - confidence);
+		check->expected += 1 - p[top];
+		variance += p[top] * (1 - p[top]);
 	}
 	em_end_posteriors(posteriors);
 	/* one error may always happen, however sure the model is */
