@@ -120,7 +120,8 @@ FROM (VALUES ('{"abstain": "skip", "correlation": 0.8, "prior": {"x": 0.9, "y": 
 	LATERAL (SELECT sum(e::float8) AS said FROM jsonb_array_elements_text(m::jsonb -> 'reported_right') AS e) AS e,
 	LATERAL (SELECT sum(probability(c.distribution, a.label)) AS right_answers FROM consensus(s, m) AS c JOIN votes AS a ON a.item::text = c.item WHERE a.label <> 'skip') AS c,
 	LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE CASE c.label WHEN 'x' THEN x < y ELSE y < x END) AS other FROM consensus(s, m) AS c
-		JOIN (SELECT item::text, count(*) FILTER (WHERE label = 'x') AS x, count(*) FILTER (WHERE label = 'y') AS y FROM votes GROUP BY item) AS t USING (item) WHERE x + y > 0) AS d;
+		JOIN (SELECT item::text, count(*) FILTER (WHERE label = 'x') AS x, count(*) FILTER (WHERE label = 'y') AS y FROM votes GROUP BY item) AS t USING (item) WHERE x + y > 0) AS d
+ORDER BY o COLLATE "C";
 
 -- Classes that are numbers are ordered as numbers, whatever the label that is none
 SELECT class_prior(m), labels(m) FROM (SELECT dawid_skene(i, j, CASE WHEN i + j = 12 THEN 'none' ELSE (i % 11)::text END, '{"abstain": "none"}'::jsonb) AS m
