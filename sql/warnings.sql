@@ -91,6 +91,15 @@ FROM (SELECT item, annotator, CASE WHEN item = 'i10' AND annotator = 'c' THEN 'm
 -- A class that only gold has
 SELECT pg_temp.said(dawid_skene(item, annotator, label, CASE WHEN item IN ('i10', 'i20') THEN 'maybe' END)) FROM crowd;
 
+-- labels that options alone name are not gold's
+SELECT o, pg_temp.said(dawid_skene(annotation_set(item, annotator, label, CASE WHEN item IN ('i10', 'i20') THEN 'maybe' END), o))
+FROM crowd, (VALUES ('{"abstain": "unsure"}'), ('{"prior": {"maybe": 0.1, "no": 0.4, "never": 0.1, "yes": 0.4}}'), ('{"silence": "informative"}')) AS v(o)
+GROUP BY o ORDER BY o COLLATE "C";
+-- nor does the one that is no class make more items necessary to say that a class has none
+SELECT o, pg_temp.said(dawid_skene(annotation_set(item, annotator, CASE item || annotator WHEN 'i03c' THEN 'Yes' ELSE label END), o))
+FROM crowd, (VALUES ('{}'), ('{"abstain": "unsure"}')) AS v(o) WHERE item <= 'i35'
+GROUP BY o ORDER BY o COLLATE "C";
+
 -- The crowd contradicts gold: a quarter of the items are traps, on which all agree and
 -- gold, which a fifth of them have, says otherwise. Nobody knows better
 SELECT pg_temp.said(dawid_skene(g || item, annotator, label, CASE WHEN g = 1 THEN (ARRAY['no', 'yes'])[1 + (i + (i % 4 = 0)::int) % 2] END))

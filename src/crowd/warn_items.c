@@ -60,14 +60,15 @@ warn_connection(AnnotatorModelView *model, const AnnotationView *view)
 void
 warn_classes(AnnotatorModelView *model, const EmFit *fit)
 {
-	uint32		classes = model->labels.n;
+	uint32		classes = model->labels.n;	/* with the label that is none */
 	const double *items = fit->counts.prior;
 	NameList	list = {.n = 0};
 	double		n = 0;			/* that teach */
+	double		enough = (double) FEW_ITEMS * (classes - (model->abstains != 0)) - 0.5;
 
 	for (uint32 k = 0; k < classes; k++)
 		n += items[k];
-	for (uint32 k = 0; k < classes && n >= (double) FEW_ITEMS * classes - 0.5; k++)
+	for (uint32 k = 0; k < classes && n >= enough; k++)
 		if (items[k] < 1 && k + 1 != model->abstains)
 			list_add(&list, &model->labels, k);
 	if (list.n > 0)
