@@ -44,11 +44,11 @@ warn_connection(AnnotatorModelView *model, const AnnotationView *view)
 	bool		overlap;
 	uint32		groups = count_groups(view, &overlap);
 
-	if (!overlap)
+	if (model_knows_nothing(model) && !overlap)
 		warn(model, "no item has two annotators: nothing tells their errors from the truth; have some items answered again");
 	else if (model_knows_nothing(model))
 		warn(model, "no item has two voices, since a group of annotators is one and who abstains is none: nothing tells their errors from the truth; have some items answered by others, too");
-	else if (groups > 1)
+	else if (groups > 1 && overlap) /* gold compares those who share no item at all */
 		warn(model, psprintf("annotators form %u groups that share no item: scores of different groups cannot be compared; let groups share items, or fit each by itself (GROUP BY)",
 							 groups));
 }
