@@ -110,6 +110,10 @@ GROUP BY o ORDER BY o COLLATE "C";
 -- gold, which a fifth of them have, says otherwise. Nobody knows better
 SELECT pg_temp.said(dawid_skene(g || item, annotator, label, CASE WHEN g = 1 THEN (ARRAY['no', 'yes'])[1 + (i + (i % 4 = 0)::int) % 2] END))
 FROM crowd, LATERAL (SELECT right(item, 2)::int) AS v(i), generate_series(1, 5) AS g;
+-- gold that is right on .8 may contradict a fifth of the answers, but not two fifths
+SELECT wrong, left(pg_temp.warnings(dawid_skene(annotation_set(g || item, annotator, label, (ARRAY['no', 'yes'])[1 + (i + ((i + g) % 5 < wrong)::int) % 2]), '{"gold_weight": 0.8}')), 96) AS warning
+FROM crowd, LATERAL (SELECT right(item, 2)::int) AS v(i), generate_series(0, 4) AS g, generate_series(1, 2) AS wrong
+GROUP BY wrong ORDER BY wrong;
 -- two of five annotators see through the traps: gold teaches whom to trust
 CREATE TEMP TABLE traps AS
 SELECT g || 'i' || i AS item, annotator, CASE WHEN g <= 2 THEN truth END AS gold,
