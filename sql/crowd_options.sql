@@ -47,6 +47,15 @@ JOIN (VALUES ('1', pg_temp.share(0.8 * 0.4 * 0.2 * 0.05, 0.2 * 0.1 * 0.4 * 0.05)
 	('4', pg_temp.share(0.8 * 0.5 * 0.2 * 0.05, 0.2 * 0.1 * 0.4 * 0.05)),
 	('6', pg_temp.share(0.8 * 0.5 * 0.2 * 0.05 * 0.25, 0.2 * 0.1 * 0.4 * 0.05 * 0.5))) AS w(item, x) USING (item) ORDER BY item;
 
+-- ... also of a set that has neither that label nor anybody who answers twice
+WITH s AS (SELECT * FROM answers WHERE item IN ('1', '2')), m AS (SELECT pg_temp.model('{"prior_known": false, "abstain": "skip", "silence": true}', '[]', '0') AS m)
+SELECT c.item, round(probability(c.distribution, 'x')::numeric, 9) AS x, p.d = c.distribution AS same, a.same_answers
+FROM consensus((SELECT annotation_set(item, annotator, label) FROM s), (SELECT m FROM m)) AS c
+JOIN (SELECT item, posterior((SELECT m FROM m), annotator, label) AS d FROM s GROUP BY item) AS p USING (item)
+JOIN (SELECT a.item, bool_and(a.probability_without = b.probability_without AND a.probability = b.probability) AS same_answers
+	FROM answers((SELECT annotation_set(item, annotator, label) FROM s), (SELECT m FROM m)) AS a
+	JOIN answers((SELECT annotation_set(item, annotator, label) FROM answers), (SELECT m FROM m)) AS b USING (item, annotator, label) GROUP BY a.item) AS a USING (item) ORDER BY item;
+
 -- In a group each counts half, whether it speaks or not
 SELECT r.item, r.x, r.same, w.x AS by_hand FROM pg_temp.reported(pg_temp.model('{"prior_known": false, "abstain": "skip", "silence": true}', '[["a", "b"]]', '0')) AS r
 JOIN (VALUES ('1', pg_temp.share(0.8 * sqrt(0.4 * 0.2) * 0.05, 0.2 * sqrt(0.1 * 0.4) * 0.05)),
@@ -85,12 +94,34 @@ CREATE TEMP TABLE gold_answers (item int, annotator text, label text, gold text)
 INSERT INTO gold_answers VALUES (1, 'a', 'x', 'x'), (2, 'a', 'x', 'x'), (3, 'a', 'skip', 'x'), (4, 'a', 'y', 'x'), (5, 'a', 'y', 'y'), (6, 'a', 'skip', NULL), (7, 'a', 'x', NULL), (8, 'a', 'x', 'y');
 CREATE TEMP TABLE g AS SELECT dawid_skene(item, annotator, label, gold,
 	'{"learn_from": "gold", "variant": "full", "abstain": "skip", "prior": {"x": 0.25, "y": 0.755}}'::jsonb) AS m FROM gold_answers;
-SELECT labels(m), class_prior(m), (fit_report(m)).classes, annotations, confusion FROM g, annotators(m);
+SELECT labels(m), class_prior(m), (fit_report(m)).classes, annotations, gold_annotations, confusion FROM g, annotators(m);
 SELECT m::jsonb #> '{components,0,confusion,0,1}' AS rates_of_x, m::jsonb #> '{options,prior}' AS prior FROM g;
 SELECT item, label, confidence IS NULL AS no_confidence, tied, annotations FROM consensus((SELECT annotation_set(item, annotator, label) FROM gold_answers), (SELECT m FROM g)) ORDER BY item;
 -- 7: "x" is said of half of the items of either class, so the shares remain
 SELECT probability(d, 'x')::numeric(6, 5) AS x, (0.25 / 1.005)::numeric(6, 5) AS by_hand
 FROM (SELECT posterior(m, annotator, label) AS d FROM gold_answers, g WHERE item = 7) AS f;
+
+-- The record of options is the same however shares are spelled
+SELECT m = other AS same, m = m::text::annotator_model AS comes_back, m = collected AS same_of_rows, m::jsonb #> '{options,prior}' AS prior
+FROM (SELECT dawid_skene(annotation_set(item, annotator, label), '{"abstain": "skip", "prior": {"x": 0.50, "y": 5e-1}}') AS m,
+		dawid_skene(annotation_set(item, annotator, label), '{"abstain": "skip", "prior": {"x": 0.5, "y": 0.500}}') AS other,
+		dawid_skene(item, annotator, label, '{"abstain": "skip", "prior": {"x": 0.5000, "y": 0.5}}'::jsonb) AS collected FROM gold_answers) AS f;
+
+-- What a fit says of annotators (their right answers by what is reported) and of the vote is about what consensus()
+-- reports: a known prior is not tempered, and who names no class is no voice
+CREATE TEMP TABLE votes AS SELECT i AS item, j AS annotator, (ARRAY['x', 'y', 'skip'])[CASE WHEN (i * 7 + j * 3) % 5 = 0 THEN 3 WHEN (i * j + i / 3) % 4 = 0 THEN 1 ELSE 2 END] AS label
+FROM generate_series(1, 30) AS i, generate_series(1, 6) AS j WHERE (i + j) % 3 > 0;
+SELECT o AS options, pg_temp.share(said, 1) = pg_temp.share(right_answers, 1) AS right_answers,
+	round(r.majority_disagreement::numeric, 6) AS disagreement, round(other / n::numeric, 6) AS by_consensus
+FROM (VALUES ('{"abstain": "skip", "correlation": 0.8, "prior": {"x": 0.9, "y": 0.1}}'), ('{"abstain": "skip", "variant": "full", "smoothing": 2, "correlation": 0.8}'),
+		('{"abstain": "skip", "variant": "full", "smoothing": 2, "correlation": 0.8, "prior": {"x": 0.9, "y": 0.1}}')) AS v(o),
+	LATERAL (SELECT annotation_set(item, annotator, label) AS s, dawid_skene(annotation_set(item, annotator, label), o) AS m FROM votes) AS f,
+	LATERAL fit_report(m) AS r,
+	LATERAL (SELECT sum(e::float8) AS said FROM jsonb_array_elements_text(m::jsonb -> 'reported_right') AS e) AS e,
+	LATERAL (SELECT sum(probability(c.distribution, a.label)) AS right_answers FROM consensus(s, m) AS c JOIN votes AS a ON a.item::text = c.item WHERE a.label <> 'skip') AS c,
+	LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE CASE c.label WHEN 'x' THEN x < y ELSE y < x END) AS other FROM consensus(s, m) AS c
+		JOIN (SELECT item::text, count(*) FILTER (WHERE label = 'x') AS x, count(*) FILTER (WHERE label = 'y') AS y FROM votes GROUP BY item) AS t USING (item) WHERE x + y > 0) AS d
+ORDER BY o COLLATE "C";
 
 -- Classes that are numbers are ordered as numbers, whatever the label that is none
 SELECT class_prior(m), labels(m) FROM (SELECT dawid_skene(i, j, CASE WHEN i + j = 12 THEN 'none' ELSE (i % 11)::text END, '{"abstain": "none"}'::jsonb) AS m

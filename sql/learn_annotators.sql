@@ -62,6 +62,12 @@ SELECT v.* FROM pg_temp.matrices((SELECT learn_annotators('a', 'x', 'x'))) AS v;
 SELECT posterior(m, 'b', 'x') AS sure FROM (SELECT learn_annotators('a', 'x', 'x') AS m) AS v;
 SELECT labels(learn_annotators('a', i % 2 = 1, (i % 2)::text)) AS spelled FROM generate_series(1, 12) AS i;
 
+-- a literal is a label, whatever the types of the columns beside it
+SELECT labels(learn_annotators(i, 'x', l)) AS literal, labels(learn_annotators(i, 'x', l, '{"variant": "full"}')) AS with_options, labels(learn_annotators(i, 'x', l, NULL)) AS null_options,
+       learn_annotators(i, NULL, l) IS NULL AS unknown, learn_annotators(i, t, l) = learn_annotators(i::text, t, l::text) AS same
+FROM (VALUES (1, 2, 'x'::text), (1, 3, 'y')) AS v(i, l, t);
+SELECT learn_annotators(i, '{"x": 1}', i) FROM generate_series(1, 2) AS i;
+
 -- a label that is an answer but no class: on x the crowd's (1 + 4 * 2/10) / (4 + 4) = .225,
 -- a's (1 + 4 * .225) / (3 + 4); the rest as if there were no such answers
 SELECT v.* FROM pg_temp.matrices((SELECT learn_annotators(annotator, truth, CASE WHEN annotator = 'a' AND label = 'y' AND truth = 'x' THEN '?' ELSE label END, '{"abstain": "?"}') FROM answers)) AS v;

@@ -527,17 +527,7 @@ gold_class(const SetScorer *s, uint32 gold)
 uint32
 set_scorer_voices(const SetScorer *s, uint32 item)
 {
-	const AnnotationView *view = &s->view;
-	uint32		n = 0;
-
-	if (view->voices != NULL || view->abstains == 0)
-		return em_item_voices(view, item);
-	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
-	{
-		NL_CHECK_INTERRUPTS(a);
-		n += annotation_is_class(view, view->label[a]);
-	}
-	return n;
+	return em_voices_naming(&s->view, item);
 }
 
 /* Labels that the model must know. */

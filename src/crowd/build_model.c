@@ -28,7 +28,8 @@ count_annotations(AnnotatorModelView *model, const AnnotationView *view)
 			continue;
 		model->gold_items++;
 		for (uint32 a = view->starts[i]; a < view->starts[i + 1]; a++)
-			model->gold_annotations[view->annotator[a]]++;
+			if (annotation_is_class(view, view->label[a]))
+				model->gold_annotations[view->annotator[a]]++;
 	}
 }
 

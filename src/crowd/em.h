@@ -265,7 +265,7 @@ typedef struct EmEvidence
 	double	   *reported_variances; /* J: of these */
 } EmEvidence;
 
-/* Looks at the posterior of an item. */
+/* Looks at what an item is taken for; see em_evidence(). */
 typedef void (*EmLook) (void *arg, uint32 item, const double *posterior);
 
 extern Size em_evidence_columns(const AnnotationView *view);

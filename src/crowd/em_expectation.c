@@ -712,16 +712,28 @@ em_next_posteriors(EmPosteriors *s, uint32 first, uint32 *last)
 	return s->posterior;
 }
 
+/* The weights to a power, which a prior that is known does not have. */
+static void
+temper_weights(Pass *s, double power)
+{
+	for (uint32 k = 0; k < s->classes; k++)
+	{
+		double		known = s->view->prior != NULL && s->prior[k] > 0 ? log(s->prior[k]) : 0;
+
+		s->weight[k] = (s->weight[k] - known) * power + known;
+	}
+}
+
 /*
- * What is reported of an item, as apply_model.c has it: prior and answers to the
- * power of design_exponent(), gold with its full weight.  Beside the posteriors
- * of the above; valid until the next call.
+ * What is reported of an item, as apply_model.c has it: answers, and a prior that was
+ * learned, to the power of design_exponent(), gold with its full weight.  Beside the
+ * posteriors of the above; valid until the next call.
  */
 const double *
 em_reported_posterior(EmPosteriors *s, uint32 item, double correlation)
 {
 	uint32		gold = annotation_gold(s->view, item);
-	double		exponent = design_exponent(em_item_voices(s->view, item), correlation);
+	double		power = design_exponent(em_voices_naming(s->view, item), correlation);
 
 	if (gold != NO_GOLD && s->view->gold_weight >= 1)
 	{
@@ -730,8 +742,7 @@ em_reported_posterior(EmPosteriors *s, uint32 item, double correlation)
 		return s->weight;
 	}
 	add_item_logs(s, item);
-	for (uint32 k = 0; k < s->classes; k++)
-		s->weight[k] *= exponent;
+	temper_weights(s, power);
 	if (gold != NO_GOLD)
 		add_gold_logs(s, gold);
 	(void) logspace_normalize(s->weight, s->vetoes, s->classes);

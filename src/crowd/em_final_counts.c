@@ -273,19 +273,19 @@ add_to_pool(const Filler *f, uint32 item, const double *posterior)
 
 /*
  * What is reported of an item with this posterior.  By its powers, relative to the
- * largest, unless gold has its own weight or a probability is too small to have
- * all of its digits.
+ * largest, unless gold or a prior that is known have their own weight, or a probability
+ * is too small to have all of its digits.
  */
 static const double *
 reported_posterior(const AnnotationView *view, uint32 item, double correlation,
 				   const double *posterior, EmPosteriors *posteriors, double *reported)
 {
 	uint32		classes = view->labels.n;
-	double		exponent = design_exponent(em_item_voices(view, item), correlation);
+	double		exponent = design_exponent(em_voices_naming(view, item), correlation);
 	uint32		top = 0;
 	double		sum = 1;
 
-	if (annotation_gold(view, item) != NO_GOLD)
+	if (annotation_gold(view, item) != NO_GOLD || view->prior != NULL)
 		return em_reported_posterior(posteriors, item, correlation);
 	for (uint32 k = 1; k < classes; k++)
 		if (posterior[k] > posterior[top])
@@ -320,7 +320,8 @@ begin_counts(Filler *f, EmFit *fit)
 
 /*
  * The evidence of a fit; what is reported has the correlation.  Calls "look" with the
- * posterior of every item.  The fit's counts become those of classes alone, and its
+ * posterior of every item or, where the prior is known, so that this may have another
+ * top, with what is reported.  The fit's counts become those of classes alone, and its
  * pool is made, if it has none.
  */
 EmEvidence
@@ -346,16 +347,17 @@ em_evidence(const AnnotationView *view, EmFit *fit, bool gold_only, double corre
 		for (uint32 i = first; i < last; i++, known.posterior += f.classes)
 		{
 			CHECK_FOR_INTERRUPTS();
-			look(arg, i, known.posterior);
+			if (correlation > 0 && (view->prior != NULL || is_evidence(view, i, gold_only)))
+				known.reported = reported_posterior(view, i, correlation, known.posterior,
+													posteriors, reported);
+			look(arg, i, correlation > 0 && view->prior != NULL ? known.reported :
+				 known.posterior);
 			if (f.pool != NULL && em_item_teaches(view, i))
 				add_to_pool(&f, i, known.posterior);
 			if (!is_evidence(view, i, gold_only))
 				continue;
 			for (uint32 k = 0; k < f.classes; k++)
 				fit->counts.prior[k] += known.posterior[k];
-			if (correlation > 0)
-				known.reported = reported_posterior(view, i, correlation, known.posterior,
-													posteriors, reported);
 			add_item(&f, &voices, i, &known);
 		}
 	}

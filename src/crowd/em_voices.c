@@ -168,8 +168,8 @@ em_set_voices(AnnotationView *view, const uint32 *group)
 	view->group = group;
 	view->voices = NULL;
 	view->teaching_voices = TEACHING_VOICES;
-	if (group == NULL && view->abstains == 0 && !annotations_repeat(view))
-		return;					/* every answer is a voice */
+	if (group == NULL && view->abstains == 0 && !view->silence && !annotations_repeat(view))
+		return;					/* every answer is a voice, and there is nothing else */
 	voices = nl_alloc(CurrentMemoryContext, mul_size(Max(view->items, 1), sizeof(uint32)));
 	v = em_voices_begin(view);
 	for (uint32 i = 0; i < view->items; i++)
@@ -186,6 +186,22 @@ em_set_voices(AnnotationView *view, const uint32 *group)
 		pfree(voices);
 		view->group = NULL;
 	}
+}
+
+/* How many voices say what an item is; where each answer is one, those that name a class. */
+uint32
+em_voices_naming(const AnnotationView *view, uint32 item)
+{
+	uint32		n = 0;
+
+	if (view->voices != NULL || view->abstains == 0)
+		return em_item_voices(view, item);
+	for (uint32 a = view->starts[item]; a < view->starts[item + 1]; a++)
+	{
+		NL_CHECK_INTERRUPTS(a);
+		n += annotation_is_class(view, view->label[a]);
+	}
+	return n;
 }
 
 /* How many items tell anything about annotators. */

@@ -78,6 +78,7 @@ em_item_tells(const AnnotationView *view, uint32 item)
 }
 
 extern void em_set_voices(AnnotationView *view, const uint32 *group);
+extern uint32 em_voices_naming(const AnnotationView *view, uint32 item);
 extern uint32 em_count_telling(const AnnotationView *view);
 extern Size em_set_voices_memory(const AnnotationView *view);
 

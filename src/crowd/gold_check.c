@@ -5,7 +5,8 @@
  * First, of every item with gold: what would the answer have been without it?
  * It should be wrong with one minus the confidence that is reported where answers
  * are as correlated as is usual.  (Not as they are here: that was estimated so
- * that the confidence is right, however wrong the crowd.)
+ * that the confidence is right, however wrong the crowd.)  Gold that may be wrong
+ * (gold_weight) is expected to contradict it now and then.
  *
  * More errors than that, beyond chance, mean that the crowd agrees on what is
  * wrong, or that this crowd errs together more than is usual.  What to do differs.
@@ -32,16 +33,14 @@ fold_of(uint32 item)
 	return hash_bytes_uint32_extended(item, FOLD_SEED) % FOLDS;
 }
 
-/* What the probability of the top class is reported as. */
+/* How likely gold, which may be wrong, says what is reported with this confidence. */
 static double
-reported(const double *posterior, uint32 classes, uint32 top, uint32 voices)
+chance_of_agreement(const AnnotationView *view, double confidence)
 {
-	double		power = design_exponent(voices, ASSUMED_CORRELATION);
-	double		sum = 0;
+	double		right = view->gold_weight;
 
-	for (uint32 k = 0; k < classes; k++)
-		sum += pow(posterior[k] / posterior[top], power);
-	return 1 / sum;
+	return right * confidence +
+		(1 - right) * (1 - confidence) / (annotation_classes(view) - 1);
 }
 
 /* The first step. */
@@ -55,19 +54,19 @@ compare_with_gold(const AnnotationView *view, const EmFit *fit, GoldCheck *check
 	for (uint32 i = 0; i < view->items; i++)
 	{
 		const double *p;
-		double		confidence;
+		double		agrees;
 		uint32		top;
 
 		NL_CHECK_INTERRUPTS(i);
 		if (annotation_gold(view, i) == NO_GOLD)
 			continue;
-		p = em_item_posterior(posteriors, i);
+		p = em_reported_posterior(posteriors, i, ASSUMED_CORRELATION);
 		top = first_of_largest(p, view->labels.n);
-		confidence = reported(p, view->labels.n, top, em_item_voices(view, i));
+		agrees = chance_of_agreement(view, p[top]);
 		check->items++;
 		check->wrong += top != view->gold[i];
-		check->expected += 1 - confidence;
-		variance += confidence * (1 - confidence);
+		check->expected += 1 - agrees;
+		variance += agrees * (1 - agrees);
 	}
 	em_end_posteriors(posteriors);
 	/* one error may always happen, however sure the model is */
@@ -149,7 +148,7 @@ check_gold(const AnnotationView *view, const FitOptions *options, const EmFit *f
 {
 	GoldCheck  *check;
 
-	if (view->gold == NULL || view->labels.n < 2)
+	if (view->gold == NULL || annotation_classes(view) < 2)
 		return NULL;
 	check = palloc0(sizeof(GoldCheck));
 	compare_with_gold(view, fit, check);

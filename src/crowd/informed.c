@@ -450,24 +450,31 @@ choose_doubtful(Reader *r, const AnnotatorModelView *model)
 	}
 }
 
+/* Of an item; answers may be many more. */
 static uint32
-longest_item(const AnnotationView *view)
+most_annotators(const AnnotationView *view)
 {
-	uint32		longest = 1;
+	uint32		most = 1;
 
 	for (uint32 i = 0; i < view->items; i++)
 	{
-		NL_CHECK_INTERRUPTS(i);
-		longest = Max(longest, view->starts[i + 1] - view->starts[i]);
+		uint32		n = 1;
+
+		for (uint32 a = view->starts[i] + 1; a < view->starts[i + 1]; a++)
+		{
+			NL_CHECK_INTERRUPTS(a);
+			n += view->annotator[a] != view->annotator[a - 1];
+		}
+		most = Max(most, n);
 	}
-	return longest;
+	return most;
 }
 
-/* Bytes of the tables by annotator and class. */
+/* Bytes of the tables by annotator and class, and of an item that all answer. */
 Size
 informed_memory(const AnnotationView *view)
 {
-	return mul_size(4 * sizeof(double), mul_size(view->annotators.n, view->labels.n));
+	return mul_size(5 * sizeof(double), mul_size(view->annotators.n, view->labels.n));
 }
 
 /* The reader's view of the items is its own, so it may not be moved. */
@@ -477,7 +484,7 @@ begin_reader(Reader *r, const AnnotationView *view, const EmFit *fit)
 	MemoryContext context = CurrentMemoryContext;
 	Size		classes = view->labels.n;
 	Size		numbers = mul_size(mul_size(view->annotators.n, classes), sizeof(double));
-	Size		runs = longest_item(view);
+	Size		runs = most_annotators(view);
 
 	*r = (Reader) {.view = view,.fit = fit,.classes = classes};
 	r->without_gold = annotations_without_gold(view);

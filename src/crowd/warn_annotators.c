@@ -235,7 +235,7 @@ note_informed(AnnotatorModelView *model, uint32 annotator, const InformedShare *
 }
 
 static void
-warn_each(AnnotatorModelView *model, const InformedShare *shares,
+warn_each(AnnotatorModelView *model, const InformedShare *shares, uint32 classes,
 		  NameList *uninformed, NameList *opposite)
 {
 	double		largest = largest_p(shares, model->annotators.n);
@@ -252,7 +252,7 @@ warn_each(AnnotatorModelView *model, const InformedShare *shares,
 			list_annotator(opposite, model, j);
 			note_informed(model, j, s, "worse than guessing: answers avoid the right class");
 		}
-		else if (!depends(s, model->labels.n))
+		else if (!depends(s, classes))
 		{
 			list_annotator(uninformed, model, j);
 			note_informed(model, j, s, "answers without information: they hardly depend on the class");
@@ -270,7 +270,7 @@ warn_uninformed(AnnotatorModelView *model, const AnnotationView *view, const EmF
 	if (annotation_classes(view) < 2 || view->silence)
 		return;
 	shares = informed_shares(model, view, fit);
-	warn_each(model, shares, &uninformed, &opposite);
+	warn_each(model, shares, annotation_classes(view), &uninformed, &opposite);
 	warn_list(model, &uninformed, "answers without information",
 			  "they hardly depend on the class: pay for no more of them, and have their items answered by others");
 	warn_list(model, &opposite, "worse than guessing",

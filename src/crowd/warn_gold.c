@@ -3,7 +3,7 @@
  *		Warnings about gold: that the crowd contradicts it, and classes that it
  *		alone has.
  *
- * Memory: the labels that were given.  Interrupts: every block of annotations.
+ * Memory: a number for each label.  Interrupts: every block of items or annotations.
  */
 #include "crowd/warnings.h"
 
@@ -40,42 +40,47 @@ warn_contradiction(AnnotatorModelView *model, const GoldCheck *check, LearnFrom 
 						 advice(check, teacher)));
 }
 
-static bool *
-labels_given(const AnnotationView *view)
+/* How many items have each label as gold; 0 for those that annotators gave. */
+static uint32 *
+count_gold_alone(const AnnotationView *view)
 {
-	bool	   *given = palloc0(view->labels.n);
+	uint32	   *items = palloc0(view->labels.n * sizeof(uint32));
 
+	for (uint32 i = 0; i < view->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (view->gold[i] != NO_GOLD)
+			items[view->gold[i]]++;
+	}
 	for (uint32 a = 0; a < view->annotations; a++)
 	{
 		NL_CHECK_INTERRUPTS(a);
-		given[view->label[a]] = true;
+		items[view->label[a]] = 0;
 	}
-	return given;
+	return items;
 }
 
-/* Classes that no annotator ever gave. */
+/* Classes that no annotator ever gave; labels that options alone name are none. */
 static void
 warn_gold_alone(AnnotatorModelView *model, const AnnotationView *view)
 {
-	bool	   *given;
+	uint32	   *alone;
 	NameList	list = {.n = 0};
 	uint32		items = 0;
 
 	if (view->gold == NULL)
 		return;
-	given = labels_given(view);
-	for (uint32 i = 0; i < view->items; i++)
+	alone = count_gold_alone(view);
+	for (uint32 k = 0; k < view->labels.n; k++)
 	{
-		NL_CHECK_INTERRUPTS(i);
-		items += view->gold[i] != NO_GOLD && !given[view->gold[i]];
-	}
-	for (uint32 k = 0; k < view->labels.n && items > 0; k++)
-		if (!given[k])
+		items += alone[k];
+		if (alone[k] > 0)
 			list_add(&list, &view->labels, k);
+	}
 	if (list.n > 0)
 		warn(model, psprintf("only gold has class %s (%u item%s): no annotator ever answered so, and no item without gold will be of it; ask whether they may, or whether it is misspelt",
 							 list.names.data, items, items == 1 ? "" : "s"));
-	pfree(given);
+	pfree(alone);
 }
 
 void

@@ -44,11 +44,11 @@ warn_connection(AnnotatorModelView *model, const AnnotationView *view)
 	bool		overlap;
 	uint32		groups = count_groups(view, &overlap);
 
-	if (!overlap)
+	if (model_knows_nothing(model) && !overlap)
 		warn(model, "no item has two annotators: nothing tells their errors from the truth; have some items answered again");
 	else if (model_knows_nothing(model))
 		warn(model, "no item has two voices, since a group of annotators is one and who abstains is none: nothing tells their errors from the truth; have some items answered by others, too");
-	else if (groups > 1)
+	else if (groups > 1 && overlap) /* gold compares those who share no item at all */
 		warn(model, psprintf("annotators form %u groups that share no item: scores of different groups cannot be compared; let groups share items, or fit each by itself (GROUP BY)",
 							 groups));
 }
@@ -60,14 +60,15 @@ warn_connection(AnnotatorModelView *model, const AnnotationView *view)
 void
 warn_classes(AnnotatorModelView *model, const EmFit *fit)
 {
-	uint32		classes = model->labels.n;
+	uint32		classes = model->labels.n;	/* with the label that is none */
 	const double *items = fit->counts.prior;
 	NameList	list = {.n = 0};
 	double		n = 0;			/* that teach */
+	double		enough = (double) FEW_ITEMS * (classes - (model->abstains != 0)) - 0.5;
 
 	for (uint32 k = 0; k < classes; k++)
 		n += items[k];
-	for (uint32 k = 0; k < classes && n >= (double) FEW_ITEMS * classes - 0.5; k++)
+	for (uint32 k = 0; k < classes && n >= enough; k++)
 		if (items[k] < 1 && k + 1 != model->abstains)
 			list_add(&list, &model->labels, k);
 	if (list.n > 0)

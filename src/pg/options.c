@@ -344,8 +344,8 @@ was_given(const Option *option, const void *field)
 }
 
 /*
- * The values of a struct, for the record of a fit: in the form that reading it back
- * gives.
+ * The values of a struct, for the record of a fit: canonical, as reading it back
+ * gives it, so that equal options make equal records.
  */
 char *
 options_json(const Option *options, int n, const void *source)
@@ -365,5 +365,5 @@ options_json(const Option *options, int n, const void *source)
 	}
 	appendStringInfoChar(&buf, '}');
 	jsonb = jsonio_to_jsonb("options", buf.data);
-	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	return jsonio_canonical(jsonb);
 }

@@ -24,15 +24,22 @@ enum
 	A_SPAMMER_SCORE, A_GOLD_ANNOTATIONS, A_COPIES, A_NOTE, A_CONFUSION
 };
 
-/* For each annotator the next one of his group, in order, the first after the last. */
-static uint32 *
-group_rings(const AnnotatorModelView *model)
+/* Who is one voice with whom, by annotator. */
+typedef struct Groups
+{
+	uint32	   *next;			/* of his group, in order; after the last the first */
+	uint32	   *others;			/* how many, where he is the first of his group */
+} Groups;
+
+static Groups
+read_groups(const AnnotatorModelView *model)
 {
 	uint32		n = model->annotators.n;
-	uint32	   *next = nl_alloc(CurrentMemoryContext, mul_size(Max(n, 1), sizeof(uint32)));
+	Size		size = mul_size(Max(n, 1), sizeof(uint32));
+	Groups		g = {nl_alloc(CurrentMemoryContext, size), nl_alloc_zero(CurrentMemoryContext, size)};
 
 	for (uint32 j = 0; j < n; j++)
-		next[j] = j;
+		g.next[j] = j;
 	for (uint32 j = n; model->group != NULL && j-- > 0;)
 	{
 		uint32		first = model->group[j];
@@ -40,34 +47,31 @@ group_rings(const AnnotatorModelView *model)
 		NL_CHECK_INTERRUPTS(j);
 		if (first == j)
 			continue;
-		next[j] = next[first];
-		next[first] = j;
+		g.next[j] = g.next[first];
+		g.next[first] = j;
+		g.others[first]++;
 	}
-	return next;
+	return g;
 }
 
-/* The others of his group by name, or NULL. */
+/* The others of his group, the first by name; or NULL. */
 static char *
-copies_of(const AnnotatorModelView *model, const uint32 *next, uint32 annotator)
+copies_of(const AnnotatorModelView *model, const Groups *g, uint32 annotator)
 {
 	StringInfoData buf;
+	uint32		others;
 	uint32		n = 0;
-	uint32		j;
 
-	if (next[annotator] == annotator)
+	if (g->next[annotator] == annotator)
 		return NULL;
 	initStringInfo(&buf);
-	j = model->group[annotator];
-	do
-	{
-		NL_CHECK_INTERRUPTS(n);
-		if (j != annotator && n++ < NAMED_COPIES)
-			appendStringInfo(&buf, "%s%s", n > 1 ? ", " : "",
+	others = g->others[model->group[annotator]];
+	for (uint32 j = model->group[annotator]; n < Min(others, NAMED_COPIES); j = g->next[j])
+		if (j != annotator)
+			appendStringInfo(&buf, "%s%s", n++ > 0 ? ", " : "",
 							 names_cstring(&model->annotators, j));
-		j = next[j];
-	} while (j != model->group[annotator]);
-	if (n > NAMED_COPIES)
-		appendStringInfo(&buf, " and %u more", n - NAMED_COPIES);
+	if (others > n)
+		appendStringInfo(&buf, " and %u more", others - n);
 	return buf.data;
 }
 
@@ -117,7 +121,7 @@ annotators(PG_FUNCTION_ARGS)
 	annotator_model_of_classes(annotator_model_get(PG_GETARG_DATUM(0)));
 	double		level = nl_check_level(PG_GETARG_FLOAT8(1));
 	AnnotatorRecord *records = annotator_records(&model, annotator_model_shares(&model), level);
-	uint32	   *next = group_rings(&model);
+	Groups		groups = read_groups(&model);
 	double	   *cells = palloc(2 * model_cells(&model) * sizeof(double));
 	ResultRows	rows = rows_begin(fcinfo);
 	Datum	   *values = rows.values;
@@ -128,7 +132,7 @@ annotators(PG_FUNCTION_ARGS)
 		values[A_ANNOTATIONS] = Int64GetDatum((int64) model.annotations[j]);
 		record_columns(&model, &records[j], values, rows.nulls);
 		values[A_GOLD_ANNOTATIONS] = Int64GetDatum((int64) model.gold_annotations[j]);
-		set_text(values, rows.nulls, A_COPIES, copies_of(&model, next, j));
+		set_text(values, rows.nulls, A_COPIES, copies_of(&model, &groups, j));
 		set_text(values, rows.nulls, A_NOTE, annotator_note(&model, j, &records[j]));
 		values[A_CONFUSION] = PointerGetDatum(expected_counts(&model, j, cells));
 		rows_add(&rows);
