@@ -119,3 +119,8 @@ SELECT logistic_regression(label, x, '2', '{"l2": 3}') = logistic_regression(lab
 SELECT logistic_regression(label, x, annotator, m, NULL) = logistic_regression(label, x, annotator, m, '{"l2": 1}') AS same FROM answers, model;
 SELECT logistic_regression(label, x, annotator, '{"l2": 3}') FROM answers;
 SELECT logistic_regression(label, x, '-1', NULL) FROM seven;
+
+-- no matrix, found before the work
+SELECT logistic_regression(label, x, '{"correction": null}') FROM seven;
+SELECT logistic_regression(label, x, '{"correction": [[9, 1], [1, 9]]}') FROM seven;
+SELECT logistic_regression(label, x, '{"correction": {"labels": ["a", "b"]}}') FROM seven;

@@ -26,15 +26,6 @@ answer_model_memory(const void *value)
 							 dictionary_memory_of(view.labels.n, names_bytes(&view.labels))));
 }
 
-static Dictionary *
-index_names(const Names *names, const char *kind)
-{
-	Dictionary *dict = dictionary_create(CurrentMemoryContext, kind, PG_INT32_MAX);
-
-	pfree(dictionary_add_names(dict, names));
-	return dict;
-}
-
 static void *
 prepare_model(const void *value)
 {
@@ -48,8 +39,8 @@ prepare_model(const void *value)
 				 errmsg("the annotator_model knows nothing of its annotators: no item has two answers, or gold, to learn from"),
 				 errhint("Learn a model from truths: learn_annotators(), or dawid_skene() with gold.")));
 	model->fingerprint = stored->fingerprint;
-	model->annotators = index_names(&model->view.annotators, "annotator");
-	model->labels = index_names(&model->view.labels, "label");
+	model->annotators = dictionary_index(&model->view.annotators, "annotator");
+	model->labels = dictionary_index(&model->view.labels, "label");
 	model->p = palloc(model->view.labels.n * sizeof(double));
 	return model;
 }

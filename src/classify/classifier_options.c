@@ -70,6 +70,7 @@ classifier_options(const Jsonb *jsonb, bool folds)
 	options_parse(jsonb, option_table,
 				  lengthof(option_table) - (folds || options.choose ? 0 : FOLD_OPTIONS),
 				  &options);
+	correction_check(options.correction);
 	return options;
 }
 

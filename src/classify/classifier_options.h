@@ -26,6 +26,7 @@ extern ClassifierOptions classifier_options(const Jsonb *jsonb, bool folds);
 extern char *classifier_options_json(const ClassifierOptions *options);
 
 /* correction.c */
+extern void correction_check(const Jsonb *option);
 extern void correction_begin(TrainingSet *set, const ClassifierOptions *options);
 extern void correction_end(TrainingSet *set, const Names *names,
 						   const ClassifierOptions *options);

@@ -23,6 +23,22 @@ read_matrix(const Jsonb *option)
 	return confusion_matrix_get(confusion_matrix_forms.read_json(text));
 }
 
+/* Fails where the option is no matrix, whatever the data; it may be NULL. */
+void
+correction_check(const Jsonb *option)
+{
+	JsonbValue	value;
+
+	if (option == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(option))
+	{
+		value = options_scalar(option);
+		options_invalid("correction", &value, "Allowed is a confusion_matrix, rows the truth, such as (SELECT to_jsonb(annotator_confusion(truth, label)) FROM checked).");
+	}
+	(void) read_matrix(option);
+}
+
 /* Before the labels of a set are put in order: those of the matrix are among them. */
 void
 correction_begin(TrainingSet *set, const ClassifierOptions *options)

@@ -170,15 +170,6 @@ scorer_answer(const ModelScorer *scorer, int64 annotator, uint32 label, LogRate 
 		rates[i].log -= silent[i].log;
 }
 
-static Dictionary *
-index_names(const Names *names, const char *kind)
-{
-	Dictionary *dict = dictionary_create(CurrentMemoryContext, kind, PG_UINT32_MAX - 1);
-
-	pfree(dictionary_add_names(dict, names));
-	return dict;
-}
-
 /* The parts of a scorer that grow with the model. */
 Size
 model_scorer_memory(const AnnotatorModel *model)
@@ -227,8 +218,8 @@ model_scorer_create(const AnnotatorModel *model)
 	pfree(matrix);
 	if (view->silence)
 		sum_silence(scorer);
-	scorer->annotators = index_names(&view->annotators, "annotator");
-	scorer->labels = index_names(&view->labels, "label");
+	scorer->annotators = dictionary_index(&view->annotators, "annotator");
+	scorer->labels = dictionary_index(&view->labels, "label");
 	return scorer;
 }
 

@@ -46,15 +46,6 @@ name_in_json(const char *option, const JsonbValue *value, const char *allowed)
 	return (NameView) {value->val.string.val, value->val.string.len};
 }
 
-/* The value of an option that is neither an object nor an array. */
-static JsonbValue
-scalar_option(const Jsonb *jsonb)
-{
-	if (JB_ROOT_IS_SCALAR(jsonb))
-		return *getIthJsonbValueFromContainer((JsonbContainer *) &jsonb->root, 0);
-	return (JsonbValue) {.type = jbvBinary};
-}
-
 /* The label that an option "abstain" names, or NULL if it is not given. */
 const char *
 label_of_abstain(const Jsonb *abstain)
@@ -64,7 +55,7 @@ label_of_abstain(const Jsonb *abstain)
 
 	if (abstain == NULL)
 		return NULL;
-	value = scalar_option(abstain);
+	value = options_scalar(abstain);
 	name = name_in_json("abstain", &value, "Allowed is a label, as in {\"abstain\": \"unsure\"}.");
 	return pnstrdup(name.s, name.len);
 }
@@ -182,7 +173,7 @@ read_groups(const Jsonb *groups)
 		read_group_arrays(&given, groups);
 	else
 	{
-		JsonbValue	scalar = scalar_option(groups);
+		JsonbValue	scalar = options_scalar(groups);
 
 		options_invalid("groups", &scalar, groups_allowed);
 	}

@@ -160,11 +160,14 @@ mean_agreement(const Crowdlab *c, uint32 item, uint32 label, const double *agree
 	uint32		n = 0;
 
 	for (uint32 i = c->start[item]; i < c->start[item + 1]; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
 		if (c->set->label[c->row[i]] == label)
 		{
 			sum += agrees[c->set->annotator[c->row[i]]];
 			n++;
 		}
+	}
 	return sum / n;
 }
 

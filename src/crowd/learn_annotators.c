@@ -16,8 +16,9 @@
  * The log-likelihood is that of truths and answers together, expected.
  *
  * Memory: the team's tables (em_team.c), for a set without items, and beside them
- * counts, variances and matrices; the model, when the team's are gone.  Interrupts:
- * for each cell or annotator.
+ * counts, variances and matrices; the model, when the team's are gone.  All but the
+ * model is freed, since learn_from_crowds() makes many models.  Interrupts: for each
+ * cell or annotator.
  */
 #include "crowd/learn_annotators.h"
 
@@ -253,9 +254,9 @@ check_memory(const AnnotationView *view)
 	return beside;
 }
 
-/* The model, in the current context, as is what it is made of. */
-AnnotatorModel *
-learn_annotators(const AnnotatorCountsView *counts, const LearnOptions *options)
+/* The model, in "context"; what it is made of is in the current one. */
+static AnnotatorModel *
+learn_in(const AnnotatorCountsView *counts, const LearnOptions *options, MemoryContext context)
 {
 	uint32		no_items = 0;
 	AnnotationView view = {
@@ -285,5 +286,20 @@ learn_annotators(const AnnotatorCountsView *counts, const LearnOptions *options)
 								counts->labels.n);
 	model.evidence = evidence_select(&tables, counts->annotators.n, NULL, counts->labels.n,
 									 NULL, counts->labels.n);
+	MemoryContextSwitchTo(context);
 	return annotator_model_make(&model);
+}
+
+/* The model, in the current context. */
+AnnotatorModel *
+learn_annotators(const AnnotatorCountsView *counts, const LearnOptions *options)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext phase = AllocSetContextCreate(caller, "learn_annotators", ALLOCSET_DEFAULT_SIZES);
+	AnnotatorModel *model;
+
+	MemoryContextSwitchTo(phase);
+	model = learn_in(counts, options, caller);
+	MemoryContextDelete(phase);
+	return model;
 }

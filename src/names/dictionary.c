@@ -236,6 +236,16 @@ dictionary_add_all(Dictionary *dict, const Dictionary *other)
 	return codes;
 }
 
+/* Of the names of a list, whose codes are their places in it; in the current context. */
+Dictionary *
+dictionary_index(const Names *names, const char *kind)
+{
+	Dictionary *dict = dictionary_create(CurrentMemoryContext, kind, PG_UINT32_MAX - 1);
+
+	pfree(dictionary_add_names(dict, names));
+	return dict;
+}
+
 /*
  * Canonical order.
  *

@@ -109,6 +109,7 @@ extern Size dictionary_memory(const Dictionary *dict);
 extern Size dictionary_memory_of(Size names, Size bytes);
 extern uint32 *dictionary_add_names(Dictionary *dict, const Names *names);
 extern uint32 *dictionary_add_all(Dictionary *dict, const Dictionary *other);
+extern Dictionary *dictionary_index(const Names *names, const char *kind);
 extern void dictionary_write(const Dictionary *dict, const uint32 *order,
 							 uint32 *ends, char *bytes);
 extern Names dictionary_names(const Dictionary *dict, const uint32 *order);

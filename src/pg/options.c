@@ -59,6 +59,15 @@ show(const JsonbValue *value)
 	return clip(text, strlen(text));
 }
 
+/* An option's value as it is shown; an object or array is jbvBinary, without contents. */
+JsonbValue
+options_scalar(const Jsonb *jsonb)
+{
+	if (JB_ROOT_IS_SCALAR(jsonb))
+		return *getIthJsonbValueFromContainer((JsonbContainer *) &jsonb->root, 0);
+	return (JsonbValue) {.type = jbvBinary};
+}
+
 void
 options_invalid(const char *name, const JsonbValue *value, const char *allowed)
 {

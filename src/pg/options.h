@@ -44,6 +44,7 @@ extern const Jsonb *options_argument(FunctionCallInfo fcinfo);
 extern void options_refuse(FunctionCallInfo fcinfo, int argno, const text *name,
 						   const char *place, const char *call);
 extern char *options_json(const Option *options, int n, const void *source);
+extern JsonbValue options_scalar(const Jsonb *jsonb);
 extern NL_NORETURN void options_invalid(const char *name, const JsonbValue *value,
 										const char *allowed);
 extern void options_parse(const Jsonb *jsonb, const Option *options, int n,

@@ -53,6 +53,18 @@ for my $call (
 	cmp_ok($b / $a, '<', 8, "$call: $few groups in $a ms, $many in $b ms");
 }
 
+# What an annotator's answers are worth takes all of his matrix: once for him, not for each answer.
+$node->safe_psql('postgres', <<'END');
+CREATE TABLE of_many_classes AS SELECT i / 3 AS g, 'annotator ' || i % 50 AS annotator, 'class ' || i / 3 % 50 AS label FROM generate_series(0, 29999) AS i;
+CREATE TABLE model_of_them AS SELECT dawid_skene(g, annotator, label) AS m FROM of_many_classes WHERE g < 1000;
+DROP TABLE groups;
+ALTER TABLE of_many_classes RENAME TO groups;
+VACUUM ANALYZE groups;
+END
+my ($posterior, $worth) = map { seconds("$_)", 10000) }
+  ('posterior((SELECT m FROM model_of_them), annotator, label', 'evidence_weight((SELECT m FROM model_of_them), annotator');
+cmp_ok($worth, '<', 5 * $posterior, "evidence_weight() with 50 classes in $worth ms, posterior() in $posterior ms");
+
 log_is_clean($node);
 $node->stop;
 done_testing();

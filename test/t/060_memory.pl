@@ -64,6 +64,18 @@ SKIP:
 	}
 }
 
+# A round of learn_from_crowds() makes several models of the annotators
+SKIP:
+{
+	skip('no /proc', 1) if !-r '/proc/self/status';
+	my $grown = value($node, q{
+		CREATE TEMP TABLE p AS SELECT peak();
+		DO $do$ BEGIN PERFORM learn_from_crowds(i, 'w' || (i % 4000), 'c' || CASE WHEN i % 7 = 0 THEN i / 7 ELSE i END % 16, ARRAY[i % 16]::float8[], '{"l2": 1, "rounds": 1}'::jsonb) FROM generate_series(1, 20000) AS i; END $do$;
+		SELECT peak() - (SELECT peak FROM p)});
+	cmp_ok($grown, '<', 165 * 1024, 'learn_from_crowds() does not keep what models were made of');
+	note("$grown kB");
+}
+
 # Set-returning and scalar functions, again and again in one query
 my @calls = (
 	'cells(cm)', 'f1_report(cm)', 'report(f1_report(cm))', 'accuracy(cm)', 'mutual_information(cm)', 'cm + cm', 'smooth(cm, cm, 1)',

@@ -69,12 +69,19 @@ begin_answer(FunctionCallInfo fcinfo, LogRow *row, TrainingAnswer *answer)
 static double
 weight_argument(FunctionCallInfo fcinfo, int argno)
 {
+	char	   *given;
+	char	   *end;
 	double		weight;
 
 	if (nl_signature(fcinfo)->type[argno] != DECLARED_TEXT)
 		return nl_weight_argument(fcinfo);
-	weight = DatumGetFloat8(DirectFunctionCall1(float8in,
-												CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(argno)))));
+	given = text_to_cstring(PG_GETARG_TEXT_PP(argno));
+	weight = strtod(given, &end);
+	if (end == given || end[strspn(end, " \t\n")] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("weight \"%s\" is not a number", given),
+				 errhint("Where annotators are given, give a model of them, too: logistic_regression(label, features, annotator, model, options).")));
 	nl_check_weight(weight);
 	return weight;
 }
@@ -268,8 +275,7 @@ fit(TrainingSet *set, ClassifierOptions *options)
 	correction_end(set, &names, options);
 	(void) classifier_check_size(names.n, set->x.width - 1);
 	design = make_design(set, options);
-	model = logistic_fit(design, false, &options->regression,
-							   "logistic_regression");
+	model = logistic_fit(design, false, &options->regression, "logistic_regression");
 	check_classes(model, &names);
 	logistic_check_finite(model, set->x.width);
 	logistic_warn(model, 1, &options->regression, "logistic_regression");

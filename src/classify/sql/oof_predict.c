@@ -387,8 +387,7 @@ fit_partition(FunctionCallInfo fcinfo, CallSite *site, Partition *p)
 	pfree(folds.fold);
 	move_places(p, rows);
 	choose_l2(p, &options);
-	p->models = logistic_fit(p->design, true, &options.regression,
-								   "oof_predict");
+	p->models = logistic_fit(p->design, true, &options.regression, "oof_predict");
 	for (uint32 f = 0; f < folds.n; f++)
 		logistic_check_finite(&p->models[f], p->set.x.width);
 	p->scores = logistic_score_folds(p->design, p->models);

@@ -9,6 +9,9 @@
  * those of a group share one, and n voices are worth n / (1 + (n - 1) r) of their
  * mean, as for posterior().
  *
+ * I_j takes all of a matrix, so it is kept for the query once an annotator has
+ * answered: a number each, beside an index of names.
+ *
  * The state is a posterior_state of one class, in whose scores stand minus what
  * answers are worth, as whole numbers of 2^-36, so that their sum does not depend
  * on the order; posterior_combine() joins two.
@@ -18,9 +21,21 @@
 #include <math.h>
 
 #include "pg/arguments.h"
+#include "types/model_cache.h"
 #include "types/posterior_state.h"
 
 #define WORTH_UNIT 68719476736.0	/* 2^36 */
+#define NOT_KNOWN (-1)
+
+/* A model, and what the answers of its annotators are worth. */
+typedef struct Appraiser
+{
+	AnnotatorModelView model;
+	uint64		fingerprint;
+	bool		knows_nothing;
+	Dictionary *annotators;
+	int64	   *worth;			/* J, and of whom the model does not know; or NOT_KNOWN */
+} Appraiser;
 
 static double
 entropy(const double *p, uint32 n)
@@ -89,27 +104,91 @@ nothing_to_tell(const AnnotatorModelView *model)
 	return true;
 }
 
-static PosteriorState *
-state_begin(const ModelScorer *scorer)
+/*
+ * The model, prepared
+ */
+static void *
+get_model(Datum datum)
 {
-	const AnnotatorModelView *model = &scorer->model;
+	return annotator_model_get(datum);
+}
+
+static Size
+appraiser_memory(const void *value)
+{
+	AnnotatorModelView model = annotator_model_view(value);
+	Size		size = dictionary_memory_of(model.annotators.n, names_bytes(&model.annotators));
+
+	return add_size(add_size(sizeof(Appraiser), size),
+					mul_size((Size) model.annotators.n + 1, sizeof(int64)));
+}
+
+static void *
+prepare_appraiser(const void *value)
+{
+	const AnnotatorModel *stored = value;
+	Appraiser  *a = palloc(sizeof(Appraiser));
+	Size		n;
+
+	a->model = annotator_model_view(stored);
+	a->fingerprint = stored->fingerprint;
+	a->knows_nothing = model_knows_nothing(&a->model) || nothing_to_tell(&a->model);
+	a->annotators = dictionary_index(&a->model.annotators, "annotator");
+	n = (Size) a->model.annotators.n + 1;
+	a->worth = nl_alloc(CurrentMemoryContext, mul_size(n, sizeof(int64)));
+	for (Size j = 0; j < n; j++)
+		a->worth[j] = NOT_KNOWN;
+	return a;
+}
+
+static Appraiser *
+get_appraiser(FunctionCallInfo fcinfo)
+{
+	static const ModelUse use = {
+		KIND_ANNOTATOR_MODEL, "weighing evidence with this",
+		get_model, appraiser_memory, prepare_appraiser
+	};
+
+	StaticAssertStmt(offsetof(AnnotatorModel, fingerprint) ==
+					 offsetof(FingerprintedValue, fingerprint),
+					 "the cache must find the fingerprint");
+	return model_cache_get(fcinfo, 1, &use);
+}
+
+static int64
+appraise(Appraiser *a, int64 annotator)
+{
+	int64	   *known = &a->worth[annotator < 0 ? a->model.annotators.n : annotator];
+
+	if (*known == NOT_KNOWN)
+		*known = worth(&a->model, annotator);
+	return *known;
+}
+
+/*
+ * The state
+ */
+static PosteriorState *
+state_begin(const Appraiser *appraiser)
+{
+	const AnnotatorModelView *model = &appraiser->model;
 	Names		first = {1, model->labels.ends, model->labels.bytes};
 	PosteriorState *state = posterior_state_make(1, &first,
 												 model->voices == VOICES_ANSWERS ? 0 : FIRST_CAPACITY);
 
-	state->fingerprint = scorer->fingerprint;
+	state->fingerprint = appraiser->fingerprint;
 	state->correlation = model->correlation;
-	state->knows_nothing = model_knows_nothing(model) || nothing_to_tell(model);
+	state->knows_nothing = appraiser->knows_nothing;
 	state_weights(state)[0] = 1;
 	return state;
 }
 
 static PosteriorState *
-get_state(FunctionCallInfo fcinfo, const ModelScorer *scorer)
+get_state(FunctionCallInfo fcinfo, const Appraiser *appraiser)
 {
 	PosteriorState *state = posterior_state_argument(fcinfo);
 
-	if (state->fingerprint != scorer->fingerprint || state_width(state) != 1)
+	if (state->fingerprint != appraiser->fingerprint || state_width(state) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("annotator_model must be the same for all rows of a group")));
@@ -132,7 +211,7 @@ NL_FUNCTION(evidence_weight_accum);
 Datum
 evidence_weight_accum(PG_FUNCTION_ARGS)
 {
-	ModelScorer *scorer;
+	Appraiser  *appraiser;
 	PosteriorState *state;
 	NameView	name;
 	int64		annotator;
@@ -140,14 +219,14 @@ evidence_weight_accum(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		VALUE_RETURN_STATE();
-	scorer = model_scorer_cached(fcinfo, 1);
+	appraiser = get_appraiser(fcinfo);
 	name = name_of_text(nl_name_argument(fcinfo, 2));
-	annotator = model_scorer_annotator(scorer, name);
-	state = PG_ARGISNULL(0) ? state_begin(scorer) : get_state(fcinfo, scorer);
+	annotator = dictionary_find(appraiser->annotators, name);
+	state = PG_ARGISNULL(0) ? state_begin(appraiser) : get_state(fcinfo, appraiser);
 	state->answers++;
-	rate.log = -worth(&scorer->model, annotator);
+	rate.log = -appraise(appraiser, annotator);
 	if (state->keep)
-		state = keep_answer(state, &scorer->model, annotator, name, -rate.log);
+		state = keep_answer(state, &appraiser->model, annotator, name, -rate.log);
 	else
 		log_rate_add(state_score(state), &rate);
 	PG_RETURN_POINTER(state);

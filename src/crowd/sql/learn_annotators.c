@@ -141,13 +141,10 @@ learn_annotators_final(PG_FUNCTION_ARGS)
 	AnnotatorCountsView counts = annotator_counts_view(PG_GETARG_DATUM(0));
 	LearnOptions options = learn_options_parse(state_options_parse(counts.options));
 	AnnotatorModel *model;
-	AnnotatorModel *result;
 
 	look_at_spelling(fcinfo, &counts);
-	model = learn_annotators(&counts, &options);
-	result = nl_alloc(old, VARSIZE(model));
-	nl_copy(result, model, VARSIZE(model));
 	MemoryContextSwitchTo(old);
+	model = learn_annotators(&counts, &options);
 	MemoryContextDelete(phase);
-	PG_RETURN_DATUM(shared_value_make(result));
+	PG_RETURN_DATUM(shared_value_make(model));
 }
