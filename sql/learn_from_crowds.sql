@@ -86,7 +86,8 @@ CREATE TEMP TABLE unsure AS
 SELECT item, annotator, features, gold, truth, i, CASE WHEN item = '13' OR annotator = 'b' AND (i % 4 = 1 OR truth = 'y' AND i % 3 = 0) THEN 'skip' ELSE label END AS label FROM answers;
 CREATE TEMP TABLE skipped AS SELECT learn_from_crowds(item, annotator, label, features, gold, '{"l2": 1, "abstain": "skip", "groups": [["a", "c"]]}') AS m FROM unsure;
 SELECT labels(m), labels(annotator_model(m)) AS of_model, (fit_report(m)).classes, (fit_report(m)).annotations, labels(predict(classifier(m), '{1,2}')) AS classifier, (fit_report(m)).warnings FROM skipped;
-SELECT annotator, annotations, copies FROM skipped, annotators(m);
+SELECT annotator, annotations, copies, gold_annotations, gold_annotations = n AS counted
+FROM skipped, annotators(m) JOIN (SELECT annotator, count(*) AS n FROM unsure WHERE label <> 'skip' AND gold IS NOT NULL GROUP BY 1) AS u USING (annotator);
 SELECT count(*), count(*) FILTER (WHERE c.label IN ('x', 'y') AND labels(c.distribution) = '{x,y}' AND labels(c.predicted) = '{x,y}') AS classes,
        bool_and(c.distribution = d) AS same
 FROM skipped, consensus(m) AS c, LATERAL (SELECT posterior(annotator_model(m), annotator, t.label, c.predicted) AS d FROM unsure AS t WHERE t.item = c.item) AS p WHERE item <= '55';

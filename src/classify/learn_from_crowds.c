@@ -130,7 +130,8 @@ finish_model(const CrowdFit *fit, const AnnotatorModel *model)
 			continue;
 		view.gold_items++;
 		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
-			view.gold_annotations[fit->view->annotator[a]]++;
+			if (fit->voices->label_class[fit->view->label[a]] >= 0)
+				view.gold_annotations[fit->view->annotator[a]]++;
 	}
 	return annotator_model_make(&view);
 }
