@@ -17,7 +17,7 @@ fit_memory(const CrowdRowsView *rows, const CrowdOptions *options)
 	Size		classes = view->labels.n;
 	Size		pairs = Min((Size) view->annotations, mul_size(view->annotators.n, classes));
 	Size		size = mul_size(mul_size(view->items, classes), 4 * sizeof(double));
-	Size		parts = options->classifier.folds;
+	Size		parts = options->classifier.folds + 1;
 
 	size = add_size(size, mul_size(mul_size(view->items, (Size) rows->features + 1), sizeof(double)));
 	size = add_size(size, mul_size(view->annotations, 2 * sizeof(double) + 2 * sizeof(uint32)));
@@ -167,22 +167,29 @@ deal_items(CrowdFit *fit, Size beside)
 }
 
 /*
- * In the first deal's folds, which keep together what belongs together: what is learned
- * of an item's annotators for it comes from other parts.
+ * Items of one voice into the first deal's folds, which keep together what belongs
+ * together; all others into part 0.
  */
 static void
 part_items(CrowdFit *fit)
 {
 	const CrowdDeal *deal = &fit->deal[0];
 
-	fit->parts = Max(fit->folds, 1);
+	fit->parts = fit->folds + 1;
 	fit->part = nl_alloc_zero(CurrentMemoryContext, fit->items);
+	fit->has_items = palloc0(fit->parts * sizeof(bool));
 	for (uint32 f = 0; f < fit->folds; f++)
 		for (uint32 row = deal->design->start[f]; row < deal->design->start[f + 1]; row++)
 		{
+			uint32		item = deal->item[row];
+
 			NL_CHECK_INTERRUPTS(row);
-			fit->part[deal->item[row]] = f;
+			if (crowd_voices_of(fit->voices, item) <= 1 && annotation_gold(fit->view, item) == NO_GOLD)
+				fit->part[item] = f + 1;
+			fit->has_items[fit->part[item]] = true;
 		}
+	if (fit->folds == 0)
+		fit->has_items[0] = true;
 	fit->rates = nl_alloc(CurrentMemoryContext,
 						  mul_size(mul_size((Size) fit->pairs + fit->classes, fit->classes),
 								   fit->parts * sizeof(double)));

@@ -62,7 +62,7 @@ sum_evidence(const CrowdFit *fit, uint32 without)
 	{
 		const double *t = fit->evidence + i * fit->classes;
 
-		if (fit->part[i] == without)
+		if (without != NO_PART && fit->part[i] == without)
 			continue;
 		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
 		{
@@ -99,7 +99,7 @@ sum_heard(const CrowdFit *fit, uint32 without)
 	{
 		const double *t = fit->evidence + i * classes;
 
-		if (fit->part[i] == without)
+		if (without != NO_PART && fit->part[i] == without)
 			continue;
 		for (uint32 a = fit->view->starts[i]; a < fit->view->starts[i + 1]; a++)
 		{
@@ -125,10 +125,7 @@ count_answers(const CrowdFit *fit)
 	return answers;
 }
 
-/*
- * The M step of learn_annotators(), from the present evidence of all parts but one, or of
- * ALL_PARTS.
- */
+/* The M step of learn_annotators(), from the present evidence of all parts but one. */
 AnnotatorModel *
 crowd_learn_matrices(const CrowdFit *fit, uint32 without)
 {
@@ -163,9 +160,9 @@ crowd_learn_matrices(const CrowdFit *fit, uint32 without)
 	return model;
 }
 
-/* The evidence on the items of a part, or of ALL_PARTS, by a model, into "to". */
+/* The evidence on items, those of a part alone if "which" says so, into "to". */
 static void
-weigh_part(CrowdFit *fit, const AnnotatorModel *model, uint32 part, bool report, double *to)
+weigh_items(CrowdFit *fit, const AnnotatorModel *model, const uint32 *which, bool report, double *to)
 {
 	SetScorer  *s = set_scorer_begin(fit->view, model);
 
@@ -173,7 +170,7 @@ weigh_part(CrowdFit *fit, const AnnotatorModel *model, uint32 part, bool report,
 	for (uint32 i = 0; i < fit->items; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (part != ALL_PARTS && fit->part[i] != part)
+		if (which != NULL && fit->part[i] != *which)
 			continue;
 		set_scorer_answers(s, i);
 		memcpy(to + i * fit->classes,
@@ -186,10 +183,17 @@ weigh_part(CrowdFit *fit, const AnnotatorModel *model, uint32 part, bool report,
 void
 crowd_weigh_evidence(CrowdFit *fit, const AnnotatorModel *model, bool report)
 {
-	weigh_part(fit, model, ALL_PARTS, report, fit->evidence);
+	weigh_items(fit, model, NULL, report, fit->evidence);
 }
 
-/* Something for each part, by what the other parts tell of annotators. */
+/*
+ * Something for each part, by what the others tell of annotators.  Where nobody else
+ * answers an item, an annotator with few answers whose rates have learned from it would
+ * find in them an excuse for whatever the prediction says, the next classifier be surer of
+ * itself, and his answers look worse in each round.  Items of several voices (part 0) are
+ * judged by matrices of all: what others say holds an annotator to account there, and to
+ * leave out a fold of their answers costs more than it mends.
+ */
 static void
 for_each_part(CrowdFit *fit, void (*act) (CrowdFit *fit, const AnnotatorModel *model, uint32 part))
 {
@@ -199,7 +203,9 @@ for_each_part(CrowdFit *fit, void (*act) (CrowdFit *fit, const AnnotatorModel *m
 
 	for (uint32 part = 0; part < fit->parts; part++)
 	{
-		act(fit, crowd_learn_matrices(fit, fit->parts > 1 ? part : ALL_PARTS), part);
+		if (!fit->has_items[part])
+			continue;
+		act(fit, crowd_learn_matrices(fit, part), part);
 		MemoryContextReset(scratch);
 	}
 	MemoryContextSwitchTo(old);
@@ -209,15 +215,10 @@ for_each_part(CrowdFit *fit, void (*act) (CrowdFit *fit, const AnnotatorModel *m
 static void
 renew_part(CrowdFit *fit, const AnnotatorModel *model, uint32 part)
 {
-	weigh_part(fit, model, part, false, fit->held);
+	weigh_items(fit, model, &part, false, fit->held);
 }
 
-/*
- * The next evidence, each item's by matrices that were learned without its part.  An
- * annotator with few answers whose rates have learned from the item would find in them an
- * excuse for whatever the prediction says, the next classifier be surer of itself, and his
- * answers look worse in each round.
- */
+/* The next evidence. */
 void
 crowd_renew_evidence(CrowdFit *fit)
 {

@@ -32,7 +32,7 @@ typedef struct CrowdDeal
 } CrowdDeal;
 
 #define DEALS 3					/* at most */
-#define ALL_PARTS PG_UINT32_MAX
+#define NO_PART 0				/* is never left out */
 
 typedef struct CrowdFit
 {
@@ -47,8 +47,9 @@ typedef struct CrowdFit
 	Pair	   *pair;			/* by annotator, then label */
 	uint32	   *code;			/* annotations: the pair */
 	uint32		folds;			/* of a deal; 0: no item can be judged without itself */
-	uint32		parts;			/* folds of the first deal, or 1 */
-	uint8	   *part;			/* items: which; matrices are learned without it */
+	uint32		parts;			/* of items; see part_items() */
+	uint8	   *part;			/* items: which; matrices are learned without it, but for 0 */
+	bool	   *has_items;		/* parts */
 	double	   *rates;			/* parts * (pairs + classes) * classes: of pairs, and of gold */
 	uint32		deals;
 	CrowdDeal	deal[DEALS];	/* of the first, l2 and the classifier of all items */

@@ -101,5 +101,5 @@ crowd_go_rounds(CrowdFit *fit)
 	if (fit->failed > 0)
 		crowd_warn(fit, psprintf("the classifier did not converge in %u of %u folds: raise \"max_iterations\" or \"l2\"",
 								 fit->failed, fit->folds * fit->deals));
-	return crowd_learn_matrices(fit, ALL_PARTS);
+	return crowd_learn_matrices(fit, NO_PART);
 }

@@ -51,7 +51,7 @@ first_code(const CrowdFit *fit, uint32 part)
 	return part * (fit->pairs + (uint32) fit->classes);
 }
 
-/* An answer's rates, as other parts than its item's tell. */
+/* An answer's rates, as they are learned for its item's part. */
 const double *
 crowd_rates_of(const CrowdFit *fit, uint32 item, uint32 annotation)
 {

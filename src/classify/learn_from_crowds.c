@@ -12,8 +12,8 @@
  *	   every_answer: sum over answers of -log sum_k p_i(k) pi_j[l|k] (logistic_fit.h);
  *	   consensus: the cross-entropy of evidence_i;
  *	2. pi (crowd_evidence.c) from the evidence of the round before, in the first from p,
- *	   by learn_annotators() (soft counts, drawn toward the crowd's), for the items of
- *	   each fold from those of the others: who has few answers would else excuse them;
+ *	   by learn_annotators() (soft counts, drawn toward the crowd's); for an item of one
+ *	   voice without its fold's such items: who has few answers would else excuse them;
  *	3. evidence_i(k) ~ p_i(k) * product over answers of pi_j[l|k]; 2 and 3 are done
  *	   PASSES times, since p alone is not sure of itself and makes annotators look
  *	   worse than they are, through whose rates the classifier would seem too timid
@@ -158,7 +158,7 @@ fit_classifier(CrowdFit *fit)
 							 classifier_options_json(&own));
 }
 
-/* Of the answers, by the predictions through the annotators' rates, both out of fold. */
+/* Of the answers, by the predictions through the annotators' rates that the rounds use. */
 static double
 log_loss(const CrowdFit *fit)
 {

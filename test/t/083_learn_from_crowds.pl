@@ -36,7 +36,7 @@ FROM (VALUES (1, 1, 3), (2, 3, 3), (3, 2, 3)) AS v(c, n, k), kinds,
      LATERAL simulate_annotations($items, kinds, jsonb_build_object('classes', k, 'answers', n, 'features', 3, 'separation', 2.5, 'seed', c)) AS s;
 CREATE TABLE evidence (c int, item text, features float8[], d label_distribution);
 CREATE TABLE predicted (c int, item text, p label_distribution);
--- by what an item is judged, without itself; NULL: of all
+-- by what an item is judged: where it has one answer, without itself
 CREATE TABLE learned (c int, without text, m annotator_model);
 CREATE TABLE rated (m annotator_model);
 END
@@ -48,6 +48,8 @@ sub by_hand
 	my ($c, $training, $rounds) = @_;
 	my $gold = q(CASE WHEN gold IS NOT NULL THEN label_distribution(ARRAY[gold], '{1}') ELSE);
 	my $of = "FROM answers WHERE c = $c";
+	# of items with several answers all are learned from
+	my $others = $c == 1 ? 'item <> e.item' : 'e.item IS NOT NULL';
 	my $sql = "DELETE FROM evidence; DELETE FROM predicted; DELETE FROM learned;\n";
 	# votes
 	$sql .= "INSERT INTO evidence SELECT c, item, min(features), $gold avg(label_distribution(ARRAY[label], '{1}')) END $of GROUP BY c, item, gold;\n";
@@ -74,9 +76,9 @@ UPDATE evidence AS e SET d = $gold combine(p, said.d) END FROM predicted JOIN sa
 END
 		for my $pass (1 .. 3)
 		{
-			$sql .= learn_by_hand($c, 'item <> e.item', '{"correlation": 0}') . weigh_by_hand($c, $gold, 'without = item');
+			$sql .= learn_by_hand($c, $others, '{"correlation": 0}') . weigh_by_hand($c, $gold, 'without = item');
 		}
-		$sql .= learn_by_hand($c, 'item <> e.item', '{"correlation": 0}') . rate_by_hand();
+		$sql .= learn_by_hand($c, $others, '{"correlation": 0}') . rate_by_hand();
 	}
 	return $sql . learn_by_hand($c, 'e.item IS NOT NULL', '{}') . weigh_by_hand($c, $gold, 'without = item');
 }
@@ -335,11 +337,12 @@ sub weigh_answers
 	return \%evidence;
 }
 
-# The rates by which an item is judged: of the other items
+# The rates by which an item is judged: if no two voices name a class, of the other items
 sub learn_without
 {
-	my ($item, $answers, @rest) = @_;
-	return learn_rates([ grep { $_->[0] ne $item } @$answers ], @rest);
+	my ($item, $answers, $evidence, $classes) = @_;
+	my %voices = map { ($_->[4] => 1) } grep { $_->[0] eq $item && $_->[2] < $classes } @$answers;
+	return learn_rates(keys %voices > 1 ? $answers : [ grep { $_->[0] ne $item } @$answers ], $evidence, $classes);
 }
 
 # Table "rated": the model, in which each item has annotators of its own
