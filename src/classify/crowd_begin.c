@@ -9,7 +9,7 @@
 
 #define DEALT_ONCE 10000		/* more items than these */
 
-/* Beside the rows themselves. */
+/* Beside the rows themselves, and rates_memory(). */
 static Size
 fit_memory(const CrowdRowsView *rows, const CrowdOptions *options)
 {
@@ -17,15 +17,13 @@ fit_memory(const CrowdRowsView *rows, const CrowdOptions *options)
 	Size		classes = view->labels.n;
 	Size		pairs = Min((Size) view->annotations, mul_size(view->annotators.n, classes));
 	Size		size = mul_size(mul_size(view->items, classes), 4 * sizeof(double));
-	Size		parts = options->classifier.folds + 1;
 
 	size = add_size(size, mul_size(mul_size(view->items, (Size) rows->features + 1), sizeof(double)));
 	size = add_size(size, mul_size(view->annotations, 2 * sizeof(double) + 2 * sizeof(uint32)));
 	size = add_size(size, crowd_voices_memory(view, options));
 	size = add_size(size, view->items);
 	size = add_size(size, mul_size(mul_size(pairs, classes),
-								   parts * sizeof(double) + 2 * sizeof(ExactSum) + sizeof(CountCell)));
-	size = add_size(size, mul_size(mul_size(parts, classes), classes * sizeof(double)));
+								   2 * sizeof(ExactSum) + sizeof(CountCell)));
 	return add_size(size, mul_size(mul_size(view->annotators.n, classes), sizeof(uint32)));
 }
 
@@ -166,16 +164,42 @@ deal_items(CrowdFit *fit, Size beside)
 	fit->folds = fit->deal[0].made.n;
 }
 
+/* Whether nothing but one voice, if any, says what an item is. */
+static bool
+is_single(const CrowdFit *fit, uint32 item)
+{
+	return crowd_voices_of(fit->voices, item) <= 1 && annotation_gold(fit->view, item) == NO_GOLD;
+}
+
+/* Part 0, and where there are single items one for each fold. */
+static uint32
+count_parts(const CrowdFit *fit)
+{
+	for (uint32 i = 0; i < fit->items; i++)
+	{
+		NL_CHECK_INTERRUPTS(i);
+		if (is_single(fit, i))
+			return fit->options->classifier.folds + 1;
+	}
+	return 1;
+}
+
+static Size
+rates_memory(const CrowdFit *fit)
+{
+	return mul_size(mul_size((Size) fit->pairs + fit->classes, fit->classes),
+					fit->parts * sizeof(double));
+}
+
 /*
- * Items of one voice into the first deal's folds, which keep together what belongs
- * together; all others into part 0.
+ * Single items into the first deal's folds, which keep together what belongs together;
+ * all others into part 0.
  */
 static void
 part_items(CrowdFit *fit)
 {
 	const CrowdDeal *deal = &fit->deal[0];
 
-	fit->parts = fit->folds + 1;
 	fit->part = nl_alloc_zero(CurrentMemoryContext, fit->items);
 	fit->has_items = palloc0(fit->parts * sizeof(bool));
 	for (uint32 f = 0; f < fit->folds; f++)
@@ -184,15 +208,13 @@ part_items(CrowdFit *fit)
 			uint32		item = deal->item[row];
 
 			NL_CHECK_INTERRUPTS(row);
-			if (crowd_voices_of(fit->voices, item) <= 1 && annotation_gold(fit->view, item) == NO_GOLD)
+			if (is_single(fit, item))
 				fit->part[item] = f + 1;
 			fit->has_items[fit->part[item]] = true;
 		}
 	if (fit->folds == 0)
 		fit->has_items[0] = true;
-	fit->rates = nl_alloc(CurrentMemoryContext,
-						  mul_size(mul_size((Size) fit->pairs + fit->classes, fit->classes),
-								   fit->parts * sizeof(double)));
+	fit->rates = nl_alloc(CurrentMemoryContext, rates_memory(fit));
 }
 
 static double *
@@ -230,7 +252,8 @@ crowd_begin(const CrowdRowsView *rows, CrowdOptions *options)
 	if (fit->classes == 0)
 		return NULL;
 	find_pairs(fit);
-	deal_items(fit, beside);
+	fit->parts = count_parts(fit);
+	deal_items(fit, add_size(beside, rates_memory(fit)));
 	part_items(fit);
 	crowd_warn_of_folds(fit);
 	fit->predicted = item_table(fit);

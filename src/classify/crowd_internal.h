@@ -47,7 +47,7 @@ typedef struct CrowdFit
 	Pair	   *pair;			/* by annotator, then label */
 	uint32	   *code;			/* annotations: the pair */
 	uint32		folds;			/* of a deal; 0: no item can be judged without itself */
-	uint32		parts;			/* of items; see part_items() */
+	uint32		parts;			/* of items at most; see part_items() */
 	uint8	   *part;			/* items: which; matrices are learned without it, but for 0 */
 	bool	   *has_items;		/* parts */
 	double	   *rates;			/* parts * (pairs + classes) * classes: of pairs, and of gold */

@@ -137,7 +137,10 @@ prepare_appraiser(const void *value)
 	n = (Size) a->model.annotators.n + 1;
 	a->worth = nl_alloc(CurrentMemoryContext, mul_size(n, sizeof(int64)));
 	for (Size j = 0; j < n; j++)
+	{
+		NL_CHECK_INTERRUPTS(j);
 		a->worth[j] = NOT_KNOWN;
+	}
 	return a;
 }
 
